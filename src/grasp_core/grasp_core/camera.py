@@ -1,0 +1,153 @@
+"""Pinhole camera with lens distortion: pixels <-> rays <-> points.
+
+Pixel coordinates are those of the published image, distortion included; the optical frame is
++X right, +Y down, +Z forward (REP 103).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from grasp_core.errors import BadCalibration, InvalidDepth
+
+_DISTORTION_LENGTHS = (0, 4, 5, 8)  # none, plumb_bob without and with k3, rational_polynomial
+
+
+@dataclass(frozen=True)
+class PinholeCamera:
+    """Intrinsics of one image stream.
+
+    Attributes:
+        width: Image width, pixels.
+        height: Image height, pixels.
+        fx: Focal length along u, pixels.
+        fy: Focal length along v, pixels.
+        cx: Principal point u, pixels.
+        cy: Principal point v, pixels.
+        distortion: OpenCV's k1, k2, p1, p2[, k3[, k4, k5, k6]]; empty or zeros for none.
+    """
+
+    width: int
+    height: int
+    fx: float
+    fy: float
+    cx: float
+    cy: float
+    distortion: tuple[float, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Check the values.
+
+        Raises:
+            BadCalibration: A value cannot belong to a camera.
+        """
+        values = (self.fx, self.fy, self.cx, self.cy, *self.distortion)
+        if not np.all(np.isfinite(values)) or self.fx <= 0.0 or self.fy <= 0.0:
+            raise BadCalibration(
+                f"camera_info has fx={self.fx}, fy={self.fy}, cx={self.cx}, cy={self.cy}, "
+                f"d={list(self.distortion)}; focal lengths must be above 0: calibrate the camera"
+            )
+        if self.width <= 0 or self.height <= 0:
+            raise BadCalibration(f"camera_info says the image is {self.width}x{self.height} px")
+        if len(self.distortion) not in _DISTORTION_LENGTHS:
+            raise BadCalibration(
+                f"{len(self.distortion)} distortion coefficients; plumb_bob has 4 or 5, "
+                "rational_polynomial 8"
+            )
+
+    @property
+    def matrix(self) -> NDArray[np.float64]:
+        """Camera matrix K, shape (3, 3)."""
+        return np.array([[self.fx, 0.0, self.cx], [0.0, self.fy, self.cy], [0.0, 0.0, 1.0]])
+
+    @property
+    def is_distorted(self) -> bool:
+        """Whether any distortion coefficient differs from 0."""
+        return any(value != 0.0 for value in self.distortion)
+
+    def rays(self, pixels: ArrayLike) -> NDArray[np.float64]:
+        """Directions through pixels, shape (..., 2) -> (..., 3), scaled to z = 1."""
+        pixels = np.asarray(pixels, dtype=np.float64)
+        if self.is_distorted:
+            criteria = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_MAX_ITER, 40, 1e-9)
+            flat = cv2.undistortPointsIter(
+                pixels.reshape(-1, 1, 2),
+                self.matrix,
+                np.array(self.distortion),
+                None,
+                None,
+                criteria,
+            )
+            plane = flat.reshape(pixels.shape)
+        else:
+            plane = (pixels - (self.cx, self.cy)) / (self.fx, self.fy)
+        return np.concatenate([plane, np.ones((*plane.shape[:-1], 1))], axis=-1)
+
+    def deproject(self, pixels: ArrayLike, depth_m: ArrayLike) -> NDArray[np.float64]:
+        """Back-project pixels to points.
+
+        Args:
+            pixels: (u, v), shape (..., 2), pixels.
+            depth_m: Distance along the optical axis, shape (...), metres, finite and > 0.
+
+        Returns:
+            Shape (..., 3), metres, camera optical frame.
+
+        Raises:
+            InvalidDepth: A depth is zero, negative or not finite.
+
+        Source: Hartley & Zisserman, Multiple View Geometry, 2nd ed., section 6.1.
+        """
+        depth = np.asarray(depth_m, dtype=np.float64)
+        bad = ~(np.isfinite(depth) & (depth > 0.0))
+        if bad.any():
+            raise InvalidDepth(
+                f"depth {float(depth[bad].flat[0])} m at {int(bad.sum())} of {depth.size} pixels; "
+                "a surface needs a finite depth above 0"
+            )
+        return self.rays(pixels) * depth[..., None]
+
+    def project(self, points: ArrayLike) -> NDArray[np.float64]:
+        """Project points of the optical frame, shape (..., 3), metres, to pixels (..., 2).
+
+        Raises:
+            InvalidDepth: A point does not lie in front of the camera.
+        """
+        points = np.asarray(points, dtype=np.float64)
+        if not np.all(points[..., 2] > 0.0):
+            raise InvalidDepth("a point behind the camera has no pixel")
+        if self.is_distorted:
+            flat, _ = cv2.projectPoints(
+                points.reshape(-1, 1, 3),
+                np.zeros(3),
+                np.zeros(3),
+                self.matrix,
+                np.array(self.distortion),
+            )
+            return flat.reshape(*points.shape[:-1], 2)
+        plane = points[..., :2] / points[..., 2:]
+        return plane * (self.fx, self.fy) + (self.cx, self.cy)
+
+    def point_map(self, depth_m: NDArray[np.floating]) -> NDArray[np.float64]:
+        """Back-project a whole depth image, shape (H, W), to points (H, W, 3); NaN stays NaN.
+
+        Raises:
+            BadCalibration: The image's size is not the calibrated one.
+        """
+        if depth_m.shape != (self.height, self.width):
+            raise BadCalibration(
+                f"the depth image is {depth_m.shape[1]}x{depth_m.shape[0]} px, camera_info says "
+                f"{self.width}x{self.height}: use the aligned depth topic"
+            )
+        v, u = np.mgrid[0 : self.height, 0 : self.width]
+        return self.rays(np.stack([u, v], axis=-1)) * np.asarray(depth_m, np.float64)[..., None]
+
+    def cropped(self, u0: int, v0: int, width: int, height: int) -> PinholeCamera:
+        """Intrinsics of the window whose top-left pixel is (u0, v0)."""
+        return PinholeCamera(
+            width, height, self.fx, self.fy, self.cx - u0, self.cy - v0, self.distortion
+        )

@@ -1,0 +1,205 @@
+"""Typed failures. Every failure a user can meet is a class here with a code of Pick.action."""
+
+from __future__ import annotations
+
+import enum
+
+
+class Code(enum.IntEnum):
+    """Result codes; equal by name and number to the constants of grasp_msgs/action/Pick."""
+
+    OK = 0
+    NO_IMAGE = 10
+    STALE_DETECTION = 11
+    BAD_IMAGE = 12
+    NO_GRASP = 13
+    OBJECT_NOT_FOUND = 14
+    NO_TRANSFORM = 20
+    BAD_CALIBRATION = 21
+    OUTSIDE_WORKSPACE = 30
+    TOO_WIDE = 31
+    UNREACHABLE = 32
+    PLANNING_FAILED = 33
+    COLLISION = 34
+    TRAJECTORY_REFUSED = 40
+    TRAJECTORY_ABORTED = 41
+    UNEXPECTED_CONTACT = 42
+    GRIPPER_FAILED = 43
+    EMPTY_GRIP = 50
+    SLIPPED = 51
+    DROPPED = 52
+    STALE_JOINT_STATES = 60
+    HARDWARE_LOST = 61
+    PROTECTIVE_STOP = 62
+    CANCELLED = 70
+    BUSY = 71
+    BAD_GOAL = 72
+    INTERNAL = 99
+
+
+class GraspStackError(Exception):
+    """Root of every failure of the stack; the message is one sentence with value and remedy."""
+
+    code = Code.INTERNAL
+
+
+class ConfigError(GraspStackError, ValueError):
+    """A configuration value is missing, unknown or out of its bounds."""
+
+
+class MissingDependency(GraspStackError, ImportError):
+    """An optional library is not installed; the message says what to install."""
+
+
+class NoImage(GraspStackError):
+    """No image arrived in time."""
+
+    code = Code.NO_IMAGE
+
+
+class StaleDetection(GraspStackError):
+    """The newest image or detection is older than asked for."""
+
+    code = Code.STALE_DETECTION
+
+
+class BadImage(GraspStackError, ValueError):
+    """Encoding, size or calibration of an image cannot be used."""
+
+    code = Code.BAD_IMAGE
+
+
+class InvalidDepth(BadImage):
+    """A depth value is zero, negative or not finite where a surface is needed."""
+
+
+class NoGrasp(GraspStackError):
+    """The image holds no grasp candidate."""
+
+    code = Code.NO_GRASP
+
+
+class ObjectNotFound(GraspStackError):
+    """No candidate carries the label asked for."""
+
+    code = Code.OBJECT_NOT_FOUND
+
+
+class NoTransform(GraspStackError):
+    """The pose between two frames is unknown at the time asked for."""
+
+    code = Code.NO_TRANSFORM
+
+
+class BadCalibration(GraspStackError, ValueError):
+    """A camera pose or camera intrinsics that cannot be right."""
+
+    code = Code.BAD_CALIBRATION
+
+
+class OutsideWorkspace(GraspStackError):
+    """The grasp lies outside the workspace box."""
+
+    code = Code.OUTSIDE_WORKSPACE
+
+
+class TooWide(GraspStackError):
+    """The object is wider than the jaws open."""
+
+    code = Code.TOO_WIDE
+
+
+class Unreachable(GraspStackError):
+    """No joint configuration reaches the pose."""
+
+    code = Code.UNREACHABLE
+
+
+class PlanningFailed(GraspStackError):
+    """The pose is reachable, but no path within limits was found."""
+
+    code = Code.PLANNING_FAILED
+
+
+class Collision(GraspStackError):
+    """The hand or the arm would touch an obstacle."""
+
+    code = Code.COLLISION
+
+
+class TrajectoryRefused(GraspStackError):
+    """The arm controller refused the trajectory."""
+
+    code = Code.TRAJECTORY_REFUSED
+
+
+class TrajectoryAborted(GraspStackError):
+    """The arm controller gave up on the way."""
+
+    code = Code.TRAJECTORY_ABORTED
+
+
+class UnexpectedContact(GraspStackError):
+    """Something stopped the arm."""
+
+    code = Code.UNEXPECTED_CONTACT
+
+
+class GripperFailed(GraspStackError):
+    """The gripper did not do as told."""
+
+    code = Code.GRIPPER_FAILED
+
+
+class EmptyGrip(GraspStackError):
+    """Nothing is between the jaws."""
+
+    code = Code.EMPTY_GRIP
+
+
+class Slipped(GraspStackError):
+    """The object moved between the jaws."""
+
+    code = Code.SLIPPED
+
+
+class Dropped(GraspStackError):
+    """The object was lost after a verified grip."""
+
+    code = Code.DROPPED
+
+
+class StaleJointStates(GraspStackError):
+    """Joint states stopped or lag behind the clock."""
+
+    code = Code.STALE_JOINT_STATES
+
+
+class HardwareLost(GraspStackError):
+    """A controller or driver no longer answers."""
+
+    code = Code.HARDWARE_LOST
+
+
+class ProtectiveStop(GraspStackError):
+    """The robot stopped itself."""
+
+    code = Code.PROTECTIVE_STOP
+
+
+class Cancelled(GraspStackError):
+    """The client cancelled."""
+
+    code = Code.CANCELLED
+
+
+class Busy(GraspStackError):
+    """Another pick is running."""
+
+    code = Code.BUSY
+
+
+class BadGoal(GraspStackError, ValueError):
+    """A field of the goal is out of range."""
+
+    code = Code.BAD_GOAL

@@ -1,0 +1,213 @@
+"""What the pick sequence needs of a robot: Planner, Arm, Gripper, Camera and Clock.
+
+ROS actions and topics are one implementation, the in-process simulator another. Every call
+returns at once; waiting is ``clock.sleep`` in the sequence, so cancelling and watching have one
+place. All times are seconds of the node clock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from grasp_core.camera import PinholeCamera
+from grasp_core.grasp import Grasp
+from grasp_core.transform import Transform
+from grasp_executor.scene import Box, CollisionScene
+
+JointVector = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class JointTrajectory:
+    """Timed joint path.
+
+    Attributes:
+        joints: Joint names, length J.
+        times_s: Shape (N,), from 0, increasing.
+        positions: Shape (N, J), rad.
+        velocities: Shape (N, J), rad/s.
+        accelerations: Shape (N, J), rad/s^2.
+    """
+
+    joints: tuple[str, ...]
+    times_s: NDArray[np.float64]
+    positions: NDArray[np.float64]
+    velocities: NDArray[np.float64]
+    accelerations: NDArray[np.float64]
+
+    @property
+    def duration_s(self) -> float:
+        """Time of the last point, seconds."""
+        return float(self.times_s[-1])
+
+    @property
+    def goal(self) -> JointVector:
+        """Last configuration, shape (J,), rad."""
+        return self.positions[-1]
+
+
+@dataclass(frozen=True, eq=False)
+class ArmState:
+    """Measured arm state: positions (J,) rad, velocities (J,) rad/s, stamp in seconds."""
+
+    positions: JointVector
+    velocities: JointVector
+    stamp_s: float
+
+
+@dataclass(frozen=True, eq=False)
+class GripperState:
+    """Measured gripper state.
+
+    Attributes:
+        gap_m: Distance between the fingers, metres.
+        effort_n: Force of each finger, shape (2,), newtons; NaN where not reported.
+        stamp_s: Time of the measurement, seconds.
+    """
+
+    gap_m: float
+    effort_n: NDArray[np.float64]
+    stamp_s: float
+
+
+@dataclass(frozen=True)
+class Observation:
+    """What the camera and the detector saw.
+
+    Attributes:
+        grasps: Ranked candidates, best first, not empty.
+        depth_m: Aligned depth, shape (H, W), metres, NaN invalid.
+        camera: Intrinsics of the image.
+        T_base_camera: Pose of the optical frame at the image's stamp.
+        stamp_s: Exposure time, seconds.
+    """
+
+    grasps: Sequence[Grasp]
+    depth_m: NDArray[np.float32]
+    camera: PinholeCamera
+    T_base_camera: Transform
+    stamp_s: float
+
+
+class Clock(Protocol):
+    """Node time."""
+
+    def now_s(self) -> float:
+        """Current time, seconds."""
+
+    def sleep(self, duration_s: float) -> None:
+        """Let node time pass.
+
+        Raises:
+            HardwareLost: Node time stands still for longer than the steady-clock timeout.
+        """
+
+
+class Motion(Protocol):
+    """A running command."""
+
+    def done(self) -> bool:
+        """Whether it has ended, well or not."""
+
+    def check(self) -> None:
+        """Raise what went wrong, if it has ended badly.
+
+        Raises:
+            TrajectoryRefused, TrajectoryAborted, GripperFailed, HardwareLost, ...
+        """
+
+    def cancel(self) -> None:
+        """Ask to stop; ``done`` tells when it has."""
+
+
+class Arm(Protocol):
+    """A joint-trajectory controlled arm."""
+
+    def state(self) -> ArmState:
+        """Newest measured state.
+
+        Raises:
+            StaleJointStates: None has arrived for too long.
+        """
+
+    def start(self, trajectory: JointTrajectory) -> Motion:
+        """Begin to follow a trajectory that starts where the arm is."""
+
+
+class Gripper(Protocol):
+    """A parallel gripper with a force limit."""
+
+    def state(self) -> GripperState:
+        """Newest measured state.
+
+        Raises:
+            StaleJointStates: None has arrived for too long.
+        """
+
+    def start(self, gap_m: float, force_n: float) -> Motion:
+        """Begin to move to a gap, metres, with at most this force per finger, newtons."""
+
+
+class Camera(Protocol):
+    """Camera plus detector."""
+
+    def look(self, not_before_s: float, label: str) -> Observation:
+        """Detect grasps in one image exposed at or after ``not_before_s``.
+
+        Raises:
+            NoImage, StaleDetection, BadImage, NoGrasp, ObjectNotFound, NoTransform,
+            BadCalibration, HardwareLost.
+        """
+
+
+class Planner(Protocol):
+    """Inverse kinematics, paths and collision checking for one arm."""
+
+    def forward(self, joints: JointVector) -> Transform:
+        """``T_base_tcp`` of a configuration."""
+
+    def set_scene(self, scene: CollisionScene) -> None:
+        """Replace all obstacles."""
+
+    def attach(self, box: Box | None) -> None:
+        """Carry a box, its pose relative to the tcp frame, with the hand; None lets go."""
+
+    def solve_ik(
+        self, T_base_tcp: Transform, near: JointVector, count: int = 4
+    ) -> list[JointVector]:
+        """Distinct collision-free configurations of a pose, nearest to ``near`` first.
+
+        Raises:
+            Unreachable: No configuration within limits reaches the pose.
+            Collision: Every one that does collides; names the pair.
+        """
+
+    def plan_joints(
+        self, start: JointVector, goal: JointVector, speed: float = 1.0
+    ) -> JointTrajectory:
+        """Collision-free path between configurations.
+
+        Args:
+            start: Shape (J,), rad.
+            goal: Shape (J,), rad.
+            speed: Scale of velocity limits, (0, 1]; accelerations scale with it.
+
+        Raises:
+            Collision: Start or goal collides; names the pair.
+            PlanningFailed: No path was found in time.
+        """
+
+    def plan_line(
+        self, start: JointVector, T_base_tcp: Transform, speed_m_s: float
+    ) -> JointTrajectory:
+        """Straight line of the tcp frame at no more than ``speed_m_s`` metres per second.
+
+        Raises:
+            Unreachable: The line leaves the joint limits or jumps between IK branches.
+            Collision: The line touches an obstacle; names the pair.
+        """
