@@ -74,13 +74,11 @@ class PinholeCamera:
         pixels = np.asarray(pixels, dtype=np.float64)
         if self.is_distorted:
             criteria = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_MAX_ITER, 40, 1e-9)
-            flat = cv2.undistortPointsIter(
+            flat = cv2.undistortPoints(
                 pixels.reshape(-1, 1, 2),
                 self.matrix,
                 np.array(self.distortion),
-                None,
-                None,
-                criteria,
+                criteria=criteria,
             )
             plane = flat.reshape(pixels.shape)
         else:
@@ -128,7 +126,7 @@ class PinholeCamera:
                 self.matrix,
                 np.array(self.distortion),
             )
-            return flat.reshape(*points.shape[:-1], 2)
+            return np.asarray(flat, np.float64).reshape(*points.shape[:-1], 2)
         plane = points[..., :2] / points[..., 2:]
         return plane * (self.fx, self.fy) + (self.cx, self.cy)
 

@@ -39,9 +39,9 @@ def depth_to_metres(image: NDArray[np.generic], encoding: str) -> NDArray[np.flo
             f"a {encoding} depth image needs shape (H, W) of {np.dtype(expected).name}, got "
             f"{image.shape} of {image.dtype}"
         )
-    if expected is np.uint16:
-        return np.where(image > 0, image * np.float32(MILLIMETRE), np.float32(np.nan))
     metres = np.asarray(image, dtype=np.float32)
+    if expected is np.uint16:
+        metres = metres * np.float32(MILLIMETRE)
     return np.where(np.isfinite(metres) & (metres > 0.0), metres, np.float32(np.nan))
 
 

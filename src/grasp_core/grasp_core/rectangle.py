@@ -223,7 +223,7 @@ def matches(
     labels = np.asarray(labels, dtype=np.float64).reshape(-1, 5)
     turn = angle_difference(predicted[:, None, 4], labels[None, :, 4])
     agree = (iou_matrix(predicted, labels) > jaccard) & (turn < angle)
-    return agree.any(axis=1)
+    return np.asarray(agree.any(axis=1))
 
 
 def suppress(

@@ -55,7 +55,9 @@ class Transform:
         return cls(matrix)
 
     @classmethod
-    def from_quaternion(cls, xyzw: ArrayLike, translation: ArrayLike = (0.0, 0.0, 0.0)) -> Transform:
+    def from_quaternion(
+        cls, xyzw: ArrayLike, translation: ArrayLike = (0.0, 0.0, 0.0)
+    ) -> Transform:
         """Build from a quaternion (x, y, z, w), normalised here, and a translation in metres.
 
         Raises:

@@ -1,0 +1,103 @@
+"""Base of the stack's lifecycle nodes: nothing that goes wrong in a transition stays silent."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable
+
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
+from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
+
+from grasp_core.errors import GraspStackError
+from grasp_ros.qos import RESULTS
+
+
+class GraspLifecycleNode(LifecycleNode):
+    """Lifecycle node whose transitions log and publish their failures.
+
+    rclpy turns an exception in a transition into ERROR without a word; here it is logged with its
+    traceback (a sentence alone for the stack's own errors) and published on /diagnostics.
+    Subclasses override ``configure``, ``activate``, ``deactivate`` and ``cleanup`` and raise.
+    """
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        # A plain publisher: diagnostics are of most use while the node is not active.
+        self._diagnostics = self.create_publisher(DiagnosticArray, "/diagnostics", RESULTS)
+
+    def configure(self) -> None:
+        """Read parameters, load what is heavy, create entities."""
+
+    def activate(self) -> None:
+        """Start to work."""
+
+    def deactivate(self) -> None:
+        """Stop to work; keep what was configured."""
+
+    def cleanup(self) -> None:
+        """Release what ``configure`` created."""
+
+    def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Run ``configure``; a failed one leaves the node unconfigured and released."""
+        outcome = self._guarded("configure", self.configure)
+        if outcome is not TransitionCallbackReturn.SUCCESS:
+            self._guarded("cleanup", self.cleanup)
+        return outcome
+
+    def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Activate managed publishers, then run ``activate``."""
+        super().on_activate(state)
+        return self._guarded("activate", self.activate)
+
+    def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Run ``deactivate``, then deactivate managed publishers."""
+        outcome = self._guarded("deactivate", self.deactivate)
+        super().on_deactivate(state)
+        return outcome
+
+    def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Run ``cleanup``."""
+        return self._guarded("cleanup", self.cleanup)
+
+    def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Stop and release, from whatever state."""
+        self._guarded("deactivate", self.deactivate)
+        return self._guarded("cleanup", self.cleanup)
+
+    def _guarded(self, name: str, transition: Callable[[], None]) -> TransitionCallbackReturn:
+        try:
+            transition()
+        except GraspStackError as error:
+            self._report_failure(name, str(error))
+            return TransitionCallbackReturn.FAILURE
+        except Exception as error:
+            # The transition is a boundary: whatever happened must be seen, then reported.
+            self.get_logger().error(traceback.format_exc())
+            self._report_failure(name, f"{type(error).__name__}: {error}")
+            return TransitionCallbackReturn.FAILURE
+        return TransitionCallbackReturn.SUCCESS
+
+    def _report_failure(self, transition: str, message: str) -> None:
+        self.get_logger().error(f"{transition} failed: {message}")
+        self.publish_status(DiagnosticStatus.ERROR, f"{transition} failed: {message}")
+
+    def publish_status(
+        self, level: bytes, message: str, values: dict[str, object] | None = None
+    ) -> None:
+        """Publish one status on /diagnostics.
+
+        Args:
+            level: A level of DiagnosticStatus.
+            message: One sentence.
+            values: Figures by name, units in the names.
+        """
+        status = DiagnosticStatus(
+            level=level,
+            name=self.get_fully_qualified_name(),
+            hardware_id=self.get_name(),
+            message=message,
+            values=[KeyValue(key=key, value=str(value)) for key, value in (values or {}).items()],
+        )
+        array = DiagnosticArray(status=[status])
+        array.header.stamp = self.get_clock().now().to_msg()
+        self._diagnostics.publish(array)

@@ -1,0 +1,50 @@
+"""Running a node as a program: one executor, a clean end on Ctrl-C and on SIGTERM."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Callable, Sequence
+
+import rclpy
+from rclpy.executors import ExternalShutdownException, MultiThreadedExecutor
+from rclpy.node import Node
+from rclpy.signals import SignalHandlerOptions
+
+from grasp_core.errors import GraspStackError
+
+
+def run(make_node: Callable[[], Node], threads: int, args: Sequence[str] | None = None) -> int:
+    """Create a node, spin it until it is told to stop, and destroy it.
+
+    Args:
+        make_node: Builds the node after rclpy is initialised.
+        threads: Executor threads; one more than the callbacks that may wait at once.
+        args: Command line; None for the process's own.
+
+    Returns:
+        Exit status: 0, or 1 when the node could not be built.
+    """
+    rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _interrupt)
+    node = None
+    try:
+        node = make_node()
+        executor = MultiThreadedExecutor(num_threads=threads)
+        executor.add_node(node)
+        executor.spin()
+    except (KeyboardInterrupt, ExternalShutdownException):
+        pass
+    except GraspStackError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    finally:
+        if node is not None:
+            node.destroy_node()
+        rclpy.try_shutdown()
+    return 0
+
+
+def _interrupt(number: int, frame: object) -> None:
+    raise KeyboardInterrupt
