@@ -1,0 +1,115 @@
+"""Configuration of the simulated cell; every field is a ROS parameter of the node as well."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from grasp_core.config import Checked, setting
+from grasp_core.errors import ConfigError
+
+STEPS_PER_S = 240
+RENDERERS = ("auto", "egl", "tiny")
+NOISE_PRESETS = ("none", "d435")
+
+
+@dataclass(frozen=True)
+class SimConfig(Checked):
+    """World, camera, controllers. Lengths in metres, base frame, table top at z = 0."""
+
+    objects: str = setting("dev", "object set: dev, test, or a folder with one URDF per subfolder")
+    workspace_x: tuple[float, ...] = setting(
+        (0.30, 0.70), "range of x in which objects lie, m", minimum=-2.0, maximum=2.0, length=2
+    )
+    workspace_y: tuple[float, ...] = setting(
+        (-0.25, 0.25), "range of y in which objects lie, m", minimum=-2.0, maximum=2.0, length=2
+    )
+    bin_center: tuple[float, ...] = setting(
+        (0.30, 0.50), "centre (x, y) of the drop bin, m", minimum=-2.0, maximum=2.0, length=2
+    )
+    bin_size_m: tuple[float, ...] = setting(
+        (0.26, 0.26), "inner size (x, y) of the drop bin, m", minimum=0.02, maximum=2.0, length=2
+    )
+    bin_height_m: float = setting(
+        0.10, "height of the drop bin's walls, m", minimum=0.01, maximum=1.0
+    )
+    bin_wall_m: float = setting(
+        0.005, "thickness of the drop bin's walls, m", minimum=0.001, maximum=0.1
+    )
+    has_bin: bool = setting(True, "whether the drop bin stands on the table")
+
+    object_friction: float = setting(
+        0.5, "lateral friction of objects; the fingers' multiplies it", minimum=0.05, maximum=2.0
+    )
+    finger_friction: float = setting(
+        1.0, "lateral friction of the finger pads", minimum=0.05, maximum=3.0
+    )
+    spinning_friction: float = setting(
+        0.005, "torsional friction of objects, m", minimum=0.0, maximum=0.1
+    )
+    mass_min_kg: float = setting(0.05, "lightest object; lighter ones weigh this", minimum=0.001)
+    mass_max_kg: float = setting(0.5, "heaviest object; heavier ones weigh this", minimum=0.001)
+
+    path_tolerance_rad: float = setting(
+        0.1, "joint error that stops a trajectory; 0 for no limit, rad", minimum=0.0
+    )
+    goal_tolerance_rad: float = setting(
+        0.01, "joint error allowed at the end of a trajectory, rad", minimum=1e-5
+    )
+    goal_time_s: float = setting(
+        0.5, "time beyond the last point to meet the goal tolerance, s", minimum=0.0
+    )
+    start_tolerance_rad: float = setting(
+        0.1, "largest distance of a trajectory's first point from the arm, rad", minimum=1e-4
+    )
+    finger_speed_m_s: float = setting(0.1, "speed of each finger, m/s", minimum=0.001, maximum=0.5)
+    default_force_n: float = setting(
+        20.0, "force per finger where a command asks for 0, N", minimum=0.1, maximum=200.0
+    )
+    gripper_tolerance_m: float = setting(
+        0.001, "gap error at which a gripper command is reached, m", minimum=1e-5, maximum=0.02
+    )
+    stall_s: float = setting(
+        0.15, "time without motion after which the gripper has stalled, s", minimum=0.01
+    )
+
+    image_width: int = setting(640, "image width, px", minimum=16, maximum=4096)
+    image_height: int = setting(480, "image height, px", minimum=16, maximum=4096)
+    camera_fx: float = setting(615.0, "focal length along u, px", minimum=1.0)
+    camera_fy: float = setting(615.0, "focal length along v, px", minimum=1.0)
+    camera_cx: float = setting(319.5, "principal point u, px")
+    camera_cy: float = setting(239.5, "principal point v, px")
+    camera_target: tuple[float, ...] = setting(
+        (0.5, 0.0, 0.0), "point on the optical axis, m, base frame", length=3
+    )
+    camera_distance_m: float = setting(
+        0.75, "distance of the camera from its target, m", minimum=0.1, maximum=5.0
+    )
+    camera_tilt_deg: float = setting(
+        0.0, "angle of the optical axis from straight down, deg", minimum=0.0, maximum=80.0
+    )
+    camera_azimuth_deg: float = setting(
+        0.0,
+        "side of the target on which a tilted camera stands and where the image's bottom points, "
+        "deg from +x: 0 faces the robot, 180 looks from it",
+        minimum=-360.0,
+        maximum=360.0,
+    )
+    camera_frame: str = setting("camera_color_optical_frame", "optical frame of the images")
+    renderer: str = setting("auto", "what draws the images; auto prefers egl", choices=RENDERERS)
+    noise: str = setting("none", "depth noise preset", choices=NOISE_PRESETS)
+
+    def __post_init__(self) -> None:
+        """Check the fields, then their relations.
+
+        Raises:
+            ConfigError: A value is out of its bounds or contradicts another.
+        """
+        super().__post_init__()
+        for name in ("workspace_x", "workspace_y"):
+            low, high = getattr(self, name)
+            if high - low < 0.1:
+                raise ConfigError(f"{name} is [{low}, {high}], must span at least 0.1 m")
+        if self.mass_min_kg > self.mass_max_kg:
+            raise ConfigError(
+                f"mass_min_kg is {self.mass_min_kg}, above mass_max_kg {self.mass_max_kg}"
+            )

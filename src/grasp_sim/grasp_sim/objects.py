@@ -1,0 +1,96 @@
+"""Object sets: which URDFs may lie on the table."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from grasp_core.errors import ConfigError, MissingDependency
+
+# Objects 000-899 may be trained and tuned on, 900-999 only evaluated: a fixed split.
+_SPLITS = {"dev": range(0, 900), "test": range(900, 1000)}
+
+
+@dataclass(frozen=True)
+class ObjectSet:
+    """Named URDFs.
+
+    Attributes:
+        name: ``dev``, ``test`` or the folder.
+        paths: URDF by object name, in order.
+        painted: Whether the simulator gives the objects colours; else they keep their textures.
+    """
+
+    name: str
+    paths: Mapping[str, Path]
+    painted: bool
+
+    def path(self, name: str) -> Path:
+        """URDF of an object.
+
+        Raises:
+            ConfigError: The set holds no such object.
+        """
+        if name not in self.paths:
+            some = ", ".join(list(self.paths)[:5])
+            raise ConfigError(
+                f"object set {self.name} has no {name!r}; it holds {len(self.paths)}: {some}, ..."
+            )
+        return self.paths[name]
+
+    def draw(self, count: int, seed: int) -> list[str]:
+        """Draw object names without repetition (with it once the set is used up).
+
+        Args:
+            count: Number of objects, at least 1.
+            seed: Of the draw.
+        """
+        rng = np.random.default_rng([abs(seed), 0])
+        names = list(self.paths)
+        picked: list[str] = []
+        while len(picked) < count:
+            order = rng.permutation(len(names))[: count - len(picked)]
+            picked.extend(names[i] for i in order)
+        return picked
+
+
+def object_set(name: str) -> ObjectSet:
+    """Find an object set.
+
+    Args:
+        name: ``dev`` or ``test`` (pybullet_data's random_urdfs, a fixed 900/100 split), or a
+            folder that holds one object per subfolder, each with a .urdf.
+
+    Raises:
+        ConfigError: No such set, or the folder holds no object.
+        MissingDependency: pybullet_data is not installed.
+    """
+    if name in _SPLITS:
+        root = _random_urdfs()
+        paths = {f"{i:03d}": root / f"{i:03d}" / f"{i:03d}.urdf" for i in _SPLITS[name]}
+        return ObjectSet(name, paths, painted=True)
+    folder = Path(name).expanduser()
+    if not name or not folder.is_dir():
+        raise ConfigError(
+            f"no object set {name!r}; valid are {', '.join(_SPLITS)} or a folder with one object "
+            "per subfolder"
+        )
+    found: Sequence[Path] = [
+        urdfs[0] for sub in sorted(folder.iterdir()) if (urdfs := sorted(sub.glob("*.urdf")))
+    ]
+    if not found:
+        raise ConfigError(f"folder {name} holds no subfolder with a .urdf file")
+    return ObjectSet(name, {path.parent.name: path for path in found}, painted=False)
+
+
+def _random_urdfs() -> Path:
+    found = importlib.util.find_spec("pybullet_data")
+    if found is None or not found.submodule_search_locations:
+        raise MissingDependency(
+            "the object sets come with the package pybullet: pip install pybullet"
+        )
+    return Path(found.submodule_search_locations[0]) / "random_urdfs"

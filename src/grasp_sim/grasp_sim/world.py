@@ -1,0 +1,325 @@
+"""The PyBullet world: table, bin, robot and objects, stepped at a fixed rate."""
+
+from __future__ import annotations
+
+import colorsys
+import tempfile
+import xml.etree.ElementTree as ElementTree
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pybullet
+from numpy.typing import ArrayLike, NDArray
+from pybullet_utils.bullet_client import BulletClient
+
+from grasp_core.errors import ConfigError, ObjectNotFound
+from grasp_core.robot import RobotModel
+from grasp_core.transform import Transform
+from grasp_sim.config import STEPS_PER_S, SimConfig
+from grasp_sim.renderer import load_renderer
+
+# Measured to hold a grip: quiet enough at 50 iterations while nothing is held, 150 while it is.
+_ITERATIONS = 50
+_ITERATIONS_HOLDING = 150
+_FINGER_STIFFNESS = 30000.0  # N/m
+_FINGER_DAMPING = 1000.0  # N s/m
+_TABLE_SIZE = (3.0, 3.0, 0.05)  # m, larger than any view of it
+_TABLE_RGBA = (0.58, 0.56, 0.52, 1.0)
+_BIN_RGBA = (0.22, 0.30, 0.42, 1.0)
+_GOLDEN_TURN = 0.618033988749895  # hues this far apart stay distinguishable
+
+
+@dataclass
+class SimObject:
+    """A movable object of the world.
+
+    Attributes:
+        name: Unique on the table.
+        body: PyBullet's body id.
+        mass_kg: Mass, kilograms.
+        radius_m: Half the diagonal of its bounding box, metres.
+    """
+
+    name: str
+    body: int
+    mass_kg: float
+    radius_m: float
+
+
+class World:
+    """One physics world; rebuilt from nothing for every scene, which keeps it deterministic.
+
+    Attributes:
+        renderer: ``egl`` or ``tiny``.
+        objects: Objects by name, in the order they came.
+        joints: PyBullet's joint index by name.
+        links: PyBullet's link index by name; -1 is the base.
+    """
+
+    def __init__(self, config: SimConfig, robot: RobotModel, *, gui: bool = False) -> None:
+        self.config = config
+        self.robot = robot
+        self.client = BulletClient(pybullet.GUI if gui else pybullet.DIRECT)
+        self.renderer = load_renderer(self.client, config.renderer)
+        self.objects: dict[str, SimObject] = {}
+        self.joints: dict[str, int] = {}
+        self.links: dict[str, int] = {}
+        self.robot_body = -1
+        self.table_body = -1
+        self._holding = False
+        self.rebuild()
+
+    def close(self) -> None:
+        """Disconnect from PyBullet."""
+        self.client.disconnect()
+
+    def rebuild(self) -> None:
+        """Forget everything and build table, bin and robot; the arm rests at ``observe``."""
+        p = self.client
+        p.resetSimulation()
+        p.setGravity(0.0, 0.0, -9.81)
+        p.setTimeStep(1.0 / STEPS_PER_S)
+        p.setPhysicsEngineParameter(
+            numSolverIterations=_ITERATIONS, deterministicOverlappingPairs=1
+        )
+        self._holding = False
+        self.objects = {}
+        size = np.array(_TABLE_SIZE)
+        self.table_body = self._static_box(size, (0.4, 0.0, -size[2] / 2), _TABLE_RGBA)
+        if self.config.has_bin:
+            self._build_bin()
+        self._build_robot()
+
+    def step(self) -> None:
+        """Advance physics by 1/240 s."""
+        self.client.stepSimulation()
+
+    def set_holding(self, holding: bool) -> None:
+        """Spend more solver iterations while the fingers hold something."""
+        if holding != self._holding:
+            self._holding = holding
+            self.client.setPhysicsEngineParameter(
+                numSolverIterations=_ITERATIONS_HOLDING if holding else _ITERATIONS
+            )
+
+    def _static_box(self, size: ArrayLike, center: ArrayLike, rgba: tuple[float, ...]) -> int:
+        p = self.client
+        half = (np.asarray(size, dtype=np.float64) / 2).tolist()
+        body = p.createMultiBody(
+            0.0,
+            p.createCollisionShape(pybullet.GEOM_BOX, halfExtents=half),
+            p.createVisualShape(
+                pybullet.GEOM_BOX, halfExtents=half, rgbaColor=rgba, specularColor=(0, 0, 0)
+            ),
+            basePosition=np.asarray(center, dtype=np.float64).tolist(),
+        )
+        p.changeDynamics(body, -1, lateralFriction=1.0)
+        return int(body)
+
+    def _build_bin(self) -> None:
+        (x, y), (a, b) = self.config.bin_center, self.config.bin_size_m
+        wall, height = self.config.bin_wall_m, self.config.bin_height_m
+        self._static_box((a, b, wall), (x, y, wall / 2), _BIN_RGBA)
+        for sign in (-1, 1):
+            offset = sign * (a + wall) / 2
+            self._static_box((wall, b + 2 * wall, height), (x + offset, y, height / 2), _BIN_RGBA)
+            offset = sign * (b + wall) / 2
+            self._static_box((a, wall, height), (x, y + offset, height / 2), _BIN_RGBA)
+
+    def _build_robot(self) -> None:
+        p, profile = self.client, self.robot.gripper
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / f"{self.robot.name}.urdf"
+            path.write_text(_with_inertias(self.robot.urdf), encoding="utf-8")
+            self.robot_body = p.loadURDF(str(path), useFixedBase=True)
+        body = self.robot_body
+        self.joints, self.links = {}, {p.getBodyInfo(body)[0].decode(): -1}
+        for index in range(p.getNumJoints(body)):
+            info = p.getJointInfo(body, index)
+            self.joints[info[1].decode()] = index
+            self.links[info[12].decode()] = index
+            p.changeDynamics(body, index, linearDamping=0.0, angularDamping=0.0, jointDamping=0.0)
+        for link in profile.finger_links:
+            p.changeDynamics(
+                body,
+                self.links[link],
+                lateralFriction=self.config.finger_friction,
+                spinningFriction=self.config.spinning_friction,
+                rollingFriction=0.0,
+                contactStiffness=_FINGER_STIFFNESS,
+                contactDamping=_FINGER_DAMPING,
+                frictionAnchor=1,
+            )
+        left, right = (self.joints[name] for name in profile.joints)
+        # Both joints grow when opening; a gear of ratio -1 keeps them equal.
+        gear = p.createConstraint(
+            body, left, body, right, pybullet.JOINT_GEAR, [0, 1, 0], [0, 0, 0], [0, 0, 0]
+        )
+        p.changeConstraint(gear, gearRatio=-1, erp=0.1, maxForce=50)
+
+    def add_object(self, name: str, path: Path, rgba: tuple[float, ...] | None) -> SimObject:
+        """Load an object at the origin.
+
+        Bullet collides with the convex hull of each part of a mesh while the camera sees the mesh
+        itself; parts of random_urdfs are convex, so the two agree.
+
+        Args:
+            name: Unique name on the table.
+            path: URDF.
+            rgba: Colour; None keeps the object's own.
+
+        Raises:
+            ConfigError: PyBullet cannot load the file.
+        """
+        p = self.client
+        try:
+            body = p.loadURDF(str(path))
+        except pybullet.error as error:
+            raise ConfigError(f"PyBullet cannot load {path}: {error}") from error
+        low, high = map(np.array, p.getAABB(body, -1))
+        size = high - low
+        mass = float(
+            np.clip(
+                p.getDynamicsInfo(body, -1)[0], self.config.mass_min_kg, self.config.mass_max_kg
+            )
+        )
+        # URDF inertias of object collections are placeholders: use that of the bounding box.
+        inertia = mass / 12.0 * (np.sum(size**2) - size**2)
+        p.changeDynamics(body, -1, mass=mass)
+        p.changeDynamics(
+            body,
+            -1,
+            localInertiaDiagonal=inertia.tolist(),
+            lateralFriction=self.config.object_friction,
+            spinningFriction=self.config.spinning_friction,
+            rollingFriction=0.0,
+            linearDamping=0.04,
+            angularDamping=0.04,
+        )
+        if rgba is not None:
+            p.changeVisualShape(body, -1, rgbaColor=rgba, specularColor=(0.1, 0.1, 0.1))
+        found = SimObject(name, body, mass, float(np.linalg.norm(size)) / 2)
+        self.objects[name] = found
+        return found
+
+    def add_box(
+        self, name: str, size_m: ArrayLike, T_base_box: Transform, mass_kg: float = 0.1
+    ) -> SimObject:
+        """Add a cuboid of known size and pose, for tests and calibration.
+
+        Args:
+            name: Unique name on the table.
+            size_m: Shape (3,), metres.
+            T_base_box: Pose of its centre.
+            mass_kg: Kilograms.
+        """
+        p = self.client
+        size = np.asarray(size_m, dtype=np.float64)
+        half = (size / 2).tolist()
+        body = p.createMultiBody(
+            mass_kg,
+            p.createCollisionShape(pybullet.GEOM_BOX, halfExtents=half),
+            p.createVisualShape(pybullet.GEOM_BOX, halfExtents=half, rgbaColor=(0.8, 0.2, 0.2, 1)),
+            basePosition=T_base_box.translation.tolist(),
+            baseOrientation=T_base_box.quaternion.tolist(),
+        )
+        p.changeDynamics(
+            body,
+            -1,
+            lateralFriction=self.config.object_friction,
+            spinningFriction=self.config.spinning_friction,
+            rollingFriction=0.0,
+        )
+        found = SimObject(name, body, mass_kg, float(np.linalg.norm(half)))
+        self.objects[name] = found
+        return found
+
+    def object(self, name: str) -> SimObject:
+        """Object by name; an empty name is the first one.
+
+        Raises:
+            ObjectNotFound: No such object on the table.
+        """
+        if not name and self.objects:
+            return next(iter(self.objects.values()))
+        if name not in self.objects:
+            raise ObjectNotFound(
+                f"no object {name!r} on the table; there are {', '.join(self.objects) or 'none'}"
+            )
+        return self.objects[name]
+
+    def remove(self, name: str) -> str:
+        """Take an object out of the world; returns its name."""
+        found = self.object(name)
+        self.client.removeBody(found.body)
+        del self.objects[found.name]
+        return found.name
+
+    def pose(self, found: SimObject) -> Transform:
+        """``T_base_object``, origin in the centre of mass."""
+        position, quaternion = self.client.getBasePositionAndOrientation(found.body)
+        return Transform.from_quaternion(quaternion, position)
+
+    def place(self, found: SimObject, T_base_object: Transform) -> None:
+        """Put an object somewhere, at rest."""
+        self.client.resetBasePositionAndOrientation(
+            found.body, T_base_object.translation.tolist(), T_base_object.quaternion.tolist()
+        )
+        self.client.resetBaseVelocity(found.body, (0.0, 0.0, 0.0), (0.0, 0.0, 0.0))
+
+    def speed(self, found: SimObject) -> tuple[float, float]:
+        """Linear and angular speed of an object, m/s and rad/s."""
+        linear, angular = self.client.getBaseVelocity(found.body)
+        return float(np.linalg.norm(linear)), float(np.linalg.norm(angular))
+
+    def bounds(self, found: SimObject) -> NDArray[np.float64]:
+        """Axis-aligned bounding box, rows low and high, shape (2, 3), metres, base frame."""
+        return np.array(self.client.getAABB(found.body, -1))
+
+    def touched_by(self, found: SimObject) -> set[tuple[int, int]]:
+        """(body, link) pairs in contact with an object."""
+        return {
+            (contact[2], contact[4])
+            for contact in self.client.getContactPoints(bodyA=found.body)
+            if contact[8] <= 0.001  # m; Bullet also lists pairs that are merely near
+        }
+
+    def link_pose(self, link: str) -> Transform:
+        """``T_base_link`` of a robot link (its URDF frame).
+
+        Raises:
+            ConfigError: The robot has no such link.
+        """
+        if link not in self.links:
+            raise ConfigError(f"robot {self.robot.name} has no link {link!r}")
+        if self.links[link] < 0:
+            return Transform.identity()
+        state = self.client.getLinkState(
+            self.robot_body, self.links[link], computeForwardKinematics=True
+        )
+        return Transform.from_quaternion(state[5], state[4])
+
+
+def _with_inertias(urdf: str) -> str:
+    """Give massless frames a negligible inertia; PyBullet would take 1 kg for each."""
+    root = ElementTree.fromstring(urdf)
+    for link in root.findall("link"):
+        if link.find("inertial") is None:
+            inertial = ElementTree.SubElement(link, "inertial")
+            ElementTree.SubElement(inertial, "mass", value="0.0001")
+            zero = dict.fromkeys(("ixy", "ixz", "iyz"), "0")
+            same = dict.fromkeys(("ixx", "iyy", "izz"), "1e-7")
+            ElementTree.SubElement(inertial, "inertia", **same, **zero)
+    return ElementTree.tostring(root, encoding="unicode")
+
+
+def palette(count: int, rng: np.random.Generator) -> list[tuple[float, float, float, float]]:
+    """Distinguishable colours, RGBA in [0, 1]."""
+    hue = rng.random()
+    colors = []
+    for _ in range(count):
+        hue = (hue + _GOLDEN_TURN) % 1.0
+        saturation, value = 0.55 + 0.4 * rng.random(), 0.5 + 0.45 * rng.random()
+        colors.append((*colorsys.hsv_to_rgb(hue, saturation, value), 1.0))
+    return colors
