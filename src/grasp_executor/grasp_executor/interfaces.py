@@ -174,6 +174,9 @@ class Planner(Protocol):
     def set_scene(self, scene: CollisionScene) -> None:
         """Replace all obstacles."""
 
+    def set_gap(self, gap_m: float) -> None:
+        """Check collisions with the fingers this far apart, metres; fully open until told."""
+
     def attach(self, box: Box | None) -> None:
         """Carry a box, its pose relative to the tcp frame, with the hand; None lets go."""
 

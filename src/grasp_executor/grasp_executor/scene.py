@@ -6,6 +6,9 @@ from dataclasses import dataclass
 
 from grasp_core.transform import Transform
 
+ATTACHED = "attached"
+"""Stands for the carried box in :attr:`CollisionScene.contacts`."""
+
 
 @dataclass(frozen=True)
 class Box:
@@ -30,7 +33,8 @@ class CollisionScene:
 
     Attributes:
         boxes: Obstacles in the base frame.
-        contacts: Pairs (robot link, box name) that may touch.
+        contacts: Pairs (robot link, box name) that may touch; the link ``ATTACHED`` is the box
+            carried by the hand, if any.
     """
 
     boxes: tuple[Box, ...] = ()
