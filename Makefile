@@ -1,0 +1,72 @@
+# Everything is built into .venv; each step of the set-up leaves a stamp there, so that a second
+# `make setup` does nothing. The steps themselves are in tools/setup_env.py.
+
+MODE := $(if $(ROS_DISTRO),sourced,wheels)
+PYTHON ?= $(if $(ROS_DISTRO),python3,python3.11)
+VENV := .venv
+BIN := $(VENV)/bin
+STAMPS := $(VENV)/stamps
+STEP = @$(PYTHON) -c "" 2>/dev/null || { \
+	echo "$(PYTHON) does not run. On Debian or Ubuntu: apt-get install $(PYTHON) $(PYTHON)-dev $(PYTHON)-venv;" \
+	"another version: make setup PYTHON=python3.12" >&2; exit 1; }; \
+	$(PYTHON) tools/setup_env.py
+
+# ROS and colcon keep their logs in the environment, too.
+export ROS_LOG_DIR ?= $(CURDIR)/$(VENV)/log/ros
+export COLCON_HOME ?= $(CURDIR)/$(VENV)/colcon
+
+.PHONY: help setup sim test test-slow lint bench clean constraints
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+
+help:  ## explain the targets
+	@sed -n 's/^\([a-z-]*\):.*  ## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{printf "%-18s %s\n", $$1, $$2}'
+
+setup: $(STAMPS)/stack  ## build the environment in .venv; nothing else is touched
+
+sim: setup  ## set up, then pick five objects in simulation
+	$(BIN)/grasp sim --picks 5
+
+test: setup  ## set up, then run the tests, without the slow ones
+	$(BIN)/python -m pytest -m "not slow"
+
+test-slow: setup  ## set up, then run the slow tests
+	$(BIN)/python -m pytest -m slow
+
+lint: setup  ## check style, formatting and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: setup  ## compare the detectors in the closed-loop benchmark
+	$(BIN)/grasp bench
+
+clean:  ## remove .venv, what colcon built, and caches
+	rm -rf $(VENV) build install log .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name .git -prune -o \( -name __pycache__ -o -name '*.egg-info' \) -prune -exec rm -rf {} +
+
+constraints:  ## resolve the requirements afresh and write constraints.txt
+	$(BIN)/python tools/update_constraints.py
+
+# The first stamp says where and for which kind of ROS the environment was made. A checkout that
+# has moved, or a shell that sources ROS since, needs a new one.
+ifneq ($(file < $(STAMPS)/environment),$(CURDIR) $(MODE))
+.PHONY: $(STAMPS)/environment
+endif
+
+$(STAMPS)/environment:
+	$(STEP) environment
+
+$(STAMPS)/ros: requirements-ros.txt constraints.txt $(STAMPS)/environment
+	$(STEP) ros
+
+$(STAMPS)/packages: requirements.txt constraints.txt $(STAMPS)/environment
+	$(STEP) packages
+
+$(STAMPS)/interfaces: $(STAMPS)/ros $(STAMPS)/packages \
+		$(wildcard interfaces/*/* interfaces/*/*/*.* src/grasp_msgs/* src/grasp_msgs/*/*.*)
+	$(STEP) interfaces
+
+$(STAMPS)/stack: $(if $(filter wheels,$(MODE)),$(STAMPS)/interfaces) $(STAMPS)/packages \
+		pyproject.toml $(wildcard src/*/*/__init__.py)
+	$(STEP) stack

