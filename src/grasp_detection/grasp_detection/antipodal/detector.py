@@ -1,0 +1,190 @@
+"""The antipodal detector: height map, cross-sections, rating, ranking."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, fields
+
+import numpy as np
+from numpy.typing import NDArray
+
+from grasp_core.frame import RgbdFrame
+from grasp_core.grasp import Grasp, Level
+from grasp_core.projection import PlanarGrasp, plane_to_rectangle
+from grasp_core.rectangle import suppress
+from grasp_core.robot import GripperProfile
+from grasp_detection.antipodal.config import AntipodalConfig
+from grasp_detection.antipodal.height_map import HeightMap, build_height_map
+from grasp_detection.antipodal.quality import FloatArray, Objects, find_objects, measure, score
+from grasp_detection.antipodal.search import Sections, TurnedMap, find_sections, turned_maps
+from grasp_detection.antipodal.support import find_support
+
+_BUCKET_M = 0.006  # of grasps with the same axis and nearly the same place, only the best is kept
+
+
+@dataclass(frozen=True, eq=False)
+class _Rated:
+    """Rated grasps in the support frame, arrays of shape (N,)."""
+
+    x_m: FloatArray
+    y_m: FloatArray
+    angle: FloatArray
+    width_m: FloatArray
+    top_m: FloatArray
+    fits: NDArray[np.bool_]
+    score: FloatArray
+
+    def __len__(self) -> int:
+        return len(self.x_m)
+
+
+class AntipodalDetector:
+    """Model-free grasps for a parallel gripper that approaches along the support's normal.
+
+    ``quality`` and ``raw_score`` are the product of the geometric factors of
+    :mod:`grasp_detection.antipodal.quality`: 1 is a steep, square, centred grip in full view, 0
+    one that cannot hold. It ranks grasps; it is not yet a calibrated probability. A candidate of
+    quality 0 is wider than the gripper opens and says so in ``width_m``.
+    """
+
+    name = "antipodal"
+
+    def __init__(self, gripper: GripperProfile, config: AntipodalConfig | None = None) -> None:
+        self._gripper = gripper
+        self._config = config or AntipodalConfig()
+
+    def detect(self, frame: RgbdFrame) -> list[Grasp]:
+        """Rank the grasps of one frame; see :class:`grasp_detection.detector.Detector`."""
+        config, gripper = self._config, self._gripper
+        support = find_support(
+            frame.depth_m,
+            frame.camera,
+            tolerance_m=config.plane_tolerance_m,
+            max_tilt=config.max_tilt,
+            min_share=config.min_plane_share,
+        )
+        if support is None:
+            return []
+        scene = build_height_map(
+            frame.depth_m,
+            frame.camera,
+            support,
+            cell_m=config.cell_m,
+            margin_m=0.6 * max(gripper.hand_width_m, gripper.max_gap_m + 0.06),
+            object_height_m=(config.min_object_height_m, config.max_object_height_m),
+        )
+        if scene is None:
+            return []
+        rated = self._rate(scene)
+        return [] if rated is None else self._ranked(frame, scene, rated)
+
+    def _rate(self, scene: HeightMap) -> _Rated | None:
+        objects = find_objects(scene, self._config)
+        if objects is None:
+            return None
+        found: list[_Rated] = []
+        for turned in turned_maps(scene, self._gripper, self._config):
+            sections = find_sections(turned, self._gripper, self._config)
+            if len(sections):
+                found.append(self._rate_sections(turned, sections, objects))
+        if not found:
+            return None
+        return _Rated(
+            *(np.concatenate([getattr(part, f.name) for part in found]) for f in fields(_Rated))
+        )
+
+    def _rate_sections(self, turned: TurnedMap, sections: Sections, objects: Objects) -> _Rated:
+        features = measure(turned, sections, objects, self._gripper, self._config)
+        x_m, y_m = turned.metric(0.5 * (sections.start + sections.stop - 1.0), sections.row * 1.0)
+        return _Rated(
+            x_m=x_m,
+            y_m=y_m,
+            angle=np.full(len(sections), turned.angle),
+            width_m=(sections.stop - sections.start) * turned.source.cell_m,
+            top_m=sections.top_m,
+            fits=sections.fits,
+            score=score(features, self._config.friction),
+        )
+
+    def _ranked(self, frame: RgbdFrame, scene: HeightMap, rated: _Rated) -> list[Grasp]:
+        config = self._config
+        allowed = self._in_workspace(rated)
+        fitting = allowed & rated.fits
+        if fitting.any():
+            chosen = np.nonzero(fitting)[0]
+            order = _best_of_buckets(rated, chosen)
+            order = order[np.argsort(-rated.score[order], kind="stable")][: 12 * config.top_k]
+        elif config.report_too_wide and allowed.any():
+            chosen = np.nonzero(allowed)[0]
+            facing = chosen[rated.score[chosen] >= 0.25 * rated.score[chosen].max()]
+            order = facing[np.argsort(rated.width_m[facing], kind="stable")][:1]
+        else:
+            return []
+        grasps = [self._grasp(frame, scene, rated, int(index)) for index in order]
+        rows = [
+            (
+                g.rectangle.u,
+                g.rectangle.v,
+                g.rectangle.width,
+                g.rectangle.height,
+                g.rectangle.angle,
+            )
+            for g in grasps
+        ]
+        kept = suppress(
+            rows,
+            [g.raw_score for g in grasps],
+            jaccard=config.nms_jaccard,
+            angle=config.nms_angle,
+            limit=config.top_k,
+        )
+        return [grasps[index] for index in kept]
+
+    def _in_workspace(self, rated: _Rated) -> NDArray[np.bool_]:
+        box = self._config.workspace_m
+        if not box:
+            return np.ones(len(rated), dtype=bool)
+        return (
+            (rated.x_m >= box[0])
+            & (rated.y_m >= box[1])
+            & (rated.x_m <= box[2])
+            & (rated.y_m <= box[3])
+        )
+
+    def _grasp(self, frame: RgbdFrame, scene: HeightMap, rated: _Rated, index: int) -> Grasp:
+        T_camera_support = scene.T_camera_support
+        angle = float(rated.angle[index])
+        place = (rated.x_m[index], rated.y_m[index], rated.top_m[index])
+        width_m = float(rated.width_m[index])
+        planar = PlanarGrasp(
+            centre=T_camera_support.apply(place),
+            closing=T_camera_support.rotate((math.cos(angle), math.sin(angle), 0.0)),
+            approach=T_camera_support.rotate((0.0, 0.0, -1.0)),
+            width_m=width_m,
+        )
+        rectangle, depth_m = plane_to_rectangle(planar, frame.camera, self._gripper.pad_width_m)
+        raw_score = float(rated.score[index])
+        return Grasp(
+            rectangle=rectangle,
+            quality=raw_score if rated.fits[index] else 0.0,
+            raw_score=raw_score,
+            depth_m=depth_m,
+            level=Level.GEOMETRY,
+            model=self.name,
+            width_m=width_m,
+        )
+
+
+def _best_of_buckets(rated: _Rated, chosen: NDArray[np.intp]) -> NDArray[np.intp]:
+    """The best grasp of each small place and axis, which keeps suppression cheap."""
+    key = np.stack(
+        [
+            np.round(rated.x_m[chosen] / _BUCKET_M),
+            np.round(rated.y_m[chosen] / _BUCKET_M),
+            np.round(np.degrees(rated.angle[chosen])),
+        ],
+        axis=1,
+    ).astype(np.int64)
+    order = np.argsort(-rated.score[chosen], kind="stable")
+    _, first = np.unique(key[order], axis=0, return_index=True)
+    return chosen[order[np.sort(first)]]

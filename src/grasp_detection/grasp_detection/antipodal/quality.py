@@ -1,0 +1,239 @@
+"""How good a cross-section is as a grasp: a product of factors, each in [0, 1].
+
+1. Lateral antipodality: the pads' contacts face each other, and the outline is square to the
+   closing direction (angles against the friction cone).
+2. Vertical antipodality: the visible walls are steep at the fingertips.
+3. Pad contact: share of the pad's width that touches, and how far from its middle.
+4. Balance: distance of the object's centroid from the closing line.
+5. Grip depth: overlap of pad and object in height.
+6. Spare opening between the object and the open jaws.
+7. Sight: share of the finger's space that the camera saw.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from grasp_core.robot import GripperProfile
+from grasp_detection.antipodal.config import AntipodalConfig
+from grasp_detection.antipodal.height_map import FloatArray, HeightMap
+from grasp_detection.antipodal.search import Sections, TurnedMap
+
+_CONTACT_TOLERANCE_M = 0.0015  # how far pad and object give way
+_WALL_PROBE_M = 0.008  # height over which a wall's slope is read
+_BALANCE_M = 0.03  # centroid offset that costs 1 - exp(-1/2)
+_FULL_SHARE = 0.4  # touching share of the pad beyond which more does not help
+_FULL_GRIP_M = 0.015  # grip depth beyond which more does not help
+_FULL_SPARE_M = 0.024  # spare opening beyond which more does not help
+_UNSEEN_COST = 0.5  # share of quality lost where no finger space was seen
+_FACTOR_FLOOR = 0.02
+
+
+@dataclass(frozen=True, eq=False)
+class Objects:
+    """What stands on the support.
+
+    Attributes:
+        label: Shape (R, C), int32, connected patches from 1; 0 support.
+        centroid: Shape (L, 2), x and y of each patch's volume centroid, metres, support frame.
+    """
+
+    label: NDArray[np.int32]
+    centroid: NDArray[np.float64]
+
+
+def find_objects(source: HeightMap, config: AntipodalConfig) -> Objects | None:
+    """Connected patches of object height; None where there is none of the least area."""
+    solid = (source.height_m > config.min_object_height_m).astype(np.uint8)
+    count, label, stats, _ = cv2.connectedComponentsWithStats(solid, connectivity=8)
+    least = config.min_object_area_m2 / source.cell_m**2
+    small = stats[:, cv2.CC_STAT_AREA] < least
+    if np.all(small[1:]):
+        return None
+    label[small[label]] = 0
+    weight = np.where(label > 0, source.height_m, 0.0).ravel()
+    rows, columns = np.indices(label.shape)
+    x, y = source.metric(1.0 * columns.ravel(), 1.0 * rows.ravel())
+    volume = np.maximum(np.bincount(label.ravel(), weight, count), 1e-9)
+    centroid = np.stack(
+        [np.bincount(label.ravel(), weight * axis, count) / volume for axis in (x, y)], axis=1
+    )
+    return Objects(label.astype(np.int32), centroid)
+
+
+@dataclass(frozen=True, eq=False)
+class Features:
+    """What decides about a grasp; float arrays of shape (N,), angles in radians.
+
+    Attributes:
+        facing: Between the closing direction and the line through both contacts.
+        outline: Between pad and outline, the worse side.
+        taper: Between both outlines: a wedge is squeezed out.
+        wall: Between the visible walls at the fingertips and the vertical, the worse side.
+        share: Share of the pad's width that touches, the worse side.
+        eccentric: Middle of the contact from the middle of the pad, in half pads, the worse side.
+        across_m: Centroid of the object from the closing line.
+        along_m: Centroid of the object from the middle between the jaws, along the line.
+        grip_m: Overlap of finger and object in height.
+        spare_m: Largest gap less the object's width.
+        hidden: Share of the fingers' space that the camera did not see.
+    """
+
+    facing: FloatArray
+    outline: FloatArray
+    taper: FloatArray
+    wall: FloatArray
+    share: FloatArray
+    eccentric: FloatArray
+    across_m: FloatArray
+    along_m: FloatArray
+    grip_m: FloatArray
+    spare_m: FloatArray
+    hidden: FloatArray
+
+
+def measure(
+    turned: TurnedMap,
+    sections: Sections,
+    objects: Objects,
+    gripper: GripperProfile,
+    config: AntipodalConfig,
+) -> Features:
+    """Measure the cross-sections of one turned map."""
+    cell = turned.source.cell_m
+    width = (sections.stop - sections.start) * cell
+    half_pad = max(1, round(0.5 * gripper.pad_width_m / cell))
+    left = _side(turned, sections, half_pad, mirrored=False)
+    right = _side(turned, sections, half_pad, mirrored=True)
+    across, along = _imbalance(turned, sections, objects)
+    return Features(
+        facing=np.arctan2(np.abs(right.offset - left.offset) * cell, width),
+        outline=np.maximum(np.abs(left.outline), np.abs(right.outline)),
+        taper=np.abs(left.outline + right.outline),
+        wall=np.maximum(left.wall, right.wall),
+        share=np.minimum(left.share, right.share),
+        eccentric=np.maximum(np.abs(left.offset), np.abs(right.offset)) / half_pad,
+        across_m=across,
+        along_m=along,
+        grip_m=(sections.top_m - sections.tip_m).astype(np.float64),
+        spare_m=gripper.max_gap_m - width,
+        hidden=_hidden_share(turned, sections, half_pad, config, gripper),
+    )
+
+
+def score(features: Features, friction: float) -> FloatArray:
+    """The product of the factors named above, shape (N,), in [0, 1]."""
+    f, cone = features, math.atan(friction)
+    factors = (
+        _within(f.facing, cone),
+        _within(f.outline, cone) * _within(f.taper, 2.0 * cone),
+        _within(f.wall, cone),
+        np.clip(f.share / _FULL_SHARE, 0.0, 1.0) * (1.0 - 0.5 * np.clip(f.eccentric, 0, 1) ** 2),
+        # Along the closing line the jaws carry the weight between them; across, friction must.
+        np.exp(-0.5 * (f.across_m**2 + 0.25 * f.along_m**2) / _BALANCE_M**2),
+        np.clip(f.grip_m / _FULL_GRIP_M, 0.0, 1.0),
+        0.5 + 0.5 * np.clip(f.spare_m / _FULL_SPARE_M, 0.0, 1.0),
+        1.0 - _UNSEEN_COST * f.hidden,
+    )
+    return np.prod([np.clip(factor, _FACTOR_FLOOR, 1.0) for factor in factors], axis=0)
+
+
+@dataclass(frozen=True, eq=False)
+class _Side:
+    """What one pad meets, arrays of shape (N,): offsets in rows, angles in radians."""
+
+    offset: NDArray[np.float64]  # middle of the contact, rows from the pad's middle
+    share: NDArray[np.float64]  # touching share of the pad's width
+    outline: NDArray[np.float64]  # angle of the outline against the pad
+    wall: NDArray[np.float64]  # angle of the wall against the vertical
+
+
+def _side(turned: TurnedMap, sections: Sections, half_pad: int, *, mirrored: bool) -> _Side:
+    height = turned.height_m
+    cell = turned.source.cell_m
+    depth = max(2, math.ceil(0.5 * float((sections.stop - sections.start).max())))
+    rows = np.arange(-half_pad, half_pad + 1)
+    steps = np.arange(depth)
+    columns = sections.stop[:, None] - 1 - steps if mirrored else sections.start[:, None] + steps
+    patch = height[
+        np.clip(sections.row[:, None] + rows, 0, height.shape[0] - 1)[:, :, None],
+        np.clip(columns, 0, height.shape[1] - 1)[:, None, :],
+    ]
+    level = sections.tip_m[:, None, None]
+    probe = np.minimum(_WALL_PROBE_M, 0.5 * (sections.top_m - sections.tip_m))
+    met, edge = _edges(patch > level)
+    first = np.where(met, edge, depth).min(axis=1)
+    met_above, edge_above = _edges(patch > level + probe[:, None, None])
+    first_above = np.where(met_above, edge_above, depth).min(axis=1)
+    slack = max(1.0, _CONTACT_TOLERANCE_M / cell)
+    touching = met & (edge - first[:, None] <= slack)
+    count = np.maximum(touching.sum(axis=1), 1)
+    offset = (touching * rows).sum(axis=1) / count
+    # Least-squares slope of the outline over the rows near the pad.
+    near = met & (edge - first[:, None] <= half_pad)
+    weight = np.maximum(near.sum(axis=1), 1)
+    mean_row = (near * rows).sum(axis=1) / weight
+    mean_edge = (near * edge).sum(axis=1) / weight
+    spread = near * (rows - mean_row[:, None])
+    slope = (spread * (edge - mean_edge[:, None])).sum(axis=1) / np.maximum(
+        (spread**2).sum(axis=1), 1.0
+    )
+    wall = np.arctan2((first_above - first) * cell, np.maximum(probe, 1e-4))
+    return _Side(offset, touching.sum(axis=1) / len(rows), np.arctan(slope), wall)
+
+
+def _edges(solid: NDArray[np.bool_]) -> tuple[NDArray[np.bool_], NDArray[np.intp]]:
+    """Whether and where each line of shape (..., D) first becomes solid."""
+    edge = np.asarray(solid.argmax(axis=-1), np.intp)
+    return np.take_along_axis(solid, edge[..., None], axis=-1)[..., 0], edge
+
+
+def _within(angle: FloatArray, limit: float) -> FloatArray:
+    """1 at angle 0, falling to 0 at the limit."""
+    return np.clip(1.0 - (angle / limit) ** 2, 0.0, 1.0)
+
+
+def _imbalance(
+    turned: TurnedMap, sections: Sections, objects: Objects
+) -> tuple[FloatArray, FloatArray]:
+    """Distance of the object's centroid from the grasp, across and along the closing line."""
+    source = turned.source
+    x, y = turned.metric(0.5 * (sections.start + sections.stop - 1.0), sections.row * 1.0)
+    column = np.clip(((x - source.x0_m) / source.cell_m).astype(int), 0, source.seen.shape[1] - 1)
+    row = np.clip(((y - source.y0_m) / source.cell_m).astype(int), 0, source.seen.shape[0] - 1)
+    offset = objects.centroid[objects.label[row, column]] - np.stack([x, y], axis=1)
+    along = offset @ (math.cos(turned.angle), math.sin(turned.angle))
+    across = offset @ (-math.sin(turned.angle), math.cos(turned.angle))
+    return np.abs(across), np.abs(along)
+
+
+def _hidden_share(
+    turned: TurnedMap,
+    sections: Sections,
+    half_pad: int,
+    config: AntipodalConfig,
+    gripper: GripperProfile,
+) -> NDArray[np.float64]:
+    """Share of hidden cells in the space that both fingers sweep."""
+    cell = turned.source.cell_m
+    reach = math.ceil((gripper.finger_thickness_m + config.side_clearance_m) / cell)
+    total = cv2.integral(turned.hidden)
+    rows, columns = turned.hidden.shape
+    low, high = (
+        np.clip(sections.row - half_pad, 0, rows),
+        np.clip(sections.row + half_pad + 1, 0, rows),
+    )
+
+    def share(start: NDArray[np.intp], stop: NDArray[np.intp]) -> NDArray[np.float64]:
+        start, stop = np.clip(start, 0, columns), np.clip(stop, 0, columns)
+        cells = total[high, stop] - total[low, stop] - total[high, start] + total[low, start]
+        return cells / np.maximum((high - low) * (stop - start), 1)
+
+    left = share(sections.start - reach, sections.start)
+    right = share(sections.stop, sections.stop + reach)
+    return 0.5 * (left + right)

@@ -1,0 +1,233 @@
+"""Where a parallel gripper coming from above could close: cross-sections between free spaces.
+
+For every closing direction the map is turned so that the jaws move along its columns. At every
+fingertip height the cells above it, widened to the pad, form runs along each row; a run that fits
+between the jaws, with free space for a finger at both ends, is a candidate.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from grasp_core.robot import GripperProfile
+from grasp_detection.antipodal.config import AntipodalConfig
+from grasp_detection.antipodal.height_map import FloatArray, HeightMap
+
+_BLOCKED_M = 10.0  # height given to cells outside the image: no finger goes there
+
+
+@dataclass(frozen=True, eq=False)
+class TurnedMap:
+    """A height map turned so that the closing direction runs along its columns.
+
+    Attributes:
+        angle: Closing direction in the support frame, radians from +x towards +y.
+        height_m: Shape (R, C), metres.
+        hidden: Shape (R, C), uint8; 1 where nothing was seen.
+        blocked_m: Shape (R, C), heights widened to the pad, cells outside the image blocked.
+        palm_m: Shape (R, C), highest point under a palm centred there.
+        source: The map it was turned from.
+    """
+
+    angle: float
+    height_m: NDArray[np.float32]
+    hidden: NDArray[np.uint8]
+    blocked_m: NDArray[np.float32]
+    palm_m: NDArray[np.float32]
+    source: HeightMap
+
+    def metric(self, column: FloatArray, row: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Cell indices of the turned map to x, y of the support frame, metres."""
+        turn = _turn(self.angle, self.height_m.shape, self.source.height_m.shape)
+        return self.source.metric(
+            turn[0, 0] * column + turn[0, 1] * row + turn[0, 2],
+            turn[1, 0] * column + turn[1, 1] * row + turn[1, 2],
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Sections:
+    """Cross-sections in one turned map, all arrays of shape (N,).
+
+    Attributes:
+        row: Row of the closing line.
+        start: First column of the object.
+        stop: One past its last column.
+        top_m: Local top of the object between the pads.
+        tip_m: Height of the fingertips.
+        level_m: Height, at most ``tip_m``, at which free space was checked.
+        fits: Whether it is narrow enough for the jaws.
+    """
+
+    row: NDArray[np.intp]
+    start: NDArray[np.intp]
+    stop: NDArray[np.intp]
+    top_m: NDArray[np.float32]
+    tip_m: NDArray[np.float32]
+    level_m: NDArray[np.float32]
+    fits: NDArray[np.bool_]
+
+    def __len__(self) -> int:
+        return len(self.row)
+
+    def keep(self, which: NDArray[np.bool_] | NDArray[np.intp]) -> Sections:
+        """The sections at an index or mask."""
+        return replace(self, **{name: getattr(self, name)[which] for name in _SECTION_FIELDS})
+
+
+_SECTION_FIELDS = ("row", "start", "stop", "top_m", "tip_m", "level_m", "fits")
+
+
+def turned_maps(
+    source: HeightMap, gripper: GripperProfile, config: AntipodalConfig
+) -> Iterator[TurnedMap]:
+    """Turn a map to each closing direction and widen it by the pad and the palm."""
+    cell = source.cell_m
+    diagonal = math.ceil(math.hypot(*source.height_m.shape))
+    pad = _odd_cells(gripper.pad_width_m + 2.0 * config.finger_margin_m, cell)
+    palm_rows = _odd_cells(gripper.hand_depth_m, cell)
+    palm_columns = _odd_cells(gripper.hand_width_m, cell)
+    hidden = (~source.seen & source.in_view).astype(np.uint8)
+    outside = (~source.in_view).astype(np.uint8)
+    any_outside = bool(outside.any())
+    for index in range(config.angles):
+        angle = math.pi * index / config.angles
+        rows = min(diagonal, _extent(source.height_m.shape, angle))
+        columns = min(diagonal, _extent(source.height_m.shape, angle + math.pi / 2))
+        turn = _turn(angle, (rows, columns), source.height_m.shape)
+        height = _warp(source.height_m, turn, (rows, columns))
+        blocked = height
+        if any_outside:
+            blocked = np.where(_warp(outside, turn, (rows, columns)) > 0, _BLOCKED_M, height)
+        yield TurnedMap(
+            angle=angle,
+            height_m=height,
+            hidden=_warp(hidden, turn, (rows, columns)),
+            blocked_m=_spread(blocked.astype(np.float32), pad, 1),
+            palm_m=_spread(_spread(height, palm_rows, 1), 1, palm_columns),
+            source=source,
+        )
+
+
+def find_sections(turned: TurnedMap, gripper: GripperProfile, config: AntipodalConfig) -> Sections:
+    """All cross-sections with free space for both fingers and the palm.
+
+    Sections too wide for the jaws are returned too, with ``fits`` false and unchecked space.
+    """
+    cell = turned.source.cell_m
+    blocked = turned.blocked_m
+    reach = math.ceil(
+        (gripper.finger_thickness_m + config.side_clearance_m + config.finger_margin_m) / cell
+    )
+    # Highest point within a finger's reach to the left (right) of each column, exclusive.
+    left = _trailing_max(blocked, reach)
+    right = _trailing_max(blocked[:, ::-1], reach)[:, ::-1]
+    widest = math.floor((gripper.max_gap_m - config.gap_clearance_m) / cell)
+    highest = float(turned.height_m.max())
+    levels = np.arange(
+        config.support_clearance_m,
+        max(highest, 2.0 * config.support_clearance_m),
+        config.level_step_m,
+    )
+    found = [
+        _sections_at(turned, float(level), left, right, widest, gripper, config)
+        for level in levels
+    ]
+    return Sections(
+        **{
+            name: np.concatenate([getattr(part, name) for part in found])
+            for name in _SECTION_FIELDS
+        }
+    )
+
+
+def _sections_at(
+    turned: TurnedMap,
+    level: float,
+    left: NDArray[np.float32],
+    right: NDArray[np.float32],
+    widest: int,
+    gripper: GripperProfile,
+    config: AntipodalConfig,
+) -> Sections:
+    blocked = turned.blocked_m
+    rows, columns = blocked.shape
+    solid = np.zeros((rows, columns + 2), dtype=np.int8)
+    solid[:, 1:-1] = blocked > level
+    steps = np.diff(solid, axis=1)
+    row, start = np.nonzero(steps > 0)
+    _, stop = np.nonzero(steps < 0)
+    # Highest cell of each run, by segments of the flattened map.
+    flat = np.append(blocked.ravel(), np.float32(0.0))
+    bounds = np.stack([row * columns + start, row * columns + stop], axis=1).ravel()
+    top = np.maximum.reduceat(flat, bounds)[::2] if len(bounds) else np.empty(0, dtype=np.float32)
+    tip = np.maximum(config.support_clearance_m, top - config.finger_depth_m).astype(np.float32)
+    inner = (start > 0) & (stop < columns)
+    # Each top belongs to the highest level that its fingertip height reaches.
+    here = inner & (tip >= level) & (tip < level + config.level_step_m) & (top < _BLOCKED_M)
+    here &= (top < config.max_object_height_m) & (top > config.min_object_height_m)
+    here &= top - level >= config.min_grip_depth_m
+    row, start, stop, top, tip = row[here], start[here], stop[here], top[here], tip[here]
+    fits = stop - start <= widest
+    middle = (start + stop) // 2
+    free = (left[row, start] < level) & (right[row, stop - 1] < level)
+    palm_floor = tip + gripper.finger_length_m - config.palm_margin_m
+    free &= turned.palm_m[row, middle] < palm_floor
+    keep = free
+    sections = Sections(row, start, stop, top, tip, np.full(len(row), level, np.float32), fits)
+    return sections.keep(keep)
+
+
+def _trailing_max(values: NDArray[np.float32], length: int) -> NDArray[np.float32]:
+    """Maximum of the ``length`` columns before each column; the border is free."""
+    padded = cv2.copyMakeBorder(values, 0, 0, length, 0, cv2.BORDER_CONSTANT, value=0.0)
+    windows = np.asarray(
+        cv2.dilate(padded, np.ones((1, length), np.uint8), anchor=(length - 1, 0)), np.float32
+    )
+    return windows[:, length - 1 : length - 1 + values.shape[1]]
+
+
+def _spread(values: NDArray[np.float32], rows: int, columns: int) -> NDArray[np.float32]:
+    """Highest value in the window about each cell."""
+    return np.asarray(cv2.dilate(values, np.ones((rows, columns), np.uint8)), np.float32)
+
+
+def _odd_cells(length_m: float, cell_m: float) -> int:
+    return 2 * round(0.5 * length_m / cell_m) + 1
+
+
+def _extent(shape: tuple[int, ...], angle: float) -> int:
+    """Rows of a map of that shape turned by that angle."""
+    return math.ceil(shape[0] * abs(math.cos(angle)) + shape[1] * abs(math.sin(angle)))
+
+
+def _turn(angle: float, turned: tuple[int, ...], source: tuple[int, ...]) -> NDArray[np.float64]:
+    """Affine map, shape (2, 3), from (column, row) of the turned map to those of the source."""
+    cos, sin = math.cos(angle), math.sin(angle)
+    row, column = (turned[0] - 1) / 2.0, (turned[1] - 1) / 2.0
+    source_row, source_column = (source[0] - 1) / 2.0, (source[1] - 1) / 2.0
+    return np.array(
+        [
+            [cos, -sin, source_column - cos * column + sin * row],
+            [sin, cos, source_row - sin * column - cos * row],
+        ]
+    )
+
+
+def _warp(values: NDArray[Any], turn: NDArray[np.float64], shape: tuple[int, int]) -> NDArray[Any]:
+    """Nearest cell; the border is free, seen and in view."""
+    return cv2.warpAffine(
+        values,
+        turn,
+        (shape[1], shape[0]),
+        flags=cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP,
+        borderMode=cv2.BORDER_CONSTANT,
+        borderValue=0,
+    )
