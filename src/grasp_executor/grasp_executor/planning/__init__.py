@@ -1,0 +1,1 @@
+"""Planning without MoveIt: inverse kinematics, paths, straight lines and obstacles; no ROS."""
