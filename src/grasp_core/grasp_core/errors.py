@@ -32,8 +32,7 @@ class Code(enum.IntEnum):
     HARDWARE_LOST = 61
     PROTECTIVE_STOP = 62
     CANCELLED = 70
-    BUSY = 71
-    BAD_GOAL = 72
+    BAD_GOAL = 71
     INTERNAL = 99
 
 
@@ -193,13 +192,22 @@ class Cancelled(GraspStackError):
     code = Code.CANCELLED
 
 
-class Busy(GraspStackError):
-    """Another pick is running."""
-
-    code = Code.BUSY
-
-
 class BadGoal(GraspStackError, ValueError):
     """A field of the goal is out of range."""
 
     code = Code.BAD_GOAL
+
+
+def failure_from(code: int, message: str) -> GraspStackError:
+    """The typed failure of a code, as received from another node.
+
+    Codes without a class of their own, and unknown ones, become the root class.
+    """
+    classes = [GraspStackError]
+    for known in classes:
+        classes.extend(known.__subclasses__())
+    for known in classes:
+        # Subclasses that refine a failure share its code; the first one is the plain one.
+        if known.code == code and code != Code.INTERNAL:
+            return known(message)
+    return GraspStackError(message)

@@ -7,7 +7,7 @@ place. All times are seconds of the node clock.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -156,8 +156,13 @@ class Gripper(Protocol):
 class Camera(Protocol):
     """Camera plus detector."""
 
-    def look(self, not_before_s: float, label: str) -> Observation:
+    def look(self, not_before_s: float, label: str, wait: Callable[[], None]) -> Observation:
         """Detect grasps in one image exposed at or after ``not_before_s``.
+
+        Args:
+            not_before_s: Node time, seconds.
+            label: Only this object class; empty any.
+            wait: Called while there is nothing to do; lets time pass and may raise.
 
         Raises:
             NoImage, StaleDetection, BadImage, NoGrasp, ObjectNotFound, NoTransform,

@@ -1,0 +1,224 @@
+"""The arm's way to a grasp and up again, among the obstacles the camera sees."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from grasp_core.cell import Cell
+from grasp_core.errors import Collision, GraspStackError, PlanningFailed, Unreachable
+from grasp_core.robot import RobotModel
+from grasp_core.transform import Transform
+from grasp_executor.config import PickConfig
+from grasp_executor.grasp_pose import GraspTarget
+from grasp_executor.interfaces import JointTrajectory, JointVector, Observation, Planner
+from grasp_executor.planning.obstacles import (
+    HeightMap,
+    boxes_from_heights,
+    obstacles_from_depth,
+    region_of,
+)
+from grasp_executor.scene import Box, CollisionScene
+
+_VIEW_MARGIN_M = 0.08
+_MAX_CARRIED_REACH_M = 0.08
+_DROP_TURNS_RAD = tuple(math.radians(turn) for turn in (0, 45, -45, 90, -90, 135, -135, 180))
+
+
+@dataclass(frozen=True)
+class GraspPlan:
+    """Everything that moves up to the lifted object, planned before anything moves.
+
+    Attributes:
+        target: The grasp, possibly the twin of the one asked for.
+        travel: From the start to the pre-grasp configuration.
+        approach: Straight to the grasp.
+        lift: Straight up from it.
+    """
+
+    target: GraspTarget
+    travel: JointTrajectory
+    approach: JointTrajectory
+    lift: JointTrajectory
+
+
+class Surroundings:
+    """Obstacles of one pick: the cell's solids and what the camera saw."""
+
+    def __init__(self, robot: RobotModel, cell: Cell) -> None:
+        self._cell = cell
+        self._fixtures = tuple(
+            Box(solid.name, solid.size_m, Transform.from_translation(*solid.center))
+            for solid in cell.solids()
+        )
+        self._base_contact = (robot.arm.base_frame, "table")
+        self._finger_contacts = tuple((link, "table") for link in robot.gripper.finger_links)
+        self._map: HeightMap | None = None
+
+    def see(self, observation: Observation) -> None:
+        """Take over the heights of an observation."""
+        (x0, y0, _), (x1, y1, _) = self._cell.workspace_min, self._cell.workspace_max
+        margin = _VIEW_MARGIN_M
+        self._map = obstacles_from_depth(
+            observation.depth_m,
+            observation.camera,
+            observation.T_base_camera,
+            bounds=(x0 - margin, x1 + margin, y0 - margin, y1 + margin),
+            support_z=self._cell.support_z_m,
+        )
+
+    def forget(self) -> None:
+        """Forget what was seen: after contact the objects may lie elsewhere."""
+        self._map = None
+
+    def closed(self) -> CollisionScene:
+        """Everything is an obstacle."""
+        return CollisionScene(self._fixtures + self._seen(None), (self._base_contact,))
+
+    def opened(self, point: NDArray[np.float64] | None) -> CollisionScene:
+        """The region of the object at ``point`` is open, and fingers may come near the table."""
+        return CollisionScene(
+            self._fixtures + self._seen(point), (self._base_contact, *self._finger_contacts)
+        )
+
+    def carried_box(self, target: GraspTarget) -> Box:
+        """A box about the object as it hangs from the hand, in the tcp frame."""
+        tip = target.T_base_grasp.translation
+        reach, top = _MAX_CARRIED_REACH_M, target.top_z_m
+        if self._map is not None:
+            region = region_of(self._map, tip[0], tip[1])
+            reach, top = self._map_extent(region, tip)
+        below = float(tip[2]) - self._cell.support_z_m
+        above = max(top - float(tip[2]), 0.0)
+        center = Transform.from_translation(0.0, 0.0, (below - above) / 2)
+        return Box("carried", (2 * reach, 2 * reach, below + above), center, padded=False)
+
+    def _map_extent(
+        self, region: NDArray[np.bool_], tip: NDArray[np.float64]
+    ) -> tuple[float, float]:
+        heights = self._require_map()
+        rows, columns = np.nonzero(region)
+        if rows.size == 0:
+            return _MAX_CARRIED_REACH_M, float(tip[2])
+        x, y = heights.centres(rows, columns)
+        reach = float(np.max(np.hypot(x - tip[0], y - tip[1]))) + heights.cell_m / 2
+        return min(reach, _MAX_CARRIED_REACH_M), float(np.nanmax(heights.heights[region]))
+
+    def _require_map(self) -> HeightMap:
+        if self._map is None:
+            raise PlanningFailed("nothing was seen yet")
+        return self._map
+
+    def _seen(self, open_at: NDArray[np.float64] | None) -> tuple[Box, ...]:
+        if self._map is None:
+            return ()
+        mask = None if open_at is None else region_of(self._map, open_at[0], open_at[1])
+        return boxes_from_heights(self._map, exclude=mask)
+
+
+class GraspPlanner:
+    """Plans whole picks with a :class:`Planner`."""
+
+    def __init__(
+        self, planner: Planner, surroundings: Surroundings, cell: Cell, config: PickConfig
+    ) -> None:
+        self._planner = planner
+        self._surroundings = surroundings
+        self._cell = cell
+        self._config = config
+
+    def plan(self, target: GraspTarget, start: JointVector) -> GraspPlan:
+        """Plan travel, approach and lift, fingers either way round.
+
+        Raises:
+            Unreachable, Collision, PlanningFailed: Neither way round can be executed.
+        """
+        self._planner.set_gap(target.opening_m)
+        failures: list[GraspStackError] = []
+        for turned in self._nearer_first(target, start):
+            try:
+                return self._plan_one(turned, start)
+            except (Unreachable, Collision, PlanningFailed) as failure:
+                failures.append(failure)
+        raise failures[0]
+
+    def _nearer_first(self, target: GraspTarget, start: JointVector) -> list[GraspTarget]:
+        """The target and its twin, the one that turns the hand less first."""
+        T_base_tcp = self._planner.forward(start)
+        options = [target, target.twin()]
+        return sorted(options, key=lambda o: T_base_tcp.distance_to(o.T_base_grasp)[1])
+
+    def _plan_one(self, target: GraspTarget, start: JointVector) -> GraspPlan:
+        config, T_base_grasp = self._config, target.T_base_grasp
+        T_grasp_pregrasp = Transform.from_translation(0.0, 0.0, -config.approach_distance_m)
+        T_base_lift = raised(T_base_grasp, config.lift_m)
+        self._planner.set_scene(self._surroundings.opened(T_base_grasp.translation))
+        failure: GraspStackError | None = None
+        for pregrasp in self._planner.solve_ik(T_base_grasp @ T_grasp_pregrasp, near=start):
+            try:
+                approach = self._planner.plan_line(
+                    pregrasp, T_base_grasp, config.approach_speed_m_s
+                )
+                lift = self._planner.plan_line(approach.goal, T_base_lift, config.lift_speed_m_s)
+                self._planner.set_scene(self._surroundings.closed())
+                travel = self._planner.plan_joints(start, pregrasp, config.travel_speed)
+                return GraspPlan(target, travel, approach, lift)
+            except (Unreachable, Collision, PlanningFailed) as error:
+                failure = error
+                self._planner.set_scene(self._surroundings.opened(T_base_grasp.translation))
+        raise failure or Unreachable("no configuration reaches the pre-grasp pose")
+
+    def plan_up(self, start: JointVector, height_m: float) -> JointTrajectory:
+        """Straight up to a height of the grasp frame, out of whatever is around the fingers."""
+        T_base_tcp = self._planner.forward(start)
+        self._planner.set_scene(self._surroundings.opened(T_base_tcp.translation))
+        rise = height_m - float(T_base_tcp.translation[2])
+        return self._planner.plan_line(
+            start, raised(T_base_tcp, rise), self._config.lift_speed_m_s
+        )
+
+    def plan_to(self, start: JointVector, goal: JointVector, speed: float) -> JointTrajectory:
+        """Travel between configurations with everything seen as an obstacle."""
+        self._planner.set_scene(self._surroundings.closed())
+        return self._planner.plan_joints(start, goal, speed)
+
+    def plan_drop(self, start: JointVector, target: GraspTarget | None) -> JointTrajectory:
+        """Carry what the hand holds to above the drop bin.
+
+        Raises:
+            Unreachable, Collision, PlanningFailed: No turn of the hand gets it there.
+        """
+        T_base_tcp = self._planner.forward(start)
+        grasp_point = None if target is None else target.T_base_grasp.translation
+        self._planner.set_scene(self._surroundings.opened(grasp_point))
+        self._planner.attach(None if target is None else self._surroundings.carried_box(target))
+        x, y = self._cell.bin_center
+        z = self._cell.support_z_m + self._cell.drop_height_m
+        goals: list[JointVector] = []
+        failure: GraspStackError | None = None
+        for turn in _DROP_TURNS_RAD:
+            about_vertical = Transform.from_rpy((0.0, 0.0, turn)).rotation
+            T_base_drop = Transform.from_rotation(about_vertical @ T_base_tcp.rotation, (x, y, z))
+            try:
+                goals.append(self._planner.solve_ik(T_base_drop, near=start, count=1)[0])
+            except (Unreachable, Collision) as error:
+                failure = failure or error
+        for goal in sorted(goals, key=lambda q: float(np.abs(q - start).max())):
+            try:
+                return self._planner.plan_joints(start, goal, self._config.carry_speed)
+            except (Collision, PlanningFailed) as error:
+                failure = error
+        raise failure or Unreachable("no configuration reaches the drop zone")
+
+    def let_go(self) -> None:
+        """Nothing hangs from the hand any more."""
+        self._planner.attach(None)
+
+
+def raised(transform: Transform, height_m: float) -> Transform:
+    """The pose moved up along the base frame's z axis, metres."""
+    up = Transform.from_translation(0.0, 0.0, height_m)
+    return up @ transform

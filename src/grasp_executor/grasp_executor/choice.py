@@ -1,0 +1,106 @@
+"""Choosing the candidate to execute: the first, in the policy's order, that can be planned."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from grasp_core.cell import Cell
+from grasp_core.errors import (
+    Collision,
+    GraspStackError,
+    InvalidDepth,
+    OutsideWorkspace,
+    PlanningFailed,
+    TooWide,
+    Unreachable,
+)
+from grasp_core.grasp import Grasp
+from grasp_executor.approach import GraspPlan
+from grasp_executor.grasp_pose import check_hand_clearance, target_from
+from grasp_executor.interfaces import JointVector, Observation
+from grasp_executor.selection import PickGoal, candidates_in_order
+from grasp_executor.station import Station
+
+_PIXEL_STRIDE = 2
+_FURTHEST_LAST = (
+    OutsideWorkspace,
+    InvalidDepth,
+    TooWide,
+    Collision,
+    Unreachable,
+    PlanningFailed,
+)
+"""Failures of a candidate after which the next is tried, in the order of the checks."""
+
+
+class Chooser:
+    """Goes through the candidates of one observation."""
+
+    def __init__(self, station: Station, goal: PickGoal, trying: Callable[[Grasp], None]) -> None:
+        """Prepare.
+
+        Args:
+            station: Robot and surroundings; the observation has been seen already.
+            goal: Label, minimum quality and policy.
+            trying: Told of each candidate before it is planned for.
+        """
+        self._station = station
+        self._goal = goal
+        self._trying = trying
+
+    def first_executable(self, observation: Observation, start: JointVector) -> GraspPlan:
+        """Plan for the first candidate that can be executed from a configuration.
+
+        Raises:
+            NoGrasp, ObjectNotFound: There is no candidate at all.
+            OutsideWorkspace, TooWide, Collision, Unreachable, PlanningFailed, InvalidDepth: The
+                failure of the candidate that got furthest.
+        """
+        config = self._station.config
+        points = visible_points(observation, self._station.cell, config.support_clearance_m)
+        order = candidates_in_order(
+            observation.grasps, self._goal, config.random_threshold, self._station.rng
+        )
+        failures: list[GraspStackError] = []
+        for grasp in order[: config.max_candidates]:
+            self._trying(grasp)
+            try:
+                return self._plan(grasp, observation, points, start)
+            except _FURTHEST_LAST as failure:
+                failures.append(failure)
+        raise furthest(failures)
+
+    def _plan(
+        self,
+        grasp: Grasp,
+        observation: Observation,
+        points: NDArray[np.float64],
+        start: JointVector,
+    ) -> GraspPlan:
+        station = self._station
+        gripper = station.model.gripper
+        target = target_from(grasp, observation, gripper, station.cell, station.config)
+        check_hand_clearance(target, points, gripper, station.config)
+        return station.planner.plan(target, start)
+
+
+def furthest(failures: Sequence[GraspStackError]) -> GraspStackError:
+    """The failure that got furthest in the checks, with the count of all in its message."""
+    worst = max(failures, key=lambda failure: _FURTHEST_LAST.index(type(failure)))
+    counts = Counter(failure.code.name for failure in failures)
+    summary = ", ".join(f"{count} {name}" for name, count in counts.most_common())
+    return type(worst)(f"none of {len(failures)} candidates can be executed ({summary}): {worst}")
+
+
+def visible_points(
+    observation: Observation, cell: Cell, clearance_m: float
+) -> NDArray[np.float64]:
+    """Seen surface above the support, shape (N, 3), metres, base frame."""
+    points = observation.camera.point_map(observation.depth_m)[::_PIXEL_STRIDE, ::_PIXEL_STRIDE]
+    points = points.reshape(-1, 3)
+    points_base = observation.T_base_camera.apply(points[np.isfinite(points[:, 2])])
+    return points_base[points_base[:, 2] > cell.support_z_m + clearance_m]

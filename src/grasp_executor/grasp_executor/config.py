@@ -1,0 +1,92 @@
+"""Settings of the pick sequence and of the executor node."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from grasp_core.config import Checked, setting
+
+APPROACHES = ("gravity", "camera_axis")
+
+
+@dataclass(frozen=True)
+class PickConfig(Checked):
+    """How a pick is done; all lengths in metres, forces per finger."""
+
+    approach: str = setting("gravity", "approach direction", choices=APPROACHES)
+    finger_depth_m: float = setting(
+        0.03, "fingertips below the object's top, m", minimum=0.0, maximum=0.1
+    )
+    support_clearance_m: float = setting(
+        0.004, "fingertips above the support, m", minimum=0.0, maximum=0.05
+    )
+    opening_margin_m: float = setting(
+        0.02, "added to the object's width before closing, both sides together, m", minimum=0.0
+    )
+    min_opening_margin_m: float = setting(
+        0.004, "least such margin; wider objects are TOO_WIDE, m", minimum=0.0
+    )
+    approach_distance_m: float = setting(
+        0.1, "pre-grasp distance along the approach, m", minimum=0.02, maximum=0.3
+    )
+    lift_m: float = setting(0.15, "straight lift after closing, m", minimum=0.02, maximum=0.5)
+    approach_speed_m_s: float = setting(0.12, "straight approach, m/s", minimum=0.005, maximum=0.5)
+    lift_speed_m_s: float = setting(0.1, "straight lift, m/s", minimum=0.005, maximum=0.15)
+    travel_speed: float = setting(
+        1.0, "scale of the planner's joint speed when the hand is empty", minimum=0.01, maximum=1.0
+    )
+    carry_speed: float = setting(
+        0.6, "scale of the planner's joint speed with an object", minimum=0.01, maximum=1.0
+    )
+    force_n: float = setting(20.0, "grip force limit, N per finger", minimum=0.5, maximum=200.0)
+    min_force_ratio: float = setting(
+        0.8, "share of force_n both fingers must show", minimum=0.1, maximum=1.0
+    )
+    min_width_m: float = setting(
+        0.002, "opening above the empty width that proves an object, m", minimum=0.0005
+    )
+    verify_s: float = setting(0.15, "window of samples that must agree, s", minimum=0.02)
+    hold_s: float = setting(3.0, "verified hold in the air, s", minimum=0.0, maximum=60.0)
+    max_state_gap_s: float = setting(
+        0.2, "gap in the gripper's data that restarts the hold, s", minimum=0.02
+    )
+    max_drift_m: float = setting(0.003, "change of opening that means SLIPPED, m", minimum=0.0005)
+    force_dropout_s: float = setting(
+        0.1, "time below the force threshold that means the object is lost, s", minimum=0.0
+    )
+    random_threshold: float = setting(
+        0.9, "quality above which policy random_above chooses", minimum=0.0, maximum=1.0
+    )
+    max_candidates: int = setting(
+        20, "candidates planned for before giving up on an image", minimum=1, maximum=1000
+    )
+    clearance_points: int = setting(
+        6, "depth points inside the hand's way that mean COLLISION", minimum=1
+    )
+    settle_s: float = setting(0.1, "rest before looking or holding, s", minimum=0.0)
+    tick_s: float = setting(0.01, "period of watching, s", minimum=0.001, maximum=0.1)
+    seed: int = setting(0, "of planning and of policy random_above", minimum=0)
+
+
+@dataclass(frozen=True)
+class ExecutorConfig(PickConfig):
+    """Parameters of the executor node: the pick, and where it finds the robot."""
+
+    robot: str = setting("panda", "folder under config/robots")
+    cell: str = setting("tabletop", "file under config/cells")
+    hand_eye: str = setting(
+        "",
+        "YAML file with the camera's pose in the base frame; empty uses TF at the image's stamp",
+    )
+    arm_action: str = setting(
+        "panda_arm_controller/follow_joint_trajectory", "FollowJointTrajectory action"
+    )
+    gripper_action: str = setting("panda_hand_controller/gripper_cmd", "GripperCommand action")
+    detect_service: str = setting("detector/detect", "DetectGrasps service")
+    detect_timeout_s: float = setting(5.0, "wall time to wait for grasps, s", minimum=0.1)
+    state_timeout_s: float = setting(
+        0.5, "age at which joint states are stale, s of node time", minimum=0.02
+    )
+    hardware_timeout_s: float = setting(
+        5.0, "wall time without any sign of life that means HARDWARE_LOST, s", minimum=0.5
+    )

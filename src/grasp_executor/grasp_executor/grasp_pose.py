@@ -1,0 +1,182 @@
+"""From a candidate and the camera's pose to the grasp in the base frame."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from grasp_core.cell import Cell
+from grasp_core.depth import surface_depth
+from grasp_core.errors import BadCalibration, Collision, InvalidDepth, OutsideWorkspace, TooWide
+from grasp_core.grasp import Grasp
+from grasp_core.projection import rectangle_to_plane
+from grasp_core.robot import GripperProfile
+from grasp_core.transform import Transform
+from grasp_executor.config import PickConfig
+from grasp_executor.interfaces import Observation
+
+_GRAVITY = np.array([0.0, 0.0, -1.0])
+_CLEARANCE_M = 0.002
+
+
+@dataclass(frozen=True)
+class GraspTarget:
+    """A candidate ready to be planned for.
+
+    Attributes:
+        grasp: The candidate.
+        T_base_grasp: Grasp frame at closing: origin midway between the fingertips, +Z approach,
+            +Y closing.
+        width_m: Object width between the jaws, metres.
+        opening_m: Gap of the jaws on the way down, metres.
+        top_z_m: Height of the object's local top in the base frame, metres.
+    """
+
+    grasp: Grasp
+    T_base_grasp: Transform
+    width_m: float
+    opening_m: float
+    top_z_m: float
+
+    def twin(self) -> GraspTarget:
+        """The same grasp with the fingers exchanged: half a turn about the approach."""
+        half_turn = Transform.from_rpy((0.0, 0.0, math.pi))
+        return GraspTarget(
+            self.grasp, self.T_base_grasp @ half_turn, self.width_m, self.opening_m, self.top_z_m
+        )
+
+
+def check_camera_pose(T_base_camera: Transform, cell: Cell) -> None:
+    """Refuse a camera pose that cannot be right.
+
+    Raises:
+        BadCalibration: The camera is below the support or does not look down at it.
+    """
+    height = float(T_base_camera.translation[2]) - cell.support_z_m
+    looks_down = float(-T_base_camera.rotation[2, 2])
+    if height <= 0.05 or looks_down <= 0.2:
+        raise BadCalibration(
+            f"the camera stands {height:.2f} m above the support and its axis points "
+            f"{math.degrees(math.asin(max(-1.0, min(1.0, looks_down)))):.0f} degrees below the "
+            "horizon; check the hand-eye calibration and the frame of the image"
+        )
+
+
+def target_from(
+    grasp: Grasp,
+    observation: Observation,
+    gripper: GripperProfile,
+    cell: Cell,
+    config: PickConfig,
+) -> GraspTarget:
+    """Grasp pose and metric opening of a candidate in the base frame.
+
+    Args:
+        grasp: Candidate; its 6-DoF pose is used as it is where there is one.
+        observation: Image geometry and camera pose of the candidate.
+        gripper: Jaw limits.
+        cell: Workspace and support.
+        config: Finger depth, clearances, approach.
+
+    Raises:
+        InvalidDepth: The candidate has no depth and the image none at its place.
+        OutsideWorkspace: The grasp point lies outside the workspace box.
+        TooWide: The object is wider than the jaws open.
+        BadCalibration: The camera looks along the grasp plane.
+    """
+    if grasp.T_camera_grasp is not None:
+        T_base_grasp = observation.T_base_camera @ grasp.T_camera_grasp
+        width = grasp.width_m if math.isfinite(grasp.width_m) else gripper.max_gap_m
+        top_z = float(T_base_grasp.translation[2])
+        opening = min(width, gripper.max_gap_m)
+    else:
+        T_base_grasp, width, top_z = _from_rectangle(grasp, observation, cell, config)
+        opening = min(width + config.opening_margin_m, gripper.max_gap_m)
+    if not cell.contains(T_base_grasp.translation):
+        x, y, z = T_base_grasp.translation
+        raise OutsideWorkspace(
+            f"the grasp at ({x:.3f}, {y:.3f}, {z:.3f}) m is outside the workspace box "
+            f"{cell.workspace_min} to {cell.workspace_max}"
+        )
+    margin = 0.0 if grasp.T_camera_grasp is not None else config.min_opening_margin_m
+    if width + margin > gripper.max_gap_m + 1e-6:
+        raise TooWide(
+            f"the object is {width * 1000:.0f} mm wide; the jaws open "
+            f"{gripper.max_gap_m * 1000:.0f} mm, of which {margin * 1000:.0f} mm are margin"
+        )
+    return GraspTarget(grasp, T_base_grasp, width, opening, top_z)
+
+
+def _from_rectangle(
+    grasp: Grasp, observation: Observation, cell: Cell, config: PickConfig
+) -> tuple[Transform, float, float]:
+    """Grasp pose in the base frame, metric width and height of the local top."""
+    T_base_camera = observation.T_base_camera
+    if config.approach == "gravity":
+        approach = T_base_camera.inverse().rotate(_GRAVITY)
+    else:
+        approach = np.array([0.0, 0.0, 1.0])
+    rectangle, depth = grasp.rectangle, grasp.depth_m
+    if not math.isfinite(depth):
+        depth = surface_depth(
+            observation.depth_m,
+            rectangle.u,
+            rectangle.v,
+            axis=rectangle.axis,
+            half_width_px=rectangle.width / 2,
+            half_height_px=rectangle.height / 2,
+        )
+    if not math.isfinite(depth):
+        raise InvalidDepth(
+            f"no depth at ({rectangle.u:.0f}, {rectangle.v:.0f}) px or around it: the camera "
+            "measures nothing there"
+        )
+    plane = rectangle_to_plane(rectangle, depth, observation.camera, approach)
+    top_z = float((T_base_camera @ plane.pose()).translation[2])
+    # Along a tilted approach the support is reached later: its distance grows with 1 / cos.
+    down = float(-T_base_camera.rotate(approach)[2])
+    available = (top_z - cell.support_z_m - config.support_clearance_m) / max(down, 0.2)
+    below = min(config.finger_depth_m, max(available, 0.0))
+    return T_base_camera @ plane.pose(below), plane.width_m, top_z
+
+
+def check_hand_clearance(
+    target: GraspTarget,
+    points_base: NDArray[np.float64],
+    gripper: GripperProfile,
+    config: PickConfig,
+) -> None:
+    """Check that nothing visible stands in the way of the open hand on its way down.
+
+    Args:
+        target: The grasp.
+        points_base: Visible surface, shape (N, 3), metres, base frame; the target included.
+        gripper: Hand dimensions.
+        config: Number of points that count.
+
+    Raises:
+        Collision: Points lie where a finger or the palm would pass; says which.
+    """
+    x, y, z = target.T_base_grasp.inverse().apply(points_base).T
+    inner = target.opening_m / 2
+    outer = inner + gripper.finger_thickness_m
+    in_jaw = np.abs(x) <= gripper.pad_width_m / 2 + _CLEARANCE_M
+    above_tip = z < -_CLEARANCE_M
+    ways = {
+        "the left finger": in_jaw & (y > inner) & (y < outer + _CLEARANCE_M) & above_tip,
+        "the right finger": in_jaw & (y < -inner) & (y > -outer - _CLEARANCE_M) & above_tip,
+        "the palm": (np.abs(x) <= gripper.hand_depth_m / 2)
+        & (np.abs(y) <= gripper.hand_width_m / 2)
+        & (z < -gripper.finger_length_m),
+    }
+    for part, inside in ways.items():
+        count = int(np.count_nonzero(inside))
+        if count >= config.clearance_points:
+            raise Collision(
+                f"{part} would pass through {count} points of the depth image at "
+                f"({target.T_base_grasp.translation[0]:.3f}, "
+                f"{target.T_base_grasp.translation[1]:.3f}) m"
+            )

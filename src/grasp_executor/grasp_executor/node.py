@@ -1,0 +1,187 @@
+"""The executor node: the pick sequence as the action ``pick``."""
+
+from __future__ import annotations
+
+import threading
+import time
+from pathlib import Path
+
+from geometry_msgs.msg import PoseStamped
+from grasp_msgs.action import Pick
+from grasp_msgs.msg import Grasp as GraspMsg
+from rclpy.action import ActionServer, CancelResponse, GoalResponse
+from rclpy.action.server import ServerGoalHandle
+from rclpy.callback_groups import MutuallyExclusiveCallbackGroup, ReentrantCallbackGroup
+
+from grasp_core.cell import load_cell
+from grasp_core.errors import BadGoal, Code
+from grasp_core.robot import load_robot
+from grasp_executor.config import ExecutorConfig
+from grasp_executor.hand_eye import load_hand_eye
+from grasp_executor.outcome import PickOutcome, Progress, Stage
+from grasp_executor.pick import PickSequence
+from grasp_executor.planning.config import PlannerConfig
+from grasp_executor.planning.embedded import EmbeddedPlanner
+from grasp_executor.ros_robot import JointStateCache, RosArm, RosCamera, RosClock, RosGripper
+from grasp_executor.selection import PickGoal, Policy
+from grasp_executor.station import RobotPort
+from grasp_ros import parameters
+from grasp_ros.conversions import grasp_to_msg, pose_from_transform
+from grasp_ros.lifecycle import GraspLifecycleNode
+from grasp_ros.spin import run
+from grasp_ros.tf import transform_source
+
+_FEEDBACK_PERIOD_S = 0.1
+_THREADS = 6  # a pick waits in one, cancels, states, transforms and responses need others
+
+
+class ExecutorNode(GraspLifecycleNode):
+    """Serves one pick at a time while active."""
+
+    def __init__(self) -> None:
+        super().__init__("executor")
+        self._busy = threading.Lock()
+        self._accepting = False
+        self._stop = threading.Event()
+        self._sequence: PickSequence | None = None
+        self._server: ActionServer | None = None
+
+    def configure(self) -> None:
+        """Load robot, cell and planner; connect to the hardware's topics and actions."""
+        config = parameters.declare(self, ExecutorConfig)
+        planner_config = parameters.declare(self, PlannerConfig)
+        model, cell = load_robot(config.robot), load_cell(config.cell)
+        self._base_frame = model.arm.base_frame
+        clock = RosClock(self, config.hardware_timeout_s)
+        states = JointStateCache(self, clock, config.state_timeout_s)
+        camera = RosCamera(
+            self,
+            model.arm.base_frame,
+            config,
+            transform_source(self),
+            load_hand_eye(Path(config.hand_eye)) if config.hand_eye else None,
+            MutuallyExclusiveCallbackGroup(),
+        )
+        robot = RobotPort(
+            planner=EmbeddedPlanner(model, planner_config),
+            arm=RosArm(self, model, config, states),
+            gripper=RosGripper(self, model, config, states),
+            camera=camera,
+            clock=clock,
+        )
+        self._sequence = PickSequence(robot, model, cell, config)
+        self._target = self.create_publisher(PoseStamped, "~/target", 1)
+        self._server = ActionServer(
+            self,
+            Pick,
+            "pick",
+            execute_callback=self._execute,
+            goal_callback=self._decide,
+            cancel_callback=lambda goal: CancelResponse.ACCEPT,
+            callback_group=ReentrantCallbackGroup(),
+        )
+
+    def activate(self) -> None:
+        """Accept goals."""
+        self._stop.clear()
+        self._accepting = True
+
+    def deactivate(self) -> None:
+        """Refuse goals, and stop a running pick."""
+        self._accepting = False
+        self._stop.set()
+
+    def cleanup(self) -> None:
+        """Close the action."""
+        if self._server is not None:
+            self._server.destroy()
+        self._server, self._sequence = None, None
+
+    def _decide(self, goal: Pick.Goal) -> GoalResponse:
+        if not self._accepting:
+            self.get_logger().warning("goal refused: the executor is not active")
+            return GoalResponse.REJECT
+        if not self._busy.acquire(blocking=False):
+            self.get_logger().warning("goal refused: another pick is running")
+            return GoalResponse.REJECT
+        return GoalResponse.ACCEPT
+
+    def _execute(self, handle: ServerGoalHandle) -> Pick.Result:
+        try:
+            outcome = self._run(handle)
+        finally:
+            self._busy.release()
+        log = self.get_logger().info if outcome.success else self.get_logger().warning
+        log(f"{outcome.code.name}: {outcome.message}")
+        if outcome.success:
+            handle.succeed()
+        elif outcome.code is Code.CANCELLED and handle.is_cancel_requested:
+            handle.canceled()
+        else:
+            handle.abort()
+        return self._result(outcome)
+
+    def _run(self, handle: ServerGoalHandle) -> PickOutcome:
+        sequence = self._sequence
+        if sequence is None:
+            return PickOutcome(Code.INTERNAL, "the executor was cleaned up")
+        request = handle.request
+        try:
+            policy = Policy(request.policy)
+            goal = PickGoal(request.label, request.min_quality, policy, request.max_attempts or 1)
+        except (BadGoal, ValueError) as error:
+            return PickOutcome(Code.BAD_GOAL, str(error))
+        return sequence.run(
+            goal,
+            cancelled=lambda: handle.is_cancel_requested or self._stop.is_set(),
+            report=_Feedback(handle),
+        )
+
+    def _result(self, outcome: PickOutcome) -> Pick.Result:
+        result = Pick.Result(
+            success=outcome.success,
+            code=int(outcome.code),
+            message=outcome.message,
+            force_n=float(outcome.force_n),
+            force_source=outcome.force_source,
+            opening_m=float(outcome.opening_m),
+            held_s=float(outcome.held_s),
+            attempts=outcome.attempts,
+            stages=[stage.value for stage, _ in outcome.stage_s],
+            stage_s=[float(seconds) for _, seconds in outcome.stage_s],
+            holding=outcome.holding,
+        )
+        if outcome.grasp is not None:
+            result.grasp = grasp_to_msg(outcome.grasp)
+        if outcome.T_base_grasp is not None:
+            result.pose.header.frame_id = self._base_frame
+            result.pose.header.stamp = self.get_clock().now().to_msg()
+            result.pose.pose = pose_from_transform(outcome.T_base_grasp)
+            self._target.publish(result.pose)
+        return result
+
+
+class _Feedback:
+    """Publishes progress: every change of stage, and forces ten times a second."""
+
+    def __init__(self, handle: ServerGoalHandle) -> None:
+        self._handle = handle
+        self._stage: Stage | None = None
+        self._sent = 0.0
+
+    def __call__(self, progress: Progress) -> None:
+        now = time.monotonic()
+        if progress.stage is self._stage and now - self._sent < _FEEDBACK_PERIOD_S:
+            return
+        self._stage, self._sent = progress.stage, now
+        candidate = GraspMsg() if progress.grasp is None else grasp_to_msg(progress.grasp)
+        self._handle.publish_feedback(
+            Pick.Feedback(
+                stage=progress.stage.value, candidate=candidate, force_n=float(progress.force_n)
+            )
+        )
+
+
+def main() -> None:
+    """Run the executor node."""
+    raise SystemExit(run(ExecutorNode, _THREADS))

@@ -1,0 +1,76 @@
+"""What a pick reports while it runs and when it ends."""
+
+from __future__ import annotations
+
+import enum
+import math
+from dataclasses import dataclass, field
+
+from grasp_core.errors import Code
+from grasp_core.grasp import Grasp
+from grasp_core.transform import Transform
+
+
+class Stage(str, enum.Enum):
+    """Stages of a pick, in order."""
+
+    PUT_AWAY = "put_away"
+    OBSERVE = "observe"
+    MEASURE_EMPTY = "measure_empty"
+    LOOK = "look"
+    PLAN = "plan"
+    PREGRASP = "pregrasp"
+    APPROACH = "approach"
+    CLOSE = "close"
+    VERIFY = "verify"
+    LIFT = "lift"
+    HOLD = "hold"
+    CARRY = "carry"
+    RELEASE = "release"
+    RETREAT = "retreat"
+    RETURN = "return"
+
+
+@dataclass
+class PickOutcome:
+    """Result of a pick; equal in content to the result of grasp_msgs/action/Pick.
+
+    Attributes:
+        code: OK or what went wrong.
+        message: One sentence.
+        grasp: Candidate acted on last.
+        T_base_grasp: Its pose in the base frame.
+        force_n: Lowest force of the weaker finger during the hold, newtons; NaN unknown.
+        force_source: measured, commanded or none.
+        opening_m: Gap at the end of the hold, metres; NaN unknown.
+        held_s: Verified hold in the air, seconds.
+        attempts: Closings of the jaws.
+        stage_s: Seconds of node time per stage run, in order.
+        holding: Whether the gripper still holds something.
+    """
+
+    code: Code = Code.INTERNAL
+    message: str = ""
+    grasp: Grasp | None = None
+    T_base_grasp: Transform | None = None
+    force_n: float = math.nan
+    force_source: str = "none"
+    opening_m: float = math.nan
+    held_s: float = 0.0
+    attempts: int = 0
+    stage_s: list[tuple[Stage, float]] = field(default_factory=list)
+    holding: bool = False
+
+    @property
+    def success(self) -> bool:
+        """Whether the object was picked, held and taken away."""
+        return self.code is Code.OK
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Feedback of a running pick: stage, candidate tried, force last measured (N, NaN unknown)."""
+
+    stage: Stage
+    grasp: Grasp | None
+    force_n: float

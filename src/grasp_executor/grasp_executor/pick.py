@@ -1,0 +1,310 @@
+"""The pick sequence: look, choose, approach, close, verify, lift, hold, carry, release.
+
+ROS-free: it runs the same over ROS actions and over the in-process simulator.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import traceback
+from collections.abc import Callable, Iterator
+
+import numpy as np
+
+from grasp_core.cell import Cell
+from grasp_core.errors import (
+    Cancelled,
+    Code,
+    Dropped,
+    EmptyGrip,
+    GraspStackError,
+    StaleJointStates,
+)
+from grasp_core.grasp import Grasp
+from grasp_core.robot import RobotModel
+from grasp_executor.approach import GraspPlan
+from grasp_executor.choice import Chooser
+from grasp_executor.config import PickConfig
+from grasp_executor.grasp_pose import check_camera_pose
+from grasp_executor.grip import EmptyWidth, Grip, GripVerifier, HoldMonitor
+from grasp_executor.motion import Mover
+from grasp_executor.outcome import PickOutcome, Progress, Stage
+from grasp_executor.selection import PickGoal
+from grasp_executor.station import Held, RobotPort, Station
+
+_AT_JOINTS_RAD = 0.02
+_OPEN_TOLERANCE_M = 0.004
+_HOLD_PATIENCE = 5.0
+
+_RETRY = (EmptyGrip, Dropped)
+"""Failures of a closing after which the jaws are empty and the scene is looked at again."""
+
+
+class PickSequence:
+    """Runs picks, one at a time; remembers between them what the gripper holds."""
+
+    def __init__(
+        self, robot: RobotPort, model: RobotModel, cell: Cell, config: PickConfig
+    ) -> None:
+        self._station = Station(robot, model, cell, config)
+
+    def run(
+        self,
+        goal: PickGoal,
+        cancelled: Callable[[], bool] = lambda: False,
+        report: Callable[[Progress], None] = lambda progress: None,
+    ) -> PickOutcome:
+        """Do one pick.
+
+        Args:
+            goal: What to pick, and how often to try.
+            cancelled: Asked at every tick; True stops the arm and ends the pick.
+            report: Called at every change of stage and while forces are watched.
+
+        Returns:
+            The typed result, whatever happened; the arm is at rest.
+        """
+        run = _Run(self._station, goal, cancelled, report)
+        try:
+            run.execute()
+        except GraspStackError as failure:
+            run.outcome.code, run.outcome.message = failure.code, str(failure)
+        except Exception as failure:
+            # The boundary of the sequence: a fault here must end as a typed result.
+            run.outcome.code = Code.INTERNAL
+            run.outcome.message = f"{type(failure).__name__}: {failure}\n{traceback.format_exc()}"
+        run.outcome.holding = self._station.holds()
+        return run.outcome
+
+
+class _Run:
+    """One pick at a station."""
+
+    def __init__(
+        self,
+        station: Station,
+        goal: PickGoal,
+        cancelled: Callable[[], bool],
+        report: Callable[[Progress], None],
+    ) -> None:
+        self._station = station
+        self._config = station.config
+        self._robot = station.robot
+        self._goal = goal
+        self._cancelled = cancelled
+        self._report = report
+        self._mover = Mover(
+            self._robot.arm, self._robot.gripper, self._robot.clock, self._config.tick_s, cancelled
+        )
+        self._stage = Stage.OBSERVE
+        self.outcome = PickOutcome()
+
+    def execute(self) -> None:
+        """Run attempts until one succeeds or they are used up.
+
+        Raises:
+            GraspStackError: What ended the pick.
+        """
+        self._clear_hand()
+        while True:
+            self._observe(Stage.OBSERVE)
+            plan = self._look_and_plan()
+            try:
+                self._grasp(plan)
+                self._hold()
+                self._carry_and_release(Stage.CARRY)
+                break
+            except _RETRY:
+                self._leave_empty(plan)
+                if self.outcome.attempts >= self._goal.max_attempts:
+                    self._observe(Stage.RETURN)
+                    raise
+        self._observe(Stage.RETURN)
+        self.outcome.code = Code.OK
+        self.outcome.message = (
+            f"held {self.outcome.held_s:.1f} s with {self.outcome.force_n:.1f} N "
+            f"({self.outcome.force_source}) and taken to the drop zone"
+        )
+
+    @contextlib.contextmanager
+    def _in(self, stage: Stage) -> Iterator[None]:
+        """Report a stage, and its duration when it ends."""
+        self._stage = stage
+        self._tell()
+        start = self._robot.clock.now_s()
+        try:
+            yield
+        finally:
+            self.outcome.stage_s.append((stage, self._robot.clock.now_s() - start))
+
+    def _tell(self, force_n: float = math.nan) -> None:
+        self._report(Progress(self._stage, self.outcome.grasp, force_n))
+        if self._cancelled():
+            raise Cancelled(f"cancelled by the client in stage {self._stage.value}")
+
+    # -- before the grasp -----------------------------------------------------------------------
+
+    def _clear_hand(self) -> None:
+        """Bring away what an earlier, interrupted pick left in the hand."""
+        if not self._station.closed:
+            return
+        if self._station.held is not None and self._station.holds():
+            with self._in(Stage.PUT_AWAY):
+                self._rise_if_low()
+            self._carry_and_release(Stage.PUT_AWAY)
+        else:
+            self._open_wide()
+
+    def _observe(self, stage: Stage) -> None:
+        """Move out of the camera's view, hand open and empty."""
+        with self._in(stage):
+            goal = np.array(self._station.model.arm.observe)
+            if np.abs(self._robot.arm.state().positions - goal).max() > _AT_JOINTS_RAD:
+                self._rise_if_low()
+                start = self._robot.arm.state().positions
+                self._mover.follow(
+                    self._station.planner.plan_to(start, goal, self._config.travel_speed)
+                )
+        if self._station.empty is None:
+            self._measure_empty()
+        widest = self._station.model.gripper.max_gap_m
+        if self._robot.gripper.state().gap_m < widest - _OPEN_TOLERANCE_M:
+            self._open_wide()
+
+    def _rise_if_low(self) -> None:
+        """Leave the objects straight upwards: sideways they may stand in the way."""
+        start = self._robot.arm.state().positions
+        T_base_tcp = self._robot.planner.forward(start)
+        safe = self._station.cell.support_z_m + self._config.lift_m
+        if self._station.over_workspace(T_base_tcp) and T_base_tcp.translation[2] < safe - 0.001:
+            self._mover.follow(self._station.planner.plan_up(start, safe))
+
+    def _measure_empty(self) -> None:
+        """Learn what a closed, empty gripper looks like, once per start-up."""
+        with self._in(Stage.MEASURE_EMPTY):
+            self._mover.close(self._config.force_n)
+            self._station.empty = EmptyWidth(self._mover.fresh_gripper_state().gap_m)
+            self._open_wide()
+
+    def _open_wide(self) -> None:
+        self._mover.open(self._station.model.gripper.max_gap_m, self._config.force_n)
+        self._station.emptied()
+
+    def _look_and_plan(self) -> GraspPlan:
+        with self._in(Stage.LOOK):
+            self._mover.settle(self._config.settle_s)
+            not_before = self._robot.clock.now_s()
+            observation = self._robot.camera.look(not_before, self._goal.label, self._mover.tick)
+            check_camera_pose(observation.T_base_camera, self._station.cell)
+            self._station.surroundings.see(observation)
+        with self._in(Stage.PLAN):
+            start = self._robot.arm.state().positions
+            chooser = Chooser(self._station, self._goal, self._try)
+            plan = chooser.first_executable(observation, start)
+            self.outcome.T_base_grasp = plan.target.T_base_grasp
+            return plan
+
+    def _try(self, grasp: Grasp) -> None:
+        self.outcome.grasp = grasp
+        self._tell()
+
+    # -- the grasp ------------------------------------------------------------------------------
+
+    def _grasp(self, plan: GraspPlan) -> None:
+        """Go there, close, verify, lift."""
+        with self._in(Stage.PREGRASP):
+            self._mover.open(plan.target.opening_m, self._config.force_n)
+            self._mover.follow(plan.travel)
+        with self._in(Stage.APPROACH):
+            self._mover.follow(plan.approach)
+        with self._in(Stage.CLOSE):
+            self.outcome.attempts += 1
+            self._station.closed = True
+            self._mover.close(self._config.force_n)
+        with self._in(Stage.VERIFY):
+            grip = self._verify(plan)
+            monitor = HoldMonitor(self._config, self._station.empty_width(), grip)
+            self._station.held = Held(plan.target, monitor)
+        with self._in(Stage.LIFT):
+            self._mover.follow(plan.lift, self._watch_grip)
+            self._mover.settle(self._config.settle_s, self._watch_grip)
+            self._verify(plan)
+
+    def _verify(self, plan: GraspPlan) -> Grip:
+        """Gather a window of samples and judge the grip.
+
+        Raises:
+            EmptyGrip: They do not prove an object.
+            StaleJointStates: They do not come without gaps.
+        """
+        verifier = GripVerifier(
+            self._config,
+            self._station.empty_width(),
+            plan.target.opening_m,
+            self._station.model.gripper.reports_force,
+        )
+        deadline = self._robot.clock.now_s() + _HOLD_PATIENCE
+        while not verifier.complete():
+            if self._robot.clock.now_s() > deadline:
+                raise StaleJointStates(
+                    f"the gripper's states have gaps of more than {self._config.max_state_gap_s} s"
+                )
+            self._mover.tick()
+            state = self._robot.gripper.state()
+            verifier.add(state)
+            self._tell(float(np.min(state.effort_n)))
+        grip = verifier.grip()
+        self.outcome.force_n, self.outcome.force_source = grip.force_n, grip.force_source
+        self.outcome.opening_m = grip.gap_m
+        return grip
+
+    def _watch_grip(self) -> None:
+        """Take a gripper sample while something is held.
+
+        Raises:
+            Dropped, Slipped, StaleJointStates, Cancelled.
+        """
+        state = self._robot.gripper.state()
+        monitor = self._station.held_now().monitor
+        monitor.add(state)
+        self.outcome.force_n, self.outcome.opening_m = monitor.lowest_force_n, monitor.gap_m
+        self._tell(float(np.min(state.effort_n)))
+
+    def _hold(self) -> None:
+        """Hold the object in the air; a gap in the data or a moving arm restarts the clock."""
+        with self._in(Stage.HOLD):
+            monitor, clock = self._station.held_now().monitor, self._robot.clock
+            monitor.restart()
+            started = clock.now_s()
+            deadline = started + _HOLD_PATIENCE * (1.0 + self._config.hold_s)
+            while self.outcome.held_s < self._config.hold_s:
+                self._mover.tick(self._watch_grip)
+                now = clock.now_s()
+                if monitor.interrupted or not self._mover.at_rest():
+                    monitor.restart()
+                    started = now
+                if now > deadline:
+                    raise StaleJointStates(
+                        f"no undisturbed {self._config.hold_s:.1f} s of gripper data within "
+                        f"{deadline - started:.0f} s"
+                    )
+                self.outcome.held_s = now - started
+
+    # -- after the grasp ------------------------------------------------------------------------
+
+    def _carry_and_release(self, stage: Stage) -> None:
+        with self._in(stage):
+            start = self._robot.arm.state().positions
+            plan = self._station.planner.plan_drop(start, self._station.held_now().target)
+            self._mover.follow(plan, self._watch_grip)
+            self._mover.settle(self._config.settle_s, self._watch_grip)
+        with self._in(Stage.RELEASE):
+            self._open_wide()
+
+    def _leave_empty(self, plan: GraspPlan) -> None:
+        """Open the jaws where they are and rise along the way they came, which is clear."""
+        with self._in(Stage.RETREAT):
+            self._mover.open(plan.target.opening_m, self._config.force_n)
+            self._station.emptied()
+            self._rise_if_low()
