@@ -1,0 +1,97 @@
+"""What the tests of this folder read: packages, files and imports of the repository."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from xml.etree import ElementTree
+
+ROOT = Path(__file__).resolve().parents[1]
+SOURCES = ROOT / "src"
+PACKAGES = [*sorted(path.parent.name for path in SOURCES.glob("*/setup.py")), "grasp_bringup"]
+ROOMS = ("grasp_detection", "grasp_executor", "grasp_sim")
+
+# Import name -> rosdep key, for Python libraries that Ubuntu has.
+ROSDEP_KEYS = {
+    "cv2": "python3-opencv",
+    "hypothesis": "python3-hypothesis",
+    "numpy": "python3-numpy",
+    "pytest": "python3-pytest",
+    "scipy": "python3-scipy",
+    "yaml": "python3-yaml",
+}
+# Import name -> name in requirements.txt, for libraries without a rosdep key; package.xml names
+# them in a comment, for format 3 has no field for them.
+PIP_ONLY = {
+    "coal": "coal",
+    "pinocchio": "pin",
+    "pybullet": "pybullet",
+    "pybullet_data": "pybullet",
+    "pybullet_utils": "pybullet",
+    "rich": "rich",
+    "roboplan": "roboplan-core",
+    "toppra": "toppra",
+}
+
+
+@dataclass(frozen=True)
+class Import:
+    """One import statement: where it stands and the top-level module it names."""
+
+    path: Path
+    line: int
+    module: str
+
+    def __str__(self) -> str:
+        return f"{self.path.relative_to(ROOT)}:{self.line} imports {self.module}"
+
+
+def module_files(package: str) -> list[Path]:
+    """Python files that a package installs."""
+    return sorted((SOURCES / package / package).rglob("*.py"))
+
+
+def files_of_tests(package: str) -> list[Path]:
+    """Python files of a package's own tests."""
+    return sorted((SOURCES / package / "test").rglob("*.py"))
+
+
+def imports(path: Path) -> Iterator[Import]:
+    """Every import of a file that is not of the standard library, at any depth.
+
+    ``import_module("name")`` with the name spelt out counts, too.
+    """
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        names: list[str] = []
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.level == 0:
+            names = [node.module or ""]
+        elif (
+            isinstance(node, ast.Call)
+            and ast.unparse(node.func).endswith("import_module")
+            and node.args
+            and isinstance(node.args[0], ast.Constant)
+        ):
+            names = [str(node.args[0].value)]
+        for name in names:
+            module = name.partition(".")[0]
+            if module not in sys.stdlib_module_names:
+                yield Import(path, node.lineno, module)
+
+
+def manifest(package: str) -> ElementTree.Element:
+    """Root element of a package's package.xml."""
+    return ElementTree.parse(SOURCES / package / "package.xml").getroot()
+
+
+def repository_files() -> list[Path]:
+    """Every file that is, or could be, committed."""
+    command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
+    listed = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    paths = {ROOT / name for name in listed.split("\0") if name}
+    return sorted(path for path in paths if path.is_file())

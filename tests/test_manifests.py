@@ -1,0 +1,93 @@
+"""Every package.xml declares what its package imports, and agrees with the rest."""
+
+import ast
+import re
+
+import pytest
+import tomllib
+from source_tree import (
+    PACKAGES,
+    PIP_ONLY,
+    ROOT,
+    ROSDEP_KEYS,
+    SOURCES,
+    files_of_tests,
+    imports,
+    manifest,
+    module_files,
+)
+
+ALL_PACKAGES = [*PACKAGES, "grasp_msgs"]
+
+
+def declared(package, *tags):
+    return {element.text for tag in tags for element in manifest(package).findall(tag)}
+
+
+def undeclared(package, files, keys):
+    text = (SOURCES / package / "package.xml").read_text(encoding="utf-8")
+    comments = " ".join(re.findall(r"<!--(.*?)-->", text, re.DOTALL))
+    for found in (found for path in files for found in imports(path)):
+        if found.module == package:
+            continue
+        if found.module in PIP_ONLY:
+            if not re.search(rf"\b{re.escape(PIP_ONLY[found.module])}\b", comments):
+                yield f"{found}: name {PIP_ONLY[found.module]} in a comment"
+        elif ROSDEP_KEYS.get(found.module, found.module) not in keys:
+            yield f"{found}: declare {ROSDEP_KEYS.get(found.module, found.module)}"
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_declares_imports_of_its_modules(package):
+    keys = declared(package, "depend", "exec_depend")
+    missing = list(undeclared(package, module_files(package), keys))
+    assert not missing, "\n".join(missing)
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_declares_imports_of_its_tests(package):
+    keys = declared(package, "depend", "exec_depend", "test_depend")
+    missing = list(undeclared(package, files_of_tests(package), keys))
+    assert not missing, "\n".join(missing)
+
+
+@pytest.mark.parametrize("package", ALL_PACKAGES)
+def test_header_agrees_with_the_project(package):
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    root = manifest(package)
+    assert root.get("format") == "3"
+    assert root.findtext("name") == package
+    assert root.findtext("version") == project["version"]
+    assert root.findtext("license") == project["license"]["text"]
+
+
+@pytest.mark.parametrize("package", [name for name in PACKAGES if name != "grasp_bringup"])
+def test_setup_files_differ_in_name_and_programs_alone(package):
+    def normalised(name, file):
+        text = (SOURCES / name / file).read_text(encoding="utf-8").replace(name, "NAME")
+        return re.sub(r" *entry_points=.*\n", "", text)
+
+    for file in ("setup.py", "setup.cfg"):
+        assert normalised(package, file) == normalised("grasp_core", file)
+    assert (SOURCES / package / "resource" / package).is_file()
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_programs_exist(package):
+    setup = SOURCES / package / "setup.py"
+    text = setup.read_text(encoding="utf-8") if setup.exists() else ""
+    for module, function in re.findall(r'"\w+ = ([\w.]+):(\w+)"', text):
+        path = SOURCES / package / f"{module.replace('.', '/')}.py"
+        assert path.is_file(), f"{setup.relative_to(ROOT)} names {module}, which does not exist"
+        functions = {
+            node.name
+            for node in ast.parse(path.read_text(encoding="utf-8")).body
+            if isinstance(node, ast.FunctionDef)
+        }
+        assert function in functions, f"{path.relative_to(ROOT)} has no function {function}"
+
+
+def test_editable_install_knows_every_package():
+    tool = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]
+    folders = set(tool["setuptools"]["packages"]["find"]["where"])
+    assert folders == {f"src/{package}" for package in PACKAGES}
