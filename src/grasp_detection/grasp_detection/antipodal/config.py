@@ -48,7 +48,7 @@ class AntipodalConfig(Checked):
         0.005, "free space below the palm, m", minimum=0.0, maximum=0.05
     )
     min_object_height_m: float = setting(
-        0.008, "lower things belong to the support, m", minimum=0.001, maximum=0.1
+        0.006, "lower things belong to the support, m", minimum=0.001, maximum=0.1
     )
     max_object_height_m: float = setting(
         0.3, "higher things are obstacles, not objects, m", minimum=0.01, maximum=2.0
@@ -57,7 +57,7 @@ class AntipodalConfig(Checked):
         0.0001, "smaller patches are noise, m^2", minimum=0.0, maximum=0.01
     )
     min_grip_depth_m: float = setting(
-        0.004, "least overlap of finger and object in height, m", minimum=0.001, maximum=0.05
+        0.002, "least overlap of finger and object in height, m", minimum=0.001, maximum=0.05
     )
     max_tilt: float = setting(
         1.05,

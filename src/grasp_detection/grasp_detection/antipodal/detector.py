@@ -15,10 +15,18 @@ from grasp_core.rectangle import suppress
 from grasp_core.robot import GripperProfile
 from grasp_detection.antipodal.config import AntipodalConfig
 from grasp_detection.antipodal.height_map import HeightMap, build_height_map
-from grasp_detection.antipodal.quality import FloatArray, Objects, find_objects, measure, score
+from grasp_detection.antipodal.quality import (
+    FloatArray,
+    Objects,
+    find_objects,
+    log_odds,
+    measure,
+    probability,
+)
 from grasp_detection.antipodal.search import Sections, TurnedMap, find_sections, turned_maps
-from grasp_detection.antipodal.support import find_support
+from grasp_detection.support import find_support
 
+_TOO_WIDE_SLACK = 2.0  # log-odds below the best at which a too wide grasp may still be reported
 _BUCKET_M = 0.006  # of grasps with the same axis and nearly the same place, only the best is kept
 
 
@@ -32,7 +40,7 @@ class _Rated:
     width_m: FloatArray
     top_m: FloatArray
     fits: NDArray[np.bool_]
-    score: FloatArray
+    log_odds: FloatArray
 
     def __len__(self) -> int:
         return len(self.x_m)
@@ -41,10 +49,9 @@ class _Rated:
 class AntipodalDetector:
     """Model-free grasps for a parallel gripper that approaches along the support's normal.
 
-    ``quality`` and ``raw_score`` are the product of the geometric factors of
-    :mod:`grasp_detection.antipodal.quality`: 1 is a steep, square, centred grip in full view, 0
-    one that cannot hold. It ranks grasps; it is not yet a calibrated probability. A candidate of
-    quality 0 is wider than the gripper opens and says so in ``width_m``.
+    ``quality`` estimates the probability that the grasp holds, fitted on simulated grasps of
+    single objects, and ``raw_score`` is its log-odds. Where every grasp is wider than the gripper
+    opens, the narrowest is returned with quality 0 and says so in ``width_m``.
     """
 
     name = "antipodal"
@@ -103,7 +110,7 @@ class AntipodalDetector:
             width_m=(sections.stop - sections.start) * turned.source.cell_m,
             top_m=sections.top_m,
             fits=sections.fits,
-            score=score(features, self._config.friction),
+            log_odds=log_odds(features, self._config.friction),
         )
 
     def _ranked(self, frame: RgbdFrame, scene: HeightMap, rated: _Rated) -> list[Grasp]:
@@ -113,10 +120,11 @@ class AntipodalDetector:
         if fitting.any():
             chosen = np.nonzero(fitting)[0]
             order = _best_of_buckets(rated, chosen)
-            order = order[np.argsort(-rated.score[order], kind="stable")][: 12 * config.top_k]
+            order = order[np.argsort(-rated.log_odds[order], kind="stable")][: 12 * config.top_k]
         elif config.report_too_wide and allowed.any():
             chosen = np.nonzero(allowed)[0]
-            facing = chosen[rated.score[chosen] >= 0.25 * rated.score[chosen].max()]
+            good = rated.log_odds[chosen] >= rated.log_odds[chosen].max() - _TOO_WIDE_SLACK
+            facing = chosen[good]
             order = facing[np.argsort(rated.width_m[facing], kind="stable")][:1]
         else:
             return []
@@ -163,10 +171,11 @@ class AntipodalDetector:
             width_m=width_m,
         )
         rectangle, depth_m = plane_to_rectangle(planar, frame.camera, self._gripper.pad_width_m)
-        raw_score = float(rated.score[index])
+        raw_score = float(rated.log_odds[index])
+        quality = float(probability(rated.log_odds[index])) if rated.fits[index] else 0.0
         return Grasp(
             rectangle=rectangle,
-            quality=raw_score if rated.fits[index] else 0.0,
+            quality=quality,
             raw_score=raw_score,
             depth_m=depth_m,
             level=Level.GEOMETRY,
@@ -185,6 +194,6 @@ def _best_of_buckets(rated: _Rated, chosen: NDArray[np.intp]) -> NDArray[np.intp
         ],
         axis=1,
     ).astype(np.int64)
-    order = np.argsort(-rated.score[chosen], kind="stable")
+    order = np.argsort(-rated.log_odds[chosen], kind="stable")
     _, first = np.unique(key[order], axis=0, return_index=True)
     return chosen[order[np.sort(first)]]

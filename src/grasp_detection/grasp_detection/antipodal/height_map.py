@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from grasp_core.camera import PinholeCamera
 from grasp_core.transform import Transform
-from grasp_detection.antipodal.support import ray_map
+from grasp_detection.support import ray_map
 
 FloatArray = NDArray[np.floating[Any]]
 
@@ -68,7 +68,7 @@ def build_height_map(
     Args:
         depth_m: Shape (H, W), metres, NaN invalid.
         camera: Intrinsics of the image.
-        T_camera_support: From :func:`grasp_detection.antipodal.support.find_support`.
+        T_camera_support: From :func:`grasp_detection.support.find_support`.
         cell_m: Side of a cell.
         margin_m: Border kept free around everything of an object's height.
         object_height_m: Lowest and highest height of objects.

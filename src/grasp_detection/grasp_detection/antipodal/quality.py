@@ -1,13 +1,10 @@
-"""How good a cross-section is as a grasp: a product of factors, each in [0, 1].
+"""How likely a cross-section is to hold as a grasp.
 
-1. Lateral antipodality: the pads' contacts face each other, and the outline is square to the
-   closing direction (angles against the friction cone).
-2. Vertical antipodality: the visible walls are steep at the fingertips.
-3. Pad contact: share of the pad's width that touches, and how far from its middle.
-4. Balance: distance of the object's centroid from the closing line.
-5. Grip depth: overlap of pad and object in height.
-6. Spare opening between the object and the open jaws.
-7. Sight: share of the finger's space that the camera saw.
+Each feature becomes a factor in (0, 1], 1 where it does no harm; the log-odds of success are a
+bias and the weighted sum of the factors' logarithms. The weights were fitted by logistic
+regression to grasps closed, lifted and held in simulation (`_WEIGHTS`), so the quality is an
+estimate of the probability of success for single objects in good view; in clutter, and on a real
+table, it is a ranking.
 """
 
 from __future__ import annotations
@@ -27,11 +24,30 @@ from grasp_detection.antipodal.search import Sections, TurnedMap
 _CONTACT_TOLERANCE_M = 0.0015  # how far pad and object give way
 _WALL_PROBE_M = 0.008  # height over which a wall's slope is read
 _BALANCE_M = 0.03  # centroid offset that costs 1 - exp(-1/2)
-_FULL_SHARE = 0.4  # touching share of the pad beyond which more does not help
+_FULL_SHARE = 0.6  # touching share of the pad beyond which more does not help
 _FULL_GRIP_M = 0.015  # grip depth beyond which more does not help
 _FULL_SPARE_M = 0.024  # spare opening beyond which more does not help
-_UNSEEN_COST = 0.5  # share of quality lost where no finger space was seen
-_FACTOR_FLOOR = 0.02
+_UNSEEN_COST = 0.5  # factor lost where no finger space was seen
+_LEAST_FACTOR = 0.02
+
+# 1,000 grasps on 100 objects (random_urdfs 001, 010, ..., 892), 50-400 g, friction 0.4-0.6,
+# tilts 0, 20 and 40 degrees; five-fold by object: area under the curve 0.92, and of those rated
+# above 0.9, 0.7-0.9, 0.5-0.7, below 0.5, 98, 85, 48 and 26 in 100 held. Weights are kept at or
+# above 0.2, so that what single objects hardly show still counts.
+_BIAS = 5.05
+_WEIGHTS = {
+    "facing": 0.20,
+    "outline": 0.20,
+    "taper": 0.25,
+    "wall": 0.50,
+    "share": 2.25,
+    "eccentric": 0.64,
+    "across": 0.20,
+    "along": 0.41,
+    "grip": 0.20,
+    "spare": 0.20,
+    "sight": 0.20,
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,21 +142,33 @@ def measure(
     )
 
 
-def score(features: Features, friction: float) -> FloatArray:
-    """The product of the factors named above, shape (N,), in [0, 1]."""
+def log_odds(features: Features, friction: float) -> FloatArray:
+    """Log-odds of success, shape (N,); see the top of this file."""
     f, cone = features, math.atan(friction)
-    factors = (
-        _within(f.facing, cone),
-        _within(f.outline, cone) * _within(f.taper, 2.0 * cone),
-        _within(f.wall, cone),
-        np.clip(f.share / _FULL_SHARE, 0.0, 1.0) * (1.0 - 0.5 * np.clip(f.eccentric, 0, 1) ** 2),
+    factors = {
+        "facing": _within(f.facing, cone),
+        "outline": _within(f.outline, 2.0 * cone),
+        "taper": _within(f.taper, 2.0 * cone),
+        "wall": _within(f.wall, cone),
+        "share": f.share / _FULL_SHARE,
+        "eccentric": 1.0 - 0.5 * np.clip(f.eccentric, 0.0, 1.0) ** 2,
         # Along the closing line the jaws carry the weight between them; across, friction must.
-        np.exp(-0.5 * (f.across_m**2 + 0.25 * f.along_m**2) / _BALANCE_M**2),
-        np.clip(f.grip_m / _FULL_GRIP_M, 0.0, 1.0),
-        0.5 + 0.5 * np.clip(f.spare_m / _FULL_SPARE_M, 0.0, 1.0),
-        1.0 - _UNSEEN_COST * f.hidden,
-    )
-    return np.prod([np.clip(factor, _FACTOR_FLOOR, 1.0) for factor in factors], axis=0)
+        "across": np.exp(-0.5 * np.minimum(f.across_m / _BALANCE_M, 3.0) ** 2),
+        "along": np.exp(-0.5 * np.minimum(0.5 * f.along_m / _BALANCE_M, 3.0) ** 2),
+        "grip": f.grip_m / _FULL_GRIP_M,
+        "spare": 0.5 + 0.5 * f.spare_m / _FULL_SPARE_M,
+        "sight": 1.0 - _UNSEEN_COST * f.hidden,
+    }
+    total = np.full(f.facing.shape, _BIAS)
+    for name, factor in factors.items():
+        floor = 0.0 if name in ("across", "along") else _LEAST_FACTOR
+        total += _WEIGHTS[name] * np.log(np.clip(factor, max(floor, 1e-9), 1.0))
+    return total
+
+
+def probability(log_odds: FloatArray) -> FloatArray:
+    """Log-odds to probability."""
+    return 1.0 / (1.0 + np.exp(-log_odds))
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,0 +1,104 @@
+"""Ranked grasp rectangles drawn over a colour image."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from grasp_core.grasp import Grasp
+
+Color = tuple[int, int, int]
+
+_BEST: Color = (255, 145, 0)
+_OTHER: Color = (70, 165, 255)
+_OPENING: Color = (255, 255, 255)
+_TOO_WIDE: Color = (220, 50, 47)
+_HALO: Color = (25, 25, 30)
+_OTHER_OPACITY = 0.65
+_SUBPIXEL_BITS = 4
+
+
+def draw_grasps(
+    color: NDArray[np.uint8], grasps: Sequence[Grasp], limit: int = 10
+) -> NDArray[np.uint8]:
+    """Draw the best candidates; the image itself is left alone.
+
+    The two jaws are thick, the opening between them is thin and white. The best grasp is orange
+    and carries its quality and width; the others are blue. A grasp of quality 0 is red.
+
+    Args:
+        color: Shape (H, W, 3), uint8, RGB.
+        grasps: Candidates, best first.
+        limit: Most candidates drawn.
+
+    Returns:
+        A new image of the same shape.
+    """
+    image = np.ascontiguousarray(color).copy()
+    shown = list(grasps[: max(limit, 0)])
+    if not shown:
+        return image
+    scale = max(1.0, image.shape[0] / 720.0)
+    if len(shown) > 1:
+        layer = image.copy()
+        for grasp in reversed(shown[1:]):
+            _draw_rectangle(layer, grasp, _OTHER, scale)
+        image = np.asarray(
+            cv2.addWeighted(layer, _OTHER_OPACITY, image, 1.0 - _OTHER_OPACITY, 0.0), np.uint8
+        )
+    best = shown[0]
+    _draw_rectangle(image, best, _BEST if best.quality > 0.0 else _TOO_WIDE, 1.4 * scale)
+    _draw_caption(image, best, scale)
+    return image
+
+
+def _draw_rectangle(image: NDArray[np.uint8], grasp: Grasp, jaw: Color, scale: float) -> None:
+    corners = grasp.rectangle.corners
+    openings = ((0, 1), (2, 3))
+    jaws = ((1, 2), (3, 0))
+    thin, thick = round(scale), round(2.0 * scale) + 1
+    for start, stop in openings:
+        _line(image, corners[start], corners[stop], _HALO, thin + 2)
+    for start, stop in jaws:
+        _line(image, corners[start], corners[stop], _HALO, thick + 2)
+    for start, stop in openings:
+        _line(image, corners[start], corners[stop], _OPENING, thin)
+    for start, stop in jaws:
+        _line(image, corners[start], corners[stop], jaw, thick)
+
+
+def _line(
+    image: NDArray[np.uint8],
+    start: NDArray[np.float64],
+    stop: NDArray[np.float64],
+    color: Color,
+    thickness: int,
+) -> None:
+    factor = 1 << _SUBPIXEL_BITS
+    a, b = (np.clip(np.rint(p * factor), -1e6, 1e6).astype(int).tolist() for p in (start, stop))
+    cv2.line(image, a, b, color, thickness, cv2.LINE_AA, _SUBPIXEL_BITS)
+
+
+def _draw_caption(image: NDArray[np.uint8], grasp: Grasp, scale: float) -> None:
+    """Quality and width beside the best grasp, on a plate, inside the image."""
+    text = f"{grasp.quality:.2f}"
+    if math.isfinite(grasp.width_m):
+        text += f"  {1000.0 * grasp.width_m:.0f} mm"
+    font, size = cv2.FONT_HERSHEY_SIMPLEX, 0.42 * scale
+    (width, height), _ = cv2.getTextSize(text, font, size, 1)
+    pad = round(4 * scale)
+    right, low = grasp.rectangle.corners.max(axis=0)
+    left, high = grasp.rectangle.corners.min(axis=0)
+    rows, columns = image.shape[:2]
+    u = right + 2 * pad if right + 4 * pad + width < columns else left - 4 * pad - width
+    v = 0.5 * (high + low)
+    u0 = int(np.clip(u, 0, max(0, columns - width - 2 * pad - 1)))
+    v0 = int(np.clip(v - 0.5 * height - pad, 0, max(0, rows - height - 2 * pad - 1)))
+    plate = image[v0 : v0 + height + 2 * pad, u0 : u0 + width + 2 * pad]
+    plate[:] = (0.25 * plate + 0.75 * np.array(_HALO)).astype(np.uint8)
+    origin = (u0 + pad, v0 + pad + height - 1)
+    cv2.putText(image, text, origin, font, size, (245, 245, 245), 1, cv2.LINE_AA)
