@@ -18,7 +18,7 @@ from grasp_executor.interfaces import JointTrajectory, JointVector, Observation,
 from grasp_executor.planning.obstacles import (
     HeightMap,
     boxes_from_heights,
-    obstacles_from_depth,
+    height_map_from_depth,
     region_of,
 )
 from grasp_executor.scene import Box, CollisionScene
@@ -62,7 +62,7 @@ class Surroundings:
         """Take over the heights of an observation."""
         (x0, y0, _), (x1, y1, _) = self._cell.workspace_min, self._cell.workspace_max
         margin = _VIEW_MARGIN_M
-        self._map = obstacles_from_depth(
+        self._map = height_map_from_depth(
             observation.depth_m,
             observation.camera,
             observation.T_base_camera,
@@ -103,8 +103,8 @@ class Surroundings:
         rows, columns = np.nonzero(region)
         if rows.size == 0:
             return _MAX_CARRIED_REACH_M, float(tip[2])
-        x, y = heights.centres(rows, columns)
-        reach = float(np.max(np.hypot(x - tip[0], y - tip[1]))) + heights.cell_m / 2
+        x, y = heights.centres()
+        reach = float(np.max(np.hypot(x[columns] - tip[0], y[rows] - tip[1]))) + heights.cell_m / 2
         return min(reach, _MAX_CARRIED_REACH_M), float(np.nanmax(heights.heights[region]))
 
     def _require_map(self) -> HeightMap:

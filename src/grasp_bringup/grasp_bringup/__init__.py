@@ -1,0 +1,1 @@
+"""Puts the rooms together: the stack description, launch, the `grasp` command, the bench."""

@@ -1,0 +1,263 @@
+"""A client of the running stack: brings it up, sets scenes, sends picks, asks for the truth."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+import rclpy
+from grasp_msgs.action import Pick
+from grasp_msgs.srv import NewScene, PerturbObject, SceneTruth
+from lifecycle_msgs.msg import State, Transition
+from lifecycle_msgs.srv import ChangeState, GetState
+from numpy.typing import NDArray
+from rclpy.action import ActionClient
+from rclpy.callback_groups import ReentrantCallbackGroup
+from rclpy.executors import MultiThreadedExecutor
+from rclpy.signals import SignalHandlerOptions
+from rclpy.task import Future
+from sensor_msgs.msg import Image
+
+from grasp_bringup.processes import StackFailed
+from grasp_bringup.stack import NodeDescription
+from grasp_core.errors import GraspStackError
+from grasp_ros.conversions import color_from_image
+from grasp_ros.qos import RESULTS
+
+_POLL_S = 0.02
+_DISCOVERY_S = 1.0
+
+
+class AnotherStack(GraspStackError):
+    """A stack answers already where this one wants to start."""
+
+
+class GoalRefused(GraspStackError):
+    """The executor refused the goal: it is busy or not active."""
+
+
+class StackClient:
+    """Context in which the stack's services and actions can be called."""
+
+    def __init__(self, alive: Callable[[], None] = lambda: None) -> None:
+        """Prepare.
+
+        Args:
+            alive: Called while waiting; raises when the stack has died.
+        """
+        self._alive = alive
+
+    def __enter__(self) -> StackClient:
+        self._context = rclpy.Context()
+        rclpy.init(context=self._context, signal_handler_options=SignalHandlerOptions.NO)
+        self._node = rclpy.create_node("grasp_client", context=self._context)
+        self._group = ReentrantCallbackGroup()
+        self._executor = MultiThreadedExecutor(num_threads=2, context=self._context)
+        self._executor.add_node(self._node)
+        self._thread = threading.Thread(target=self._spin, daemon=True)
+        self._thread.start()
+        self._clients: dict[str, Any] = {}
+        self._picks = ActionClient(self._node, Pick, "pick", callback_group=self._group)
+        self._image: Image | None = None
+        self._running_goal: Any = None
+        return self
+
+    def _spin(self) -> None:
+        try:
+            self._executor.spin()
+        except (rclpy.executors.ExternalShutdownException, RuntimeError):
+            return
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        value: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._executor.shutdown(timeout_sec=2.0)
+        self._node.destroy_node()
+        self._context.try_shutdown()
+        self._thread.join(timeout=2.0)
+
+    @property
+    def node(self) -> Any:
+        """The underlying rclpy node, for subscriptions of one's own."""
+        return self._node
+
+    def watch(self, alive: Callable[[], None]) -> None:
+        """Call this while waiting from now on; it raises when the stack has died."""
+        self._alive = alive
+
+    def refuse_if_present(self, nodes: Sequence[NodeDescription]) -> None:
+        """Check that no other stack runs in this domain.
+
+        Raises:
+            AnotherStack: Names the node that answers.
+        """
+        deadline = time.monotonic() + _DISCOVERY_S
+        wanted = {node.name for node in nodes}
+        while time.monotonic() < deadline:
+            present = wanted & set(self._node.get_node_names())
+            if present:
+                raise AnotherStack(
+                    f"another stack answers already: node {', '.join(sorted(present))}; stop it, "
+                    "or set ROS_DOMAIN_ID to another number"
+                )
+            time.sleep(_POLL_S)
+
+    def bring_up(self, nodes: Sequence[NodeDescription], timeout_s: float) -> None:
+        """Drive lifecycle nodes to active and wait until everything answers.
+
+        Raises:
+            StackFailed: A node does not appear or refuses a transition.
+        """
+        for node in nodes:
+            if node.lifecycle:
+                self.transition(node.name, Transition.TRANSITION_CONFIGURE, timeout_s)
+        for node in nodes:
+            if node.lifecycle:
+                self.transition(node.name, Transition.TRANSITION_ACTIVATE, timeout_s)
+        if not self._wait(lambda: self._picks.server_is_ready(), timeout_s):
+            raise StackFailed(
+                f"the executor's action pick did not appear within {timeout_s:.0f} s"
+            )
+
+    def transition(self, node: str, transition: int, timeout_s: float) -> None:
+        """Ask a lifecycle node for a transition.
+
+        Raises:
+            StackFailed: It does not answer, or the transition failed.
+        """
+        request = ChangeState.Request()
+        request.transition.id = transition
+        answer = self.call(ChangeState, f"{node}/change_state", request, timeout_s)
+        if not answer.success:
+            state = self.call(GetState, f"{node}/get_state", GetState.Request(), timeout_s)
+            raise StackFailed(
+                f"node {node} refused transition {transition} and is "
+                f"{state.current_state.label}; its log says why"
+            )
+
+    def is_active(self, node: str, timeout_s: float = 5.0) -> bool:
+        """Whether a lifecycle node is active."""
+        answer = self.call(GetState, f"{node}/get_state", GetState.Request(), timeout_s)
+        return bool(answer.current_state.id == State.PRIMARY_STATE_ACTIVE)
+
+    def call(self, kind: Any, name: str, request: Any, timeout_s: float) -> Any:
+        """Call a service and wait for the answer.
+
+        Raises:
+            StackFailed: It does not appear or does not answer in time.
+        """
+        client = self._clients.get(name)
+        if client is None:
+            client = self._node.create_client(kind, name, callback_group=self._group)
+            self._clients[name] = client
+        if not self._wait(client.service_is_ready, timeout_s):
+            raise StackFailed(f"service {name} did not appear within {timeout_s:.0f} s")
+        return self.finish(client.call_async(request), timeout_s, f"service {name}")
+
+    def finish(self, future: Future, timeout_s: float, what: str) -> Any:
+        """Wait for a future.
+
+        Raises:
+            StackFailed: It is not done in time.
+        """
+        if not self._wait(future.done, timeout_s):
+            raise StackFailed(f"{what} did not answer within {timeout_s:.0f} s")
+        return future.result()
+
+    def _wait(self, condition: Callable[[], bool], timeout_s: float) -> bool:
+        deadline = time.monotonic() + timeout_s
+        while not condition():
+            self._alive()
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(_POLL_S)
+        return True
+
+    # -- simulator ------------------------------------------------------------------------------
+
+    def new_scene(self, names: Sequence[str], seed: int, timeout_s: float = 60.0) -> Any:
+        """Settle a scene of these objects.
+
+        Raises:
+            StackFailed: The simulator could not.
+        """
+        request = NewScene.Request(names=list(names), seed=seed)
+        answer = self.call(NewScene, "simulator/new_scene", request, timeout_s)
+        if not answer.success:
+            raise StackFailed(f"no scene of {', '.join(names)}: {answer.message}")
+        return answer
+
+    def truth(self, timeout_s: float = 30.0) -> Any:
+        """What is really there."""
+        return self.call(SceneTruth, "simulator/truth", SceneTruth.Request(), timeout_s)
+
+    def perturb(self, request: PerturbObject.Request, timeout_s: float = 30.0) -> Any:
+        """Disturb an object."""
+        return self.call(PerturbObject, "simulator/perturb", request, timeout_s)
+
+    # -- picks ----------------------------------------------------------------------------------
+
+    def send_pick(
+        self,
+        goal: Pick.Goal,
+        on_feedback: Callable[[Any], None] = lambda feedback: None,
+        timeout_s: float = 20.0,
+    ) -> Future:
+        """Start a pick; the future gives its result.
+
+        Raises:
+            GoalRefused: The executor is busy or not active.
+        """
+        sending = self._picks.send_goal_async(
+            goal, feedback_callback=lambda message: on_feedback(message.feedback)
+        )
+        handle = self.finish(sending, timeout_s, "action pick")
+        if not handle.accepted:
+            raise GoalRefused("the executor refused the goal: it is busy or not active")
+        self._running_goal = handle
+        return handle.get_result_async()
+
+    def pick(
+        self,
+        goal: Pick.Goal,
+        on_feedback: Callable[[Any], None] = lambda feedback: None,
+        timeout_s: float = 600.0,
+    ) -> Pick.Result:
+        """Do one pick and wait for its result; an interrupt cancels it first."""
+        result = self.send_pick(goal, on_feedback)
+        try:
+            return self.finish(result, timeout_s, "action pick").result
+        except BaseException:
+            self.cancel_pick()
+            raise
+
+    def cancel_pick(self, timeout_s: float = 5.0) -> None:
+        """Cancel the running pick, if there is one, and wait until the arm has stopped."""
+        if self._running_goal is not None:
+            cancelling = self._running_goal.cancel_goal_async()
+            deadline = time.monotonic() + timeout_s
+            while not cancelling.done() and time.monotonic() < deadline:
+                time.sleep(_POLL_S)
+
+    # -- pictures -------------------------------------------------------------------------------
+
+    def keep_images(self) -> None:
+        """Keep the newest annotated image of the detector."""
+        self._node.create_subscription(
+            Image, "detector/image", self._keep, RESULTS, callback_group=self._group
+        )
+
+    def _keep(self, message: Image) -> None:
+        self._image = message
+
+    def take_image(self) -> NDArray[np.uint8] | None:
+        """The newest annotated image since the last call, RGB; None if there is none."""
+        message, self._image = self._image, None
+        return None if message is None else color_from_image(message)

@@ -1,0 +1,226 @@
+"""`grasp sim`: start the simulated stack, pick, and tell what happened."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+from grasp_msgs.action import Pick
+from rich.console import Console
+from rich.status import Status
+
+from grasp_bringup.client import StackClient
+from grasp_bringup.processes import NodeProcesses
+from grasp_bringup.results import (
+    PickRecord,
+    Report,
+    finite_or_none,
+    summary_of,
+    table_of,
+    write_json,
+)
+from grasp_bringup.stack import sim_stack
+from grasp_core.errors import Code, ConfigError, GraspStackError
+from grasp_detection.registry import detector_names
+from grasp_sim.objects import object_set
+
+_BRING_UP_S = 60.0
+_MAX_CLUTTER = 15
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    parser.add_argument("--picks", type=int, default=5, help="number of picks (5)")
+    parser.add_argument(
+        "--objects",
+        default="dev",
+        help="dev, test, or a folder with one object per subfolder (dev)",
+    )
+    parser.add_argument("--clutter", type=int, default=1, help="objects on the table, 1 to 15 (1)")
+    parser.add_argument("--seed", type=int, default=0, help="seed of objects and scenes (0)")
+    parser.add_argument("--detector", default="antipodal", help="detector (antipodal)")
+    parser.add_argument(
+        "--attempts", type=int, default=1, help="closings of the jaws allowed per pick (1)"
+    )
+    parser.add_argument(
+        "--speed", default=None, help="times real time, or max (max; with --gui 1)"
+    )
+    parser.add_argument("--noise", default="none", choices=("none", "d435"), help="depth noise")
+    parser.add_argument(
+        "--camera-tilt", type=float, default=0.0, help="camera from straight down, degrees (0)"
+    )
+    parser.add_argument("--gui", action="store_true", help="show PyBullet's window")
+    parser.add_argument("--report", type=Path, help="folder for a CSV and a picture per pick")
+    parser.add_argument("--json", type=Path, help="file for the results")
+
+
+def check(options: argparse.Namespace) -> float:
+    """Check the arguments.
+
+    Returns:
+        Simulation speed; 0 for as fast as possible.
+
+    Raises:
+        ConfigError: A value is out of range; says which are valid.
+    """
+    if options.picks < 1:
+        raise ConfigError(f"--picks is {options.picks}, must be at least 1")
+    if not 1 <= options.clutter <= _MAX_CLUTTER:
+        raise ConfigError(f"--clutter is {options.clutter}, must lie in [1, {_MAX_CLUTTER}]")
+    if not 1 <= options.attempts <= 100:
+        raise ConfigError(f"--attempts is {options.attempts}, must lie in [1, 100]")
+    if not 0.0 <= options.camera_tilt <= 40.0:
+        raise ConfigError(f"--camera-tilt is {options.camera_tilt}, must lie in [0, 40]")
+    if options.detector not in detector_names():
+        raise ConfigError(
+            f"no detector {options.detector!r}; valid names are {', '.join(detector_names())}"
+        )
+    object_set(options.objects)
+    text = options.speed or ("1" if options.gui else "max")
+    if text == "max":
+        return 0.0
+    try:
+        speed = float(text)
+    except ValueError:
+        speed = -1.0
+    if not 0.05 <= speed <= 100.0:
+        raise ConfigError(f"--speed is {text!r}, must be max or a number in [0.05, 100]")
+    return speed
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run the command; the exit status says whether the stack worked, not whether grasps did."""
+    speed = check(options)
+    console = Console()
+    nodes = sim_stack(
+        {
+            "detector": options.detector,
+            "objects": str(options.objects),
+            "seed": str(options.seed),
+            "speed": str(speed),
+            "camera_tilt": str(options.camera_tilt),
+            "noise": options.noise,
+            "continuous": "true" if options.gui else "false",
+            "gui": "true" if options.gui else "false",
+        }
+    )
+    log_dir = _log_dir()
+    started = time.monotonic()
+    with StackClient() as client:
+        client.refuse_if_present(nodes)
+        with NodeProcesses(nodes, log_dir) as processes, console.status("starting") as status:
+            client.watch(processes.check)
+            status.update("starting the simulator, the detector and the executor")
+            client.bring_up(nodes, _BRING_UP_S)
+            ready_s = time.monotonic() - started
+            series = Series(client, options, status)
+            renderer = series.run(console)
+    records, wall_s = series.records, time.monotonic() - started
+    console.print(table_of(records))
+    console.print(summary_of(records))
+    console.print(
+        f"detector {options.detector}, objects {options.objects}, clutter {options.clutter}, seed "
+        f"{options.seed}, noise {options.noise}, renderer {renderer}; "
+        f"ready after {ready_s:.1f} s, {wall_s:.0f} s in all; logs in {log_dir}"
+    )
+    if options.json:
+        about = {
+            "objects": str(options.objects),
+            "clutter": options.clutter,
+            "seed": options.seed,
+            "detector": options.detector,
+            "noise": options.noise,
+            "renderer": renderer,
+            "wall_s": round(wall_s, 1),
+        }
+        write_json(options.json, records, about)
+    return 0
+
+
+def _log_dir() -> Path:
+    """A fresh folder for the nodes' logs, inside the environment."""
+    base = Path(os.environ.get("ROS_LOG_DIR", Path.cwd() / "log"))
+    folder = base / "grasp_sim"
+    shutil.rmtree(folder, ignore_errors=True)
+    return folder
+
+
+class Series:
+    """Picks one after another, each in a fresh scene."""
+
+    def __init__(self, client: StackClient, options: argparse.Namespace, status: Status) -> None:
+        self._client = client
+        self._options = options
+        self._status = status
+        self._report = Report(options.report) if options.report else None
+        if self._report:
+            client.keep_images()
+        self.records: list[PickRecord] = []
+
+    def run(self, console: Console) -> str:
+        """Do all picks; returns what rendered the images."""
+        options, renderer = self._options, "unknown"
+        names = object_set(str(options.objects)).draw(
+            options.picks * options.clutter, options.seed
+        )
+        for index in range(options.picks):
+            chosen = names[index * options.clutter : (index + 1) * options.clutter]
+            self._label = f"pick {index + 1} of {options.picks}: {', '.join(chosen)}"
+            self._status.update(f"{self._label}: placing")
+            scene = self._client.new_scene(chosen, scene_seed(options.seed, index))
+            renderer = scene.renderer
+            record = self._pick(list(scene.names))
+            self.records.append(record)
+            if self._report:
+                self._report.add(index + 1, record, self._client.take_image())
+            mark = "[green]OK[/]" if record.success else f"[yellow]{record.code}[/]"
+            sentence = record.message.splitlines()[0] if record.message else ""
+            console.print(f"{self._label}: {mark} {sentence}", highlight=False)
+        return renderer
+
+    def _pick(self, names: list[str]) -> PickRecord:
+        goal = Pick.Goal(max_attempts=self._options.attempts)
+        result = self._client.pick(goal, self._show)
+        in_bin = [thing.name for thing in self._client.truth().objects if thing.in_bin]
+        stages: dict[str, float] = {}
+        for stage, seconds in zip(result.stages, result.stage_s, strict=True):
+            stages[stage] = stages.get(stage, 0.0) + float(seconds)
+        return PickRecord(
+            object="+".join(in_bin or names),
+            code=Code(result.code).name,
+            success=bool(result.code == Code.OK and in_bin),
+            force_n=finite_or_none(result.force_n),
+            held_s=float(result.held_s),
+            seconds=sum(stages.values()),
+            message=result.message,
+            stages=stages,
+        )
+
+    def _show(self, feedback: Pick.Feedback) -> None:
+        force = "" if np.isnan(feedback.force_n) else f", {feedback.force_n:.0f} N"
+        self._status.update(f"{self._label}: {feedback.stage}{force}")
+
+
+def scene_seed(seed: int, index: int) -> int:
+    """Seed of one scene of a series: distinct for every pair of series and index."""
+    return int(np.random.SeedSequence([abs(seed), index]).generate_state(1)[0])
+
+
+def main(options: argparse.Namespace) -> int:
+    """Run, and turn failures into one sentence and an exit status."""
+    try:
+        return run(options)
+    except KeyboardInterrupt:
+        print("interrupted: the pick was cancelled and every node stopped", file=sys.stderr)
+        return 130
+    except ConfigError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except GraspStackError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1

@@ -1,0 +1,131 @@
+"""One description of what runs, read by the launch files and by the `grasp` command alike."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from grasp_core.config import config_dir
+
+
+@dataclass(frozen=True)
+class NodeDescription:
+    """One node of a stack.
+
+    Attributes:
+        package: ROS package.
+        executable: Its executable.
+        module: Python module with ``main``, for running it without an installed executable.
+        name: Node name.
+        parameter_file: YAML file under ``config``.
+        parameters: Values that override the file's.
+        remappings: Topic names, from -> to.
+        lifecycle: Whether it is brought up by lifecycle transitions.
+    """
+
+    package: str
+    executable: str
+    module: str
+    name: str
+    parameter_file: Path
+    parameters: dict[str, Any] = field(default_factory=dict)
+    remappings: dict[str, str] = field(default_factory=dict)
+    lifecycle: bool = False
+
+
+@dataclass(frozen=True)
+class Argument:
+    """An argument of a stack: default and description, for launch and command line alike."""
+
+    default: str
+    description: str
+    choices: tuple[str, ...] = ()
+
+
+SIM_ARGUMENTS: dict[str, Argument] = {
+    "detector": Argument("antipodal", "detector that ranks the grasps"),
+    "robot": Argument("panda", "folder under config/robots"),
+    "cell": Argument("tabletop", "file under config/cells"),
+    "objects": Argument("dev", "object set: dev, test, or a folder with one object per subfolder"),
+    "clutter": Argument("1", "objects on the table, 1 to 15"),
+    "seed": Argument("0", "seed of the scenes"),
+    "speed": Argument("1.0", "simulation speed relative to real time; 0 is as fast as possible"),
+    "camera_tilt": Argument("0.0", "camera's angle from straight down, degrees, 0 to 40"),
+    "noise": Argument("none", "depth noise", ("none", "d435")),
+    "continuous": Argument(
+        "true", "detect while somebody subscribes; false only when asked", ("true", "false")
+    ),
+    "gui": Argument("false", "show PyBullet's window", ("true", "false")),
+}
+
+
+def sim_stack(values: dict[str, str] | None = None) -> list[NodeDescription]:
+    """Nodes of the simulated stack.
+
+    Args:
+        values: Argument values by name, as strings; missing ones keep their default.
+
+    Raises:
+        KeyError: An unknown argument.
+        ValueError: A value that is no number where one is needed.
+    """
+    values = values or {}
+    unknown = set(values) - set(SIM_ARGUMENTS)
+    if unknown:
+        raise KeyError(f"unknown arguments {sorted(unknown)}; valid are {sorted(SIM_ARGUMENTS)}")
+    chosen = {name: values.get(name, about.default) for name, about in SIM_ARGUMENTS.items()}
+    return [
+        NodeDescription(
+            package="grasp_sim",
+            executable="sim_node",
+            module="grasp_sim.node",
+            name="simulator",
+            parameter_file=config_dir() / "simulator.yaml",
+            parameters={
+                "robot": chosen["robot"],
+                "cell": chosen["cell"],
+                "objects": chosen["objects"],
+                "clutter": int(chosen["clutter"]),
+                "seed": int(chosen["seed"]),
+                "speed": float(chosen["speed"]),
+                "camera_tilt_deg": float(chosen["camera_tilt"]),
+                "noise": chosen["noise"],
+                "gui": chosen["gui"] == "true",
+            },
+        ),
+        *perception_and_action(
+            chosen["robot"], chosen["cell"], chosen["detector"], chosen["continuous"] == "true"
+        ),
+    ]
+
+
+def perception_and_action(
+    robot: str, cell: str, detector: str, continuous: bool, *, use_sim_time: bool = True
+) -> list[NodeDescription]:
+    """Detector and executor: the same nodes over simulation and hardware."""
+    return [
+        NodeDescription(
+            package="grasp_detection",
+            executable="detector_node",
+            module="grasp_detection.node",
+            name="detector",
+            parameter_file=config_dir() / "detector.yaml",
+            parameters={
+                "use_sim_time": use_sim_time,
+                "robot": robot,
+                "detector": detector,
+                "continuous": continuous,
+            },
+            lifecycle=True,
+        ),
+        NodeDescription(
+            package="grasp_executor",
+            executable="executor_node",
+            module="grasp_executor.node",
+            name="executor",
+            parameter_file=config_dir() / "executor.yaml",
+            parameters={"use_sim_time": use_sim_time, "robot": robot, "cell": cell},
+            lifecycle=True,
+        ),
+    ]

@@ -1,0 +1,110 @@
+"""Configuration: every refusal names the value, the bound and the remedy."""
+
+from dataclasses import dataclass, fields
+
+import pytest
+
+from grasp_core.cell import Cell, load_cell
+from grasp_core.config import Checked, build, load_node_config, load_yaml, setting
+from grasp_core.errors import Code, ConfigError, GraspStackError, Slipped, failure_from
+from grasp_core.robot import load_robot, robot_names
+
+
+@dataclass(frozen=True)
+class Sample(Checked):
+    speed: float = setting(0.5, "speed, m/s", minimum=0.0, maximum=1.0)
+    count: int = setting(3, "a number", minimum=1)
+    name: str = setting("a", "a name", choices=("a", "b"))
+    on: bool = setting(True, "a switch")
+    box: tuple[float, ...] = setting((0.0, 1.0), "two numbers, m", length=2)
+
+
+def test_whole_numbers_serve_as_floats_and_lists_as_tuples():
+    sample = build(Sample, {"speed": 1, "box": [1, 2]}, "here")
+    assert sample == Sample(speed=1.0, box=(1.0, 2.0))
+    assert isinstance(sample.box[0], float)
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"speed": 1.5}, r"here: speed is 1.5, must lie in \[0.0, 1.0\]: speed, m/s"),
+        ({"speed": float("nan")}, "speed is nan, must be finite"),
+        ({"speed": "fast"}, "speed needs a float, got 'fast'"),
+        ({"count": 0}, r"count is 0, must lie in \[1, inf\]"),
+        ({"count": True}, "count needs a int"),
+        ({"name": "c"}, "must be one of a, b"),
+        ({"box": [1.0]}, "box needs 2 values, got 1"),
+        ({"box": [1.0, "x"]}, r"box\[1\] needs a float"),
+        ({"sped": 1.0}, "unknown sped; valid names are speed, count"),
+    ],
+)
+def test_refusals_say_what_is_wrong(values, message):
+    with pytest.raises(ConfigError, match=message):
+        build(Sample, values, "here")
+
+
+def test_parameter_files_need_their_node(tmp_path):
+    path = tmp_path / "a.yaml"
+    path.write_text("node:\n  ros__parameters:\n    use_sim_time: true\n    count: 7\n")
+    assert load_node_config(Sample, path, "node").count == 7
+    with pytest.raises(ConfigError, match="no section other"):
+        load_node_config(Sample, path, "other")
+
+
+@pytest.mark.parametrize("text", ["a: [1", "- 1\n"])
+def test_broken_yaml_is_named(tmp_path, text):
+    path = tmp_path / "broken.yaml"
+    path.write_text(text)
+    with pytest.raises(ConfigError, match="broken"):
+        load_yaml(path)
+
+
+def test_missing_file_is_named(tmp_path):
+    with pytest.raises(ConfigError, match="gone"):
+        load_yaml(tmp_path / "gone.yaml")
+
+
+def test_shipped_robots_and_cell_load():
+    assert "panda" in robot_names()
+    panda = load_robot("panda")
+    assert len(panda.arm.joints) == 7
+    assert panda.gap_from_command(panda.command_from_gap(0.05)) == pytest.approx(0.05)
+    assert panda.command_from_gap(0.08) == pytest.approx(
+        0.04
+    )  # Franka's server takes half the gap
+    assert "package://" not in panda.urdf
+    cell = load_cell("tabletop")
+    assert cell == Cell(**{f.name: getattr(cell, f.name) for f in fields(Cell)})
+    assert {solid.name for solid in cell.solids()} >= {"table", "bin_floor", "bin_far"}
+
+
+def test_observation_pose_is_within_limits():
+    panda = load_robot("panda")
+    low, high = panda.limits()
+    assert all(low < panda.arm.observe)
+    assert all(panda.arm.observe < high)
+
+
+@pytest.mark.parametrize("load", [load_robot, load_cell])
+def test_wrong_names_list_the_valid_ones(load):
+    with pytest.raises(ConfigError, match=r"valid names are (panda|tabletop)"):
+        load("nosuch")
+
+
+def test_a_bin_in_the_workspace_is_refused():
+    with pytest.raises(ConfigError, match="picked again"):
+        Cell(bin_center=(0.5, 0.0))
+
+
+def test_failures_travel_by_code():
+    assert type(failure_from(Code.SLIPPED, "why")) is Slipped
+    assert str(failure_from(Code.SLIPPED, "why")) == "why"
+    assert type(failure_from(12345, "odd")) is GraspStackError
+
+
+def test_every_failure_code_has_a_class():
+    found = [GraspStackError]
+    for known in found:
+        found.extend(known.__subclasses__())
+    assert {c for c in Code if c is not Code.OK} <= {known.code for known in found}

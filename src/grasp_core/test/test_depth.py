@@ -1,0 +1,68 @@
+"""Depth: units by encoding, invalid values, filling, robust reading."""
+
+import numpy as np
+import pytest
+
+from grasp_core.depth import depth_to_metres, fill_invalid, surface_depth
+from grasp_core.errors import BadImage
+
+
+def test_16uc1_is_millimetres_with_zero_invalid():
+    metres = depth_to_metres(np.array([[0, 1, 750]], np.uint16), "16UC1")
+    assert np.isnan(metres[0, 0])
+    assert metres[0, 1:] == pytest.approx([0.001, 0.75])
+
+
+def test_32fc1_is_metres_with_odd_values_invalid():
+    image = np.array([[0.75, 0.0, -1.0, np.nan, np.inf, -np.inf]], np.float32)
+    metres = depth_to_metres(image, "32FC1")
+    assert metres[0, 0] == np.float32(0.75)
+    assert np.isnan(metres[0, 1:]).all()
+
+
+@pytest.mark.parametrize("encoding", ["8UC1", "rgb8", "64FC1", ""])
+def test_other_encodings_are_refused_by_name(encoding):
+    with pytest.raises(BadImage, match=repr(encoding)):
+        depth_to_metres(np.zeros((2, 2), np.uint8), encoding)
+
+
+def test_array_and_encoding_must_agree():
+    with pytest.raises(BadImage, match="uint16"):
+        depth_to_metres(np.zeros((2, 2), np.float32), "16UC1")
+
+
+def test_filling_keeps_measurements_and_completes_a_plane():
+    v, u = np.mgrid[0:60, 0:80]
+    plane = (0.6 + 0.001 * u + 0.0005 * v).astype(np.float32)
+    holed = plane.copy()
+    holed[20:26, 30:37] = np.nan
+    holed[0, 0] = np.nan
+    filled = fill_invalid(holed)
+    known = np.isfinite(holed)
+    assert np.array_equal(filled[known], plane[known])
+    assert np.abs(filled - plane)[~known].max() < 0.003
+
+
+def test_filling_an_empty_image_leaves_it_empty():
+    assert np.isnan(fill_invalid(np.full((4, 4), np.nan, np.float32))).all()
+
+
+def test_surface_depth_reads_the_top_and_ignores_outliers():
+    depth = np.full((100, 100), 0.75, np.float32)
+    depth[40:60, 30:70] = 0.70
+    depth[50, 50] = 0.10
+    depth[45, 45] = np.nan
+    top = surface_depth(
+        depth, 50, 50, axis=np.array([1.0, 0.0]), half_width_px=25, half_height_px=5
+    )
+    assert top == pytest.approx(0.70)
+
+
+def test_surface_depth_of_nothing_is_nan():
+    depth = np.full((20, 20), np.nan, np.float32)
+    for u in (10.0, 500.0):
+        assert np.isnan(
+            surface_depth(
+                depth, u, 10, axis=np.array([1.0, 0.0]), half_width_px=3, half_height_px=3
+            )
+        )
