@@ -137,12 +137,14 @@ class CollisionWorld:
         links = [model.frames[item.parentFrame].name for item in geometry.geometryObjects]
         geometry.addAllCollisionPairs()
         allowed = {frozenset(pair) for pair in self._allowed}
-        for pair in [
-            pair
+        wanted = [
+            (pair.first, pair.second)
             for pair in geometry.collisionPairs
-            if frozenset((links[pair.first], links[pair.second])) in allowed
-        ]:
-            geometry.removeCollisionPair(pair)
+            if frozenset((links[pair.first], links[pair.second])) not in allowed
+        ]
+        geometry.removeAllCollisionPairs()
+        for first, second in wanted:
+            geometry.addCollisionPair(pin.CollisionPair(first, second))
         names = [link.removeprefix(_BOX_PREFIX) for link in links]
         return model, model.createData(), geometry, geometry.createData(), names
 

@@ -107,14 +107,17 @@ class Kinematics:
             jacobian = pin.computeFrameJacobian(
                 self._model, self._data, self._unordered(joints), self._tcp
             )[:, self._order]
-            square = jacobian @ jacobian.T
-            square[np.diag_indices(6)] += _DAMPING**2
-            step = jacobian.T @ np.linalg.solve(square, error)
-            if continuing and iteration == 0:
-                away = self._away_from_limits(joints)
-                step += away - jacobian.T @ np.linalg.solve(square, jacobian @ away)
-            largest = float(np.abs(step).max())
-            joints = joints + step * min(1.0, _MAX_STEP_RAD / max(largest, 1e-12))
+            away = self._away_from_limits(joints) if continuing and iteration == 0 else None
+            step = _least_squares(jacobian, error, away)
+            step *= min(1.0, _MAX_STEP_RAD / max(float(np.abs(step).max()), 1e-12))
+            if continuing:
+                # Joints that would pass a limit stop there; the others do their share.
+                stopped = (joints + step < lower) | (joints + step > upper)
+                if stopped.any() and not stopped.all():
+                    step = np.where(stopped, np.clip(joints + step, lower, upper) - joints, 0.0)
+                    rest = error - jacobian @ step
+                    step[~stopped] = _least_squares(jacobian[:, ~stopped], rest, None)
+            joints = joints + step
         return None
 
     def _away_from_limits(self, joints: JointVector) -> JointVector:
@@ -131,6 +134,17 @@ class Kinematics:
         model_order = np.empty(self._model.nq)
         model_order[self._order] = joints
         return model_order
+
+
+def _least_squares(
+    jacobian: NDArray[np.float64], error: NDArray[np.float64], wish: JointVector | None
+) -> JointVector:
+    """Damped least-squares step; ``wish`` is followed as far as it does not move the frame."""
+    square = jacobian @ jacobian.T
+    square[np.diag_indices(6)] += _DAMPING**2
+    if wish is None:
+        return jacobian.T @ np.linalg.solve(square, error)
+    return wish + jacobian.T @ np.linalg.solve(square, error - jacobian @ wish)
 
 
 def interpolate_pose(T_a: Transform, T_b: Transform, fraction: float) -> Transform:

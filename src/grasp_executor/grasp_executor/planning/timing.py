@@ -22,6 +22,7 @@ except ImportError as error:
 
 Array = NDArray[np.float64]
 
+_GRID_POINTS = 81
 _ROUNDS = 6  # of slowing down until the sampled motion keeps its limits
 _TOLERANCE = 1.0 + 1e-6
 _SUBSTEPS = 4  # where velocities are checked between two samples
@@ -35,7 +36,7 @@ def time_path(
     acceleration: Array,
     *,
     period_s: float,
-    smoothing_s: float = 0.0,
+    smoothing_s: float,
 ) -> JointTrajectory:
     """Time-optimal parameterisation with ramped accelerations, sampled at a fixed period.
 
@@ -52,7 +53,8 @@ def time_path(
         velocity: Limits, shape (D,).
         acceleration: Limits, shape (D,).
         period_s: Time between samples.
-        smoothing_s: Duration of the ramps.
+        smoothing_s: Duration of the ramps; at least two periods, since a jump of acceleration
+            between two samples cannot be interpolated within the limit.
 
     Raises:
         PlanningFailed: No time law keeps the limits.
@@ -62,6 +64,7 @@ def time_path(
     """
     path = toppra.SplineInterpolator(progress, points)
     law = _time_law(path, progress, velocity, acceleration)
+    smoothing_s = max(smoothing_s, 2.0 * period_s)
     stretch = 1.0
     for _ in range(_ROUNDS):
         duration = (float(law.x[-1]) + smoothing_s) * stretch
@@ -80,16 +83,18 @@ def time_path(
         )
     positions, velocities, accelerations = (values[:, : len(joints)] for values in samples)
     positions[0], positions[-1] = points[0, : len(joints)], points[-1, : len(joints)]
-    velocities[[0, -1]] = 0.0
-    if smoothing_s > 0.0:
-        accelerations[[0, -1]] = 0.0
+    velocities[[0, -1]] = accelerations[[0, -1]] = 0.0
     return JointTrajectory(joints, times, positions, velocities, accelerations)
 
 
 def _time_law(path: object, progress: Array, velocity: Array, acceleration: Array) -> PPoly:
     """Position along the path as a piecewise quadratic of time."""
-    grid = np.unique(np.concatenate([np.linspace(progress[0], progress[-1], 101), progress]))
-    grid = grid[np.concatenate([[True], np.diff(grid) > 1e-9 * (grid[-1] - grid[0])])]
+    # Denser towards the ends, where the speed rises and falls within little distance.
+    length = float(progress[-1] - progress[0])
+    cosine = 0.5 - 0.5 * np.cos(np.linspace(0.0, np.pi, _GRID_POINTS))
+    even = np.linspace(0.0, 1.0, _GRID_POINTS)
+    grid = progress[0] + length * np.unique(np.concatenate([cosine, even]))
+    grid = grid[np.concatenate([[True], np.diff(grid) > 1e-6 * length])]
     grid[-1] = progress[-1]
     solver = TOPPRA(
         [
@@ -120,28 +125,23 @@ def _sampled(
     t = times / stretch
     end = float(law.x[-1])
     first, last = float(law(0.0)), float(law(end))
-    if smoothing_s > 0.0:
-        # The mean of s over the last smoothing_s seconds, and its exact derivatives.
-        area = law.antiderivative()
+    # The mean of s over the last smoothing_s seconds, and its exact derivatives.
+    area, rate = law.antiderivative(), law.derivative()
 
-        def integral(at: Array) -> Array:
-            inside = area(np.clip(at, 0.0, end))
-            return inside + np.minimum(at, 0.0) * first + np.maximum(at - end, 0.0) * last
+    def integral(at: Array) -> Array:
+        inside = area(np.clip(at, 0.0, end))
+        return inside + np.minimum(at, 0.0) * first + np.maximum(at - end, 0.0) * last
 
-        def value(at: Array) -> Array:
-            return law(np.clip(at, 0.0, end))
+    def value(at: Array) -> Array:
+        return law(np.clip(at, 0.0, end))
 
-        def slope(at: Array) -> Array:
-            inside = law.derivative()(np.clip(at, 0.0, end))
-            return np.where((at > 0.0) & (at < end), inside, 0.0)
+    def slope(at: Array) -> Array:
+        return np.where((at > 0.0) & (at < end), rate(np.clip(at, 0.0, end)), 0.0)
 
-        before = t - smoothing_s
-        s = (integral(t) - integral(before)) / smoothing_s
-        ds = (value(t) - value(before)) / smoothing_s
-        dds = (slope(t) - slope(before)) / smoothing_s
-    else:
-        clipped = np.clip(t, 0.0, end)
-        s, ds, dds = law(clipped), law.derivative()(clipped), law.derivative(2)(clipped)
+    before = t - smoothing_s
+    s = (integral(t) - integral(before)) / smoothing_s
+    ds = (value(t) - value(before)) / smoothing_s
+    dds = (slope(t) - slope(before)) / smoothing_s
     s = np.clip(s, first, last)
     ds, dds = ds[:, None] / stretch, dds[:, None] / stretch**2
     tangent = path(s, 1)

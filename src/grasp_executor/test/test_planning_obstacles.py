@@ -1,0 +1,169 @@
+"""Height maps and boxes from synthetic depth."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from grasp_core.camera import PinholeCamera
+from grasp_core.errors import ConfigError
+from grasp_core.transform import Transform
+from grasp_executor.planning.obstacles import (
+    HeightMap,
+    boxes_from_heights,
+    height_map_from_depth,
+    region_of,
+)
+
+CAMERA = PinholeCamera(320, 240, 300.0, 300.0, 159.5, 119.5)
+BOUNDS = (0.3, 0.7, -0.2, 0.2)
+# 0.6 m above the table's middle, looking straight down; image up is +x.
+OVERHEAD = Transform.from_rotation(np.array([[0, -1, 0], [-1, 0, 0], [0, 0, -1]]), (0.5, 0.0, 0.6))
+TILTED = OVERHEAD @ Transform.from_rpy((0.0, 0.5, 0.0), (-0.3, 0.0, 0.05))
+
+
+def render(blocks, T_base_camera, support_z=0.0):
+    """Depth of axis-aligned blocks (x0, x1, y0, y1, top) on a plane, by the slab method."""
+    v, u = np.mgrid[0 : CAMERA.height, 0 : CAMERA.width]
+    rays = CAMERA.rays(np.stack([u, v], axis=-1).astype(float))
+    direction = rays @ T_base_camera.rotation.T
+    origin = T_base_camera.translation
+    depth = (support_z - origin[2]) / direction[..., 2]
+    depth = np.where(depth > 0.0, depth, np.nan)
+    for x0, x1, y0, y1, top in blocks:
+        low, high = np.array([x0, y0, support_z]), np.array([x1, y1, top])
+        with np.errstate(divide="ignore", invalid="ignore"):
+            a, b = (low - origin) / direction, (high - origin) / direction
+        near, far = np.fmin(a, b).max(axis=-1), np.fmax(a, b).min(axis=-1)
+        hit = (near <= far) & (near > 0.0)
+        depth = np.where(hit, np.fmin(near, depth), depth)
+    return depth.astype(np.float32)
+
+
+def mapped(blocks, T_base_camera=OVERHEAD, **kwargs):
+    return height_map_from_depth(
+        render(blocks, T_base_camera),
+        CAMERA,
+        T_base_camera,
+        bounds=BOUNDS,
+        support_z=0.0,
+        **kwargs,
+    )
+
+
+BLOCK = (0.40, 0.46, -0.10, -0.04, 0.05)
+NEIGHBOUR = (0.47, 0.53, -0.10, -0.04, 0.09)
+LOW = (0.60, 0.63, 0.10, 0.15, 0.02)
+
+
+def covers(boxes, x, y, z):
+    point = np.array([x, y, z])
+    return any(
+        (np.abs(point - b.pose.translation) <= 0.5 * np.array(b.size_m) + 1e-9).all()
+        for b in boxes
+    )
+
+
+def test_heights_are_measured():
+    height_map = mapped([BLOCK, LOW])
+    x, y = height_map.centres()
+    for block in (BLOCK, LOW):
+        inside = (x[None] > block[0]) & (x[None] < block[1])
+        inside = inside & (y[:, None] > block[2]) & (y[:, None] < block[3])
+        np.testing.assert_allclose(height_map.heights[inside], block[4], atol=1e-3)
+    far = (x[None] > 0.55) & (y[:, None] < -0.1)
+    np.testing.assert_allclose(height_map.heights[far], 0.0, atol=1e-3)
+    assert not height_map.occupied[far].any()
+
+
+def test_empty_table_has_no_boxes():
+    assert boxes_from_heights(mapped([])) == ()
+
+
+@pytest.mark.parametrize("T_base_camera", [OVERHEAD, TILTED])
+def test_boxes_cover_the_objects_and_little_else(T_base_camera):
+    blocks = [BLOCK, LOW]
+    boxes = boxes_from_heights(mapped(blocks, T_base_camera))
+    assert 2 <= len(boxes) <= 20
+    assert len({b.name for b in boxes}) == len(boxes)
+    for x0, x1, y0, y1, top in blocks:
+        for x in np.linspace(x0 + 0.002, x1 - 0.002, 5):
+            for y in np.linspace(y0 + 0.002, y1 - 0.002, 5):
+                assert covers(boxes, x, y, top - 0.001)
+                assert covers(boxes, x, y, 0.001)
+    assert not covers(boxes, 0.55, 0.0, 0.01)
+    assert not covers(boxes, 0.43, -0.07, 0.062)
+
+
+def test_stray_pixels_do_not_raise_a_cell():
+    depth = render([BLOCK], OVERHEAD)
+    depth[60, 60] = 0.2  # a flying pixel 0.4 m above the table
+    height_map = height_map_from_depth(depth, CAMERA, OVERHEAD, bounds=BOUNDS, support_z=0.0)
+    assert np.nanmax(height_map.heights) < 0.06
+
+
+def test_unseen_is_unknown_and_small_shadows_are_closed():
+    depth = render([], OVERHEAD)
+    depth[:, :160] = np.nan
+    height_map = height_map_from_depth(depth, CAMERA, OVERHEAD, bounds=BOUNDS, support_z=0.0)
+    unknown = np.isnan(height_map.heights)
+    assert 0.3 < unknown.mean() < 0.6
+    assert not height_map.occupied.any()
+
+
+def test_region_is_the_target_alone():
+    height_map = mapped([BLOCK, NEIGHBOUR, LOW])
+    x, y = height_map.centres()
+    region = region_of(height_map, 0.43, -0.07)
+    assert region[np.ix_((y > -0.1) & (y < -0.04), (x > 0.4) & (x < 0.46))].all()
+    assert not region[np.ix_((y > -0.1) & (y < -0.04), (x > 0.475) & (x < 0.53))].any()
+    boxes = boxes_from_heights(height_map, exclude=region)
+    assert not covers(boxes, 0.43, -0.07, 0.01)
+    assert covers(boxes, 0.50, -0.07, 0.08)
+    assert covers(boxes, 0.615, 0.12, 0.01)
+
+
+def test_touching_neighbours_part_at_a_step():
+    height_map = mapped([BLOCK, (0.46, 0.52, -0.10, -0.04, 0.09)])
+    region = region_of(height_map, 0.43, -0.07)
+    x, y = height_map.centres()
+    assert not region[np.ix_((y > -0.1) & (y < -0.04), (x > 0.465) & (x < 0.52))].any()
+
+
+def test_region_takes_the_nearest_cell_or_nothing():
+    height_map = mapped([BLOCK])
+    assert region_of(height_map, 0.475, -0.07).any()
+    assert not region_of(height_map, 0.6, 0.1).any()
+    assert not region_of(mapped([]), 0.5, 0.0).any()
+
+
+@settings(max_examples=40, deadline=None, derandomize=True)
+@given(
+    arrays(
+        np.float64,
+        st.tuples(st.integers(1, 12), st.integers(1, 12)),
+        elements=st.one_of(st.floats(0.0, 0.2), st.just(np.nan)),
+    ),
+    st.sampled_from([1, 4, 15, 500]),
+)
+def test_every_occupied_cell_is_covered_whatever_the_budget(heights, max_boxes):
+    height_map = HeightMap((0.1, -0.2), 0.01, heights, 0.0, 0.008)
+    boxes = boxes_from_heights(height_map, max_boxes=max_boxes)
+    assert len(boxes) <= max_boxes
+    x, y = height_map.centres()
+    for row, column in np.argwhere(height_map.occupied):
+        for dx, dy in ((-0.0049, -0.0049), (0.0049, 0.0049)):
+            assert covers(boxes, x[column] + dx, y[row] + dy, heights[row, column])
+    if max_boxes == 500:
+        for row, column in np.argwhere(~height_map.occupied):
+            assert not covers(boxes, x[column], y[row], 0.004)
+
+
+def test_bounds_must_hold_a_cell():
+    with pytest.raises(ConfigError, match="hold no cell"):
+        height_map_from_depth(
+            render([], OVERHEAD), CAMERA, OVERHEAD, bounds=(0.5, 0.5, 0.0, 1.0), support_z=0.0
+        )
