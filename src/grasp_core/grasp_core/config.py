@@ -152,8 +152,16 @@ def load_yaml(path: Path) -> dict[str, Any]:
     return content
 
 
-def load_node_config(config_class: type[ConfigT], path: Path, node: str) -> ConfigT:
+def load_node_config(
+    config_class: type[ConfigT], path: Path, node: str, prefix: str = ""
+) -> ConfigT:
     """Build a node's configuration from a ROS parameter file (node -> ros__parameters -> values).
+
+    Args:
+        config_class: What to build.
+        path: The parameter file.
+        node: Name of the node.
+        prefix: Group of parameters; empty for those without one.
 
     Raises:
         ConfigError: The file does not hold that node, or a value is wrong.
@@ -163,7 +171,11 @@ def load_node_config(config_class: type[ConfigT], path: Path, node: str) -> Conf
     if not isinstance(section, dict) or not isinstance(section.get("ros__parameters"), dict):
         raise ConfigError(f"{path} has no section {node}: ros__parameters:")
     values = dict(section["ros__parameters"])
-    values.pop("use_sim_time", None)
+    if prefix:
+        values = values.get(prefix, {})
+    else:
+        values = {key: value for key, value in values.items() if not isinstance(value, dict)}
+        values.pop("use_sim_time", None)
     return build(config_class, values, f"{path} ({node})")
 
 

@@ -49,7 +49,7 @@ class ExecutorNode(GraspLifecycleNode):
     def configure(self) -> None:
         """Load robot, cell and planner; connect to the hardware's topics and actions."""
         config = parameters.declare(self, ExecutorConfig)
-        planner_config = parameters.declare(self, PlannerConfig)
+        planner_config = parameters.declare(self, PlannerConfig, "planner")
         model, cell = load_robot(config.robot), load_cell(config.cell)
         self._base_frame = model.arm.base_frame
         clock = RosClock(self, config.hardware_timeout_s)

@@ -25,8 +25,10 @@ def describe(about: Setting) -> str:
     return text
 
 
-def declare(node: Node, config_class: type[ConfigT]) -> ConfigT:
+def declare(node: Node, config_class: type[ConfigT], prefix: str = "") -> ConfigT:
     """Declare every field of a configuration class as a parameter and read them all.
+
+    With a prefix, the parameters are named ``prefix.field``.
 
     Types and bounds are the dataclass's to check, once for YAML and ROS alike; so whole numbers
     serve as floating-point values, and a refusal names the value, the bound and the remedy.
@@ -35,6 +37,7 @@ def declare(node: Node, config_class: type[ConfigT]) -> ConfigT:
         ConfigError: A value is of the wrong type or out of its bounds.
     """
     for name, (field, about) in settings_of(config_class).items():
+        name = f"{prefix}.{name}" if prefix else name
         if not node.has_parameter(name):
             default = list(field.default) if isinstance(field.default, tuple) else field.default
             node.declare_parameter(
@@ -42,10 +45,10 @@ def declare(node: Node, config_class: type[ConfigT]) -> ConfigT:
                 default,
                 ParameterDescriptor(description=describe(about), dynamic_typing=True),
             )
-    return read(node, config_class)
+    return read(node, config_class, prefix)
 
 
-def read(node: Node, config_class: type[ConfigT]) -> ConfigT:
+def read(node: Node, config_class: type[ConfigT], prefix: str = "") -> ConfigT:
     """Read declared parameters into a configuration.
 
     Raises:
@@ -54,7 +57,7 @@ def read(node: Node, config_class: type[ConfigT]) -> ConfigT:
     hints = typing.get_type_hints(config_class)
     values: dict[str, Any] = {}
     for name in settings_of(config_class):
-        value = node.get_parameter(name).value
+        value = node.get_parameter(f"{prefix}.{name}" if prefix else name).value
         if typing.get_origin(hints[name]) is tuple:
             value = tuple(value) if value is not None else ()
         values[name] = value

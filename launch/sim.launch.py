@@ -1,0 +1,38 @@
+"""The whole stack in simulation: `ros2 launch grasp_bringup sim.launch.py`."""
+
+from launch import LaunchDescription
+from launch.actions import DeclareLaunchArgument, OpaqueFunction
+from launch.conditions import IfCondition
+from launch.substitutions import LaunchConfiguration
+from launch_ros.actions import Node
+
+from grasp_bringup.launching import declared_arguments, nodes_of
+from grasp_bringup.stack import SIM_ARGUMENTS, sim_stack
+from grasp_core.config import config_dir
+
+
+def start(context):
+    values = {name: LaunchConfiguration(name).perform(context) for name in SIM_ARGUMENTS}
+    return nodes_of(sim_stack(values))
+
+
+def generate_launch_description():
+    return LaunchDescription(
+        [
+            *declared_arguments(SIM_ARGUMENTS),
+            DeclareLaunchArgument(
+                "rviz",
+                default_value="true",
+                description="show camera, candidates and robot in RViz",
+                choices=["true", "false"],
+            ),
+            OpaqueFunction(function=start),
+            Node(
+                package="rviz2",
+                executable="rviz2",
+                arguments=["-d", str(config_dir().parent / "rviz" / "grasp.rviz")],
+                parameters=[{"use_sim_time": True}],
+                condition=IfCondition(LaunchConfiguration("rviz")),
+            ),
+        ]
+    )

@@ -1,0 +1,155 @@
+"""Messages <-> core types: round trips, encodings, refusals."""
+
+import math
+
+import numpy as np
+import pytest
+from sensor_msgs.msg import CameraInfo, Image
+
+from grasp_core.camera import PinholeCamera
+from grasp_core.errors import BadCalibration, BadImage
+from grasp_core.grasp import Grasp, Level
+from grasp_core.rectangle import GraspRectangle
+from grasp_core.transform import Transform
+from grasp_ros.conversions import (
+    camera_from_info,
+    camera_to_info,
+    color_from_image,
+    color_to_image,
+    depth_from_image,
+    depth_to_image,
+    grasp_from_msg,
+    grasp_to_msg,
+    ns_to_stamp,
+    pose_from_transform,
+    stamp_to_ns,
+    transform_from_msg,
+    transform_from_pose,
+    transform_to_msg,
+)
+
+COLOR = np.arange(4 * 5 * 3, dtype=np.uint8).reshape(4, 5, 3)
+
+
+def padded(image, extra):
+    """The same image with unused bytes at the end of each row, as some drivers send it."""
+    rows = np.frombuffer(image.data, np.uint8).reshape(image.height, image.step)
+    rows = np.pad(rows, ((0, 0), (0, extra)))
+    image.step += extra
+    image.data = rows.tobytes()
+    return image
+
+
+def test_color_round_trip():
+    assert np.array_equal(color_from_image(color_to_image(COLOR, 0, "c")), COLOR)
+    assert np.array_equal(color_from_image(padded(color_to_image(COLOR, 0, "c"), 7)), COLOR)
+
+
+@pytest.mark.parametrize(
+    ("encoding", "pixels"),
+    [
+        ("bgr8", COLOR[..., ::-1]),
+        ("bgra8", np.dstack([COLOR[..., ::-1], COLOR[..., :1]])),
+        ("rgba8", np.dstack([COLOR, COLOR[..., :1]])),
+    ],
+)
+def test_color_orders_all_become_rgb(encoding, pixels):
+    pixels = np.ascontiguousarray(pixels)
+    image = Image(height=4, width=5, encoding=encoding, step=pixels.strides[0])
+    image.data = pixels.tobytes()
+    assert np.array_equal(color_from_image(image), COLOR)
+
+
+def test_depth_means_the_same_in_both_encodings():
+    depth = np.array([[0.5, np.nan, 1.234]], np.float32)
+    for encoding in ("32FC1", "16UC1"):
+        again = depth_from_image(padded(depth_to_image(depth, 0, "c", encoding), 3))
+        assert again == pytest.approx(depth, nan_ok=True, abs=1e-6)
+
+
+def test_big_endian_depth_is_read():
+    image = Image(height=1, width=2, encoding="16UC1", step=4, is_bigendian=1)
+    image.data = np.array([1000, 2], ">u2").tobytes()
+    assert depth_from_image(image)[0] == pytest.approx([1.0, 0.002])
+
+
+@pytest.mark.parametrize(
+    ("read", "encoding"), [(depth_from_image, "8UC1"), (color_from_image, "yuv422")]
+)
+def test_unknown_encodings_are_refused_by_name(read, encoding):
+    with pytest.raises(BadImage, match=encoding):
+        read(Image(height=1, width=1, step=1, encoding=encoding, data=[0]))
+
+
+def test_truncated_and_empty_images_are_refused():
+    image = color_to_image(COLOR, 0, "c")
+    image.data = image.data[:-1]
+    with pytest.raises(BadImage, match="bytes"):
+        color_from_image(image)
+    with pytest.raises(BadImage, match="empty"):
+        depth_from_image(Image(encoding="16UC1"))
+
+
+@pytest.mark.parametrize("distortion", [(), (0.1, 0.2, 0.3, 0.4, 0.5), (0.1,) * 8])
+def test_camera_round_trip(distortion):
+    camera = PinholeCamera(640, 480, 600.0, 601.0, 320.0, 241.0, distortion)
+    assert camera_from_info(camera_to_info(camera, 0, "c")) == camera
+
+
+def test_uncalibrated_and_fisheye_cameras_are_refused():
+    with pytest.raises(BadCalibration, match="focal"):
+        camera_from_info(CameraInfo(width=640, height=480))
+    with pytest.raises(BadCalibration, match="equidistant"):
+        camera_from_info(CameraInfo(distortion_model="equidistant"))
+
+
+def test_transforms_round_trip():
+    transform = Transform.from_rpy((0.1, -0.2, 2.0), (1.0, 2.0, 3.0))
+    for there, back in (
+        (pose_from_transform, transform_from_pose),
+        (transform_to_msg, transform_from_msg),
+    ):
+        assert back(there(transform)).matrix == pytest.approx(transform.matrix)
+
+
+def test_grasps_round_trip():
+    grasp = Grasp(
+        GraspRectangle(10.0, 20.0, 30.0, 40.0, 0.5),
+        quality=0.75,
+        raw_score=-3.0,
+        depth_m=0.5,
+        level=Level.REGION,
+        label="cup",
+        model="m",
+        T_camera_grasp=Transform.from_rpy((0.1, 0.2, 0.3), (0.0, 0.0, 0.5)),
+        width_m=0.0625,
+    )
+    again = grasp_from_msg(grasp_to_msg(grasp))
+    assert again.T_camera_grasp.matrix == pytest.approx(grasp.T_camera_grasp.matrix)
+    for name in (
+        "rectangle",
+        "quality",
+        "raw_score",
+        "depth_m",
+        "level",
+        "label",
+        "model",
+        "width_m",
+    ):
+        assert getattr(again, name) == getattr(grasp, name)
+    plain = grasp_from_msg(grasp_to_msg(Grasp(grasp.rectangle, 0.5)))
+    assert plain.T_camera_grasp is None
+    assert math.isnan(plain.width_m)
+
+
+@pytest.mark.parametrize("change", [{"width": -1.0}, {"quality": math.nan}, {"u": math.inf}])
+def test_impossible_grasps_from_others_are_refused(change):
+    message = grasp_to_msg(Grasp(GraspRectangle(1.0, 2.0, 3.0, 4.0, 0.0), 0.5))
+    for name, value in change.items():
+        setattr(message, name, value)
+    with pytest.raises(ValueError, match=r"above 0|quality|finite"):
+        grasp_from_msg(message)
+
+
+def test_stamps_are_exact():
+    assert stamp_to_ns(ns_to_stamp(1_234_567_890_123)) == 1_234_567_890_123
