@@ -14,6 +14,7 @@ from grasp_executor.interfaces import GripperState
 
 MEASURED, COMMANDED = "measured", "commanded"
 _CLOSED_TOLERANCE_M = 0.004
+_FEWEST_SAMPLES = 3
 
 
 @dataclass(frozen=True)
@@ -74,12 +75,20 @@ class GripVerifier:
 
     def complete(self) -> bool:
         """Whether the window spans the time asked for without a gap in the data."""
-        window = self._window
-        if len(window) < 3 or window[-1].stamp_s - window[0].stamp_s < self._config.verify_s:
+        if not self._window or self._span_s() < self._config.verify_s:
             return False
-        stamps = np.array([state.stamp_s for state in window])
-        recent = stamps >= stamps[-1] - self._config.verify_s - 1e-9
-        return bool(np.diff(stamps[recent]).max(initial=0.0) <= self._config.max_state_gap_s)
+        stamps = np.array([state.stamp_s for state in self._recent()])
+        return len(stamps) >= _FEWEST_SAMPLES and bool(
+            np.diff(stamps).max() <= self._config.max_state_gap_s
+        )
+
+    def _span_s(self) -> float:
+        return self._window[-1].stamp_s - self._window[0].stamp_s
+
+    def _recent(self) -> list[GripperState]:
+        """Samples of the last window."""
+        start = self._window[-1].stamp_s - self._config.verify_s - 1e-9
+        return [state for state in self._window if state.stamp_s >= start]
 
     def grip(self) -> Grip:
         """The verified grip.
@@ -87,8 +96,7 @@ class GripVerifier:
         Raises:
             EmptyGrip: The window does not prove an object; says which figure is missing.
         """
-        end = self._window[-1].stamp_s
-        recent = [s for s in self._window if s.stamp_s >= end - self._config.verify_s - 1e-9]
+        recent = self._recent()
         gap = float(np.median([state.gap_m for state in recent]))
         least = self._empty.gap_m + self._config.min_width_m
         most = self._opening_m - self._config.min_width_m

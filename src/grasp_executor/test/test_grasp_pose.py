@@ -1,0 +1,169 @@
+"""From rectangle to pose: exact geometry at any tilt, depth limits, refusals, clearance."""
+
+import math
+
+import numpy as np
+import pytest
+
+from grasp_core.camera import PinholeCamera
+from grasp_core.cell import Cell
+from grasp_core.errors import BadCalibration, Collision, InvalidDepth, OutsideWorkspace, TooWide
+from grasp_core.grasp import Grasp
+from grasp_core.projection import PlanarGrasp, plane_to_rectangle
+from grasp_core.rectangle import GraspRectangle
+from grasp_core.robot import GripperProfile
+from grasp_core.transform import Transform
+from grasp_executor.config import PickConfig
+from grasp_executor.grasp_pose import check_camera_pose, check_hand_clearance, target_from
+from grasp_executor.interfaces import Observation
+
+CAMERA = PinholeCamera(640, 480, 615.0, 615.0, 319.5, 239.5)
+CELL, CONFIG = Cell(), PickConfig()
+GRIPPER = GripperProfile(joints=("l", "r"), finger_links=("l", "r"))
+TARGET = np.array([0.5, 0.05, 0.06])
+YAW = 0.6
+CLOSING = np.array([math.cos(YAW), math.sin(YAW), 0.0])
+DOWN = np.array([0.0, 0.0, -1.0])
+
+
+def overhead(tilt_deg):
+    """``T_base_camera`` 0.75 m from (0.5, 0, 0), tilted about the base y axis."""
+    look_down = Transform.from_rotation(np.array([[0, -1, 0], [-1, 0, 0], [0, 0, -1]]).T)
+    tilt = Transform.from_rpy((0.0, math.radians(tilt_deg), 0.0))
+    back = Transform.from_translation(0.0, 0.0, -0.75)
+    return Transform.from_translation(0.5, 0.0, 0.0) @ tilt @ look_down @ back
+
+
+def observed(T_base_camera, *, width_m=0.05, top_z=0.06, depth=True, grasp=None):
+    T_camera_base = T_base_camera.inverse()
+    plane = PlanarGrasp(
+        T_camera_base.apply([TARGET[0], TARGET[1], top_z]),
+        T_camera_base.rotate(CLOSING),
+        T_camera_base.rotate(DOWN),
+        width_m,
+    )
+    rectangle, depth_m = plane_to_rectangle(plane, CAMERA, 0.02)
+    grasp = grasp or Grasp(rectangle, 0.9, depth_m=depth_m if depth else math.nan)
+    image = np.full((480, 640), depth_m, np.float32)
+    return grasp, Observation([grasp], image, CAMERA, T_base_camera, 1.0)
+
+
+@pytest.mark.parametrize("tilt_deg", [0.0, 20.0, 40.0])
+def test_pose_and_width_are_exact_at_any_tilt(tilt_deg):
+    grasp, observation = observed(overhead(tilt_deg))
+    target = target_from(grasp, observation, GRIPPER, CELL, CONFIG)
+    expected = (*TARGET[:2], TARGET[2] - CONFIG.finger_depth_m)
+    assert target.T_base_grasp.translation == pytest.approx(expected, abs=1e-6)
+    assert target.T_base_grasp.rotation[:, 2] == pytest.approx(DOWN, abs=1e-9)
+    assert abs(target.T_base_grasp.rotation[:, 1] @ CLOSING) == pytest.approx(1.0)
+    assert target.width_m == pytest.approx(0.05, abs=1e-6)
+    assert target.opening_m == pytest.approx(0.05 + CONFIG.opening_margin_m, abs=1e-6)
+    assert target.top_z_m == pytest.approx(0.06, abs=1e-6)
+
+
+def test_camera_axis_approach_follows_the_camera():
+    grasp, observation = observed(overhead(20.0))
+    config = PickConfig(approach="camera_axis")
+    approach = target_from(grasp, observation, GRIPPER, CELL, config).T_base_grasp.rotation[:, 2]
+    assert approach == pytest.approx(observation.T_base_camera.rotation[:, 2])
+
+
+@pytest.mark.parametrize(("top_z", "tip_z"), [(0.10, 0.07), (0.03, 0.004), (0.012, 0.004)])
+def test_fingers_stop_above_the_support(top_z, tip_z):
+    grasp, observation = observed(overhead(0.0), top_z=top_z)
+    target = target_from(grasp, observation, GRIPPER, CELL, CONFIG)
+    assert target.T_base_grasp.translation[2] == pytest.approx(tip_z, abs=1e-6)
+
+
+def test_missing_depth_is_read_from_the_image():
+    grasp, observation = observed(overhead(0.0), depth=False)
+    target = target_from(grasp, observation, GRIPPER, CELL, CONFIG)
+    assert target.top_z_m == pytest.approx(0.06, abs=1e-6)
+
+
+def test_no_depth_anywhere_is_refused():
+    grasp, observation = observed(overhead(0.0), depth=False)
+    observation.depth_m[:] = np.nan
+    with pytest.raises(InvalidDepth, match="measures nothing"):
+        target_from(grasp, observation, GRIPPER, CELL, CONFIG)
+
+
+def test_wide_objects_are_too_wide_and_nearly_wide_ones_open_fully():
+    grasp, observation = observed(overhead(0.0), width_m=0.078)
+    with pytest.raises(TooWide, match=r"78 mm wide; the jaws open 80 mm"):
+        target_from(grasp, observation, GRIPPER, CELL, CONFIG)
+    grasp, observation = observed(overhead(0.0), width_m=0.074)
+    assert target_from(grasp, observation, GRIPPER, CELL, CONFIG).opening_m == 0.08
+
+
+def test_points_outside_the_workspace_are_refused():
+    grasp, observation = observed(overhead(0.0))
+    cell = Cell(workspace_max=(0.45, 0.28, 0.3))
+    with pytest.raises(OutsideWorkspace, match=r"\(0.500, 0.050, 0.030\)"):
+        target_from(grasp, observation, GRIPPER, cell, CONFIG)
+
+
+def test_a_6dof_grasp_is_taken_as_it_is():
+    T_base_camera = overhead(30.0)
+    T_base_grasp = Transform.from_rpy((math.pi - 0.3, 0.1, 0.4), (0.5, 0.1, 0.05))
+    given = Grasp(
+        GraspRectangle(1.0, 1.0, 5.0, 5.0, 0.0),
+        0.9,
+        T_camera_grasp=T_base_camera.inverse() @ T_base_grasp,
+        width_m=0.06,
+    )
+    grasp, observation = observed(T_base_camera, grasp=given)
+    target = target_from(grasp, observation, GRIPPER, CELL, CONFIG)
+    assert target.T_base_grasp.matrix == pytest.approx(T_base_grasp.matrix)
+    assert target.opening_m == 0.06
+
+
+def test_twin_exchanges_the_fingers_and_nothing_else():
+    grasp, observation = observed(overhead(0.0))
+    target = target_from(grasp, observation, GRIPPER, CELL, CONFIG)
+    twin = target.twin()
+    assert twin.T_base_grasp.translation == pytest.approx(target.T_base_grasp.translation)
+    assert twin.T_base_grasp.rotation[:, 2] == pytest.approx(target.T_base_grasp.rotation[:, 2])
+    assert twin.T_base_grasp.rotation[:, 1] == pytest.approx(-target.T_base_grasp.rotation[:, 1])
+
+
+@pytest.mark.parametrize(
+    "pose",
+    [
+        Transform.from_rpy((0.0, 0.0, 0.0), (0.5, 0.0, 0.7)),  # looks up
+        Transform.from_rpy((math.pi, 0.0, 0.0), (0.5, 0.0, -0.2)),  # under the table
+        Transform.from_rpy((-math.pi / 2, 0.0, 0.0), (0.5, 0.0, 0.7)),  # looks at the horizon
+    ],
+)
+def test_impossible_camera_poses_are_refused(pose):
+    with pytest.raises(BadCalibration, match="hand-eye"):
+        check_camera_pose(pose, CELL)
+    check_camera_pose(overhead(40.0), CELL)
+
+
+def column(center_closing_m, height_z, count=50):
+    """Points at a place along the closing axis of the target grasp."""
+    xy = TARGET[:2] + center_closing_m * CLOSING[:2]
+    return np.tile([*xy, height_z], (count, 1))
+
+
+@pytest.mark.parametrize(
+    ("points", "part"),
+    [
+        (column(0.040, 0.05), "left finger"),
+        (column(-0.040, 0.05), "right finger"),
+        (column(0.080, 0.09), "palm"),
+        (column(0.080, 0.05), None),  # beside the fingers, below the palm
+        (column(0.0, 0.05), None),  # between the fingers
+        (column(0.040, 0.02), None),  # below the fingertip
+        (column(0.040, 0.05, count=3), None),  # a few stray points
+    ],
+)
+def test_hand_clearance(points, part):
+    grasp, observation = observed(overhead(0.0))
+    target = target_from(grasp, observation, GRIPPER, CELL, CONFIG)
+    if part is None:
+        check_hand_clearance(target, points, GRIPPER, CONFIG)
+        return
+    with pytest.raises(Collision, match=r"finger|palm"):
+        check_hand_clearance(target, points, GRIPPER, CONFIG)

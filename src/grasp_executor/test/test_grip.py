@@ -1,0 +1,137 @@
+"""Grip rules: what proves an object, what loses it, and how fast."""
+
+import math
+
+import numpy as np
+import pytest
+
+from grasp_core.errors import Dropped, EmptyGrip, GripperFailed, Slipped
+from grasp_executor.config import PickConfig
+from grasp_executor.grip import COMMANDED, MEASURED, EmptyWidth, Grip, GripVerifier, HoldMonitor
+from grasp_executor.interfaces import GripperState
+
+CONFIG = PickConfig(force_n=20.0, min_force_ratio=0.8, min_width_m=0.002, verify_s=0.15)
+EMPTY = EmptyWidth(0.0005)
+PERIOD_S = 0.01
+
+
+def state(stamp_s, gap_m=0.03, left_n=20.0, right_n=20.0):
+    return GripperState(gap_m, np.array([left_n, right_n]), stamp_s)
+
+
+def verified(states, *, reports_force=True):
+    verifier = GripVerifier(CONFIG, EMPTY, opening_m=0.06, reports_force=reports_force)
+    for sample in states:
+        verifier.add(sample)
+    assert verifier.complete()
+    return verifier.grip()
+
+
+def series(count, **values):
+    return [state(i * PERIOD_S, **values) for i in range(count)]
+
+
+def test_an_object_is_proven_by_width_and_force():
+    grip = verified(series(20))
+    assert (grip.gap_m, grip.force_n, grip.force_source) == (0.03, 20.0, MEASURED)
+
+
+@pytest.mark.parametrize(
+    ("values", "reason"),
+    [
+        ({"gap_m": 0.002}, "closed to 2.0 mm"),
+        ({"gap_m": 0.0585}, "stayed at 58.5 mm"),
+        ({"left_n": 3.0}, "weaker finger presses with 3.0 N"),
+        ({"right_n": 15.0}, "weaker finger presses with 15.0 N"),
+        ({"right_n": math.nan}, "weaker finger"),
+    ],
+)
+def test_what_proves_no_object_says_why(values, reason):
+    with pytest.raises(EmptyGrip, match=reason):
+        verified(series(20, **values))
+
+
+def test_a_gripper_without_force_is_judged_by_width_and_says_so():
+    grip = verified(series(20, left_n=0.0, right_n=0.0), reports_force=False)
+    assert (grip.force_n, grip.force_source) == (20.0, COMMANDED)
+    with pytest.raises(EmptyGrip):
+        verified(series(20, gap_m=0.001), reports_force=False)
+
+
+def test_only_the_end_of_the_samples_counts():
+    closing = [state(i * PERIOD_S, gap_m=0.06 - 0.001 * i, left_n=0.0) for i in range(30)]
+    held = [state(0.3 + i * PERIOD_S) for i in range(20)]
+    assert verified(closing + held).gap_m == 0.03
+
+
+def test_the_window_needs_time_and_no_gap():
+    verifier = GripVerifier(CONFIG, EMPTY, 0.06, True)
+    for sample in series(10):
+        verifier.add(sample)
+    assert not verifier.complete()  # 0.09 s only
+    verifier.add(state(1.0))
+    assert not verifier.complete()  # long enough, but one sample
+    for i in range(20):
+        verifier.add(state(1.0 + i * PERIOD_S))
+    assert verifier.complete()
+
+
+def test_repeated_samples_count_once():
+    verifier = GripVerifier(CONFIG, EMPTY, 0.06, True)
+    for _ in range(100):
+        verifier.add(state(0.0))
+    assert not verifier.complete()
+
+
+def monitor():
+    return HoldMonitor(CONFIG, EMPTY, Grip(0.03, 20.0, MEASURED))
+
+
+def test_a_steady_hold_reports_its_lowest_force():
+    watch = monitor()
+    for sample in [*series(50), state(0.6, left_n=17.0), state(0.7)]:
+        watch.add(sample)
+    assert watch.lowest_force_n == 17.0
+    assert not watch.interrupted
+
+
+def test_closed_jaws_mean_dropped_at_once():
+    watch = monitor()
+    watch.add(state(0.0))
+    with pytest.raises(Dropped, match=r"closed to 1.0 mm"):
+        watch.add(state(0.01, gap_m=0.001))
+
+
+@pytest.mark.parametrize("gap_m", [0.0335, 0.0265])
+def test_drift_means_slipped(gap_m):
+    with pytest.raises(Slipped, match=r"3.5 mm"):
+        monitor().add(state(0.0, gap_m=gap_m))
+
+
+def test_lost_force_means_dropped_after_the_dropout_time():
+    watch = monitor()
+    watch.add(state(0.0, left_n=1.0))
+    watch.add(state(0.09, left_n=1.0))
+    with pytest.raises(Dropped, match=r"1.0 N, below 16.0 N"):
+        watch.add(state(0.11, left_n=1.0))
+
+
+def test_a_short_dip_of_force_is_forgiven():
+    watch = monitor()
+    for stamp, force in ((0.0, 20.0), (0.05, 1.0), (0.1, 20.0), (0.15, 1.0), (0.2, 20.0)):
+        watch.add(state(stamp, left_n=force))
+
+
+def test_a_gap_in_the_data_interrupts_until_restarted():
+    watch = monitor()
+    watch.add(state(0.0))
+    watch.add(state(0.25))
+    assert watch.interrupted
+    watch.restart()
+    watch.add(state(0.3))
+    assert not watch.interrupted
+
+
+def test_something_between_the_jaws_at_start_up_is_refused():
+    with pytest.raises(GripperFailed, match=r"closes to 12.0 mm"):
+        EmptyWidth(0.012)
