@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 import time
 
@@ -254,6 +256,20 @@ def test_path_around_a_wall(robot, planner, observe):
     check_limits(robot, trajectory)
     assert all(witness.hits(q) == set() for q in trajectory.positions[::3])
     assert any(witness.hits(q) for q in np.linspace(start, goal, 50))
+
+
+def test_graze_between_search_steps_is_planned_around(robot, planner):
+    """The straight way touches a box's padding for less than a step: found only after timing."""
+    start = np.array([-1.007079, 0.648915, 1.109053, -2.275684, -0.89652, 2.376496, -2.819214])
+    goal = np.array([-1.243492, 0.553503, 0.926082, -2.007814, -0.583058, 2.273479, -2.395245])
+    block = box("block", (0.047811, 0.032674, 0.106547), (0.508303, 0.066581, 0.053274))
+    scene = CollisionScene((TABLE, block), CONTACTS)
+    planner.set_scene(scene)
+    assert planner._padded.segment_free(start, goal, PlannerConfig().collision_step_rad)
+    assert planner._timed_if_free(np.stack([start, goal]), 1.0, False) is None
+    trajectory = planner.plan_joints(start, goal)
+    witness = Witness(robot, scene, PADDING_M - 1e-6)
+    assert all(witness.hits(q) == set() for q in trajectory.positions)
 
 
 def test_same_inputs_same_outputs(robot, planner, observe):
@@ -553,3 +569,15 @@ def test_threads_do_not_disturb_each_other(robot, observe):
         thread.join(timeout=20.0)
         assert not thread.is_alive()
     assert failures == []
+
+
+@pytest.mark.parametrize(
+    ("missing", "remedy"),
+    [("roboplan", "roboplan-rrt"), ("pinocchio", "install pin "), ("toppra", "install toppra")],
+)
+def test_missing_library_says_what_to_install(missing, remedy):
+    code = f"import sys; sys.modules[{missing!r}] = None; import grasp_executor.planning.embedded"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 1
+    assert "MissingDependency" in done.stderr.splitlines()[-1]
+    assert remedy in done.stderr.splitlines()[-1]

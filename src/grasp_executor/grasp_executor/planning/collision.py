@@ -29,7 +29,7 @@ try:
     )
 except ImportError as error:
     raise MissingDependency(
-        "the embedded planner needs roboplan: pip install roboplan-core roboplan-rrt "
+        f"the embedded planner lacks {error.name}: pip install pin roboplan-core roboplan-rrt "
         "roboplan-simple-ik (see requirements.txt)"
     ) from error
 
@@ -73,35 +73,47 @@ class CollisionWorld:
         if attached is not None:
             _append_box(root, ATTACHED, attached, robot.arm.tcp_frame, 0.0)
         self._xml = ET.tostring(root, encoding="unicode")
-        self.scene = Scene(robot.name, loadUrdfSceneDescriptionFromXml(self._xml))
-        self.scene.addGroup(GROUP, list(robot.arm.joints))
-        self.scene.setCollisions(sorted(self._allowed), False)
-        self._arm = np.asarray(self.scene.getJointPositionIndices(list(robot.arm.joints)))
-        self._fingers = np.asarray(
-            self.scene.getJointPositionIndices(list(robot.gripper.joints)), dtype=np.intp
-        )
-        lower, upper = self.scene.getPositionLimitVectors("")
+        self._robot = robot
+        self._gap_m = robot.gripper.max_gap_m
+
+    @cached_property
+    def scene(self) -> Scene:
+        """The world in roboplan; built when first used, for scenes often change in a row."""
+        scene = Scene(self._robot.name, loadUrdfSceneDescriptionFromXml(self._xml))
+        scene.addGroup(GROUP, list(self._robot.arm.joints))
+        scene.setCollisions(sorted(self._allowed), False)
+        self._arm = _indices(scene, self._robot.arm.joints)
+        self._fingers = _indices(scene, self._robot.gripper.joints)
+        lower, upper = scene.getPositionLimitVectors("")
         self._finger_limits = lower[self._fingers], upper[self._fingers]
         self._full = np.clip(np.zeros(len(lower)), lower, upper)
-        self.set_gap(robot.gripper.max_gap_m)
+        self._place_fingers(scene)
+        return scene
 
     def set_gap(self, gap_m: float) -> None:
         """Hold the fingers this far apart, metres, clipped to their limits."""
+        self._gap_m = gap_m
+        if "scene" in self.__dict__:
+            self._place_fingers(self.scene)
+
+    def _place_fingers(self, scene: Scene) -> None:
         if self._fingers.size:
-            each = gap_m / self._fingers.size
+            each = self._gap_m / self._fingers.size
             self._full[self._fingers] = np.clip(each, *self._finger_limits)
-        self.scene.setJointPositions(self._full)
+        scene.setJointPositions(self._full)
 
     def collides(self, joints: JointVector) -> bool:
         """Whether anything touches that may not."""
+        scene = self.scene
         self._full[self._arm] = joints
-        return bool(self.scene.hasCollisions(self._full))
+        return bool(scene.hasCollisions(self._full))
 
     def segment_free(self, a: JointVector, b: JointVector, step_rad: float) -> bool:
         """Whether the joint-space segment between two configurations is free of collisions."""
+        scene = self.scene
         full_a, full_b = self._full.copy(), self._full.copy()
         full_a[self._arm], full_b[self._arm] = a, b
-        return not hasCollisionsAlongPath(self.scene, full_a, full_b, step_rad, True, True)
+        return not hasCollisionsAlongPath(scene, full_a, full_b, step_rad, True, True)
 
     def first_collision(self, path: NDArray[np.float64]) -> int | None:
         """Index of the first colliding configuration of a path, shape (N, J); None if free."""
@@ -112,10 +124,11 @@ class CollisionWorld:
 
     def touching(self, joints: JointVector) -> list[tuple[str, str]]:
         """Names of all pairs (link, link or box) that touch and may not; empty if free."""
+        scene = self.scene
         model, data, geometry, geometry_data, names = self._named
         configuration = pin.neutral(model)
         self._full[self._arm] = joints
-        for name, value in zip(self.scene.getJointNames(), self._full, strict=True):
+        for name, value in zip(scene.getJointNames(), self._full, strict=True):
             configuration[model.joints[model.getJointId(name)].idx_q] = value
         pin.computeCollisions(model, data, geometry, geometry_data, configuration, False)
         hits = {
@@ -147,6 +160,10 @@ class CollisionWorld:
             geometry.addCollisionPair(pin.CollisionPair(first, second))
         names = [link.removeprefix(_BOX_PREFIX) for link in links]
         return model, model.createData(), geometry, geometry.createData(), names
+
+
+def _indices(scene: Scene, joints: tuple[str, ...]) -> NDArray[np.intp]:
+    return np.asarray(scene.getJointPositionIndices(list(joints)), dtype=np.intp)
 
 
 def _without_visuals(urdf: str) -> ET.Element:

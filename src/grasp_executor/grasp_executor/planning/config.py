@@ -53,7 +53,7 @@ class PlannerConfig(Checked):
     )
     line_step_m: float = setting(0.005, "step of straight lines, m", minimum=0.0005, maximum=0.02)
     max_joint_jump_rad: float = setting(
-        0.1, "largest joint motion within one step of a line, rad", minimum=0.005, maximum=0.5
+        0.2, "largest joint motion within one step of a line, rad", minimum=0.005, maximum=0.5
     )
     sample_period_s: float = setting(
         0.01, "time between trajectory points, s", minimum=0.001, maximum=0.1

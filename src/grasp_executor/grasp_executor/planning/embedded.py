@@ -38,7 +38,7 @@ try:
     from roboplan.simple_ik import SimpleIk, SimpleIkOptions
 except ImportError as error:
     raise MissingDependency(
-        "the embedded planner needs roboplan: pip install roboplan-core roboplan-rrt "
+        f"the embedded planner lacks {error.name}: pip install pin roboplan-core roboplan-rrt "
         "roboplan-simple-ik (see requirements.txt)"
     ) from error
 
@@ -52,6 +52,8 @@ _STILL_RAD = 1e-5  # no motion at all
 _LIMIT_SLACK_RAD = 0.02  # a measured start may be this far past a limit
 _MAX_NODES = 5000
 _LINE_REFINEMENTS = 3
+_SEARCH_REFINEMENTS = 4
+_WIDE_M = 0.002  # added to the padding where paths keep grazing
 _BLENDS = (1.0, 0.4, 0.1, 0.02)  # shares of blend_rad, tried until the rounded path is free
 
 
@@ -100,6 +102,7 @@ class EmbeddedPlanner:
         )
         self._padded = self._build(self._config.padding_m)
         self._shrunk: CollisionWorld | None = None
+        self._wide: CollisionWorld | None = None
 
     def forward(self, joints: ArrayLike) -> Transform:
         """``T_base_tcp`` of a configuration, shape (J,), rad."""
@@ -119,9 +122,9 @@ class EmbeddedPlanner:
         """Check collisions with the fingers this far apart, metres; fully open until told."""
         with self._lock:
             self._gap_m = float(gap_m)
-            self._padded.set_gap(self._gap_m)
-            if self._shrunk is not None:
-                self._shrunk.set_gap(self._gap_m)
+            for world in (self._padded, self._shrunk, self._wide):
+                if world is not None:
+                    world.set_gap(self._gap_m)
 
     def attach(self, box: Box | None) -> None:
         """Carry a box, its pose relative to the tcp frame, with the hand; None lets go."""
@@ -304,15 +307,22 @@ class EmbeddedPlanner:
         names = list(self._joints)
         lower, upper = self._limits
         inside = np.clip(start, lower, upper)
+        # Where the check of the timed path finds a graze that the search stepped over: keep more
+        # distance if start and goal have it, else search finer.
+        world, step = self._padded, self._step / 2.0 ** min(attempt // 2, _SEARCH_REFINEMENTS)
+        if attempt % 2 == 1:
+            wide = self._wide_world()
+            if not wide.collides(inside) and not wide.collides(goal):
+                world = wide
         options = RRTOptions(
             group_name=GROUP,
             max_nodes=_MAX_NODES,
             max_connection_distance=1.0,
-            collision_check_step_size=self._step,
+            collision_check_step_size=step,
             max_planning_time=time_s,
             rrt_connect=True,
         )
-        rrt = RRT(self._padded.scene, options)
+        rrt = RRT(world.scene, options)
         rrt.setRngSeed(self._config.seed + attempt)
         try:
             found = rrt.plan(JointConfiguration(names, inside), JointConfiguration(names, goal))
@@ -320,12 +330,12 @@ class EmbeddedPlanner:
             return None
         shortcuts = PathShortcuttingOptions(
             group_name=GROUP,
-            max_step_size=self._step,
+            max_step_size=step,
             max_iters=200,
             max_convergence_iters=50,
             seed=self._config.seed + attempt,
         )
-        short: JointPath = PathShortcutter(self._padded.scene, shortcuts).shortcut(found)
+        short: JointPath = PathShortcutter(world.scene, shortcuts).shortcut(found)
         waypoints = np.array(short.positions)
         waypoints[0], waypoints[-1] = start, goal
         return waypoints
@@ -480,7 +490,7 @@ class EmbeddedPlanner:
         world = CollisionWorld(self._robot, scene, attached, self._config.padding_m)
         world.set_gap(self._gap_m)
         self._scene, self._attached = scene, attached
-        self._padded, self._shrunk = world, None
+        self._padded, self._shrunk, self._wide = world, None, None
 
     def _build(self, padding_m: float) -> CollisionWorld:
         world = CollisionWorld(self._robot, self._scene, self._attached, padding_m)
@@ -491,6 +501,11 @@ class EmbeddedPlanner:
         if self._shrunk is None:
             self._shrunk = self._build(-self._config.leave_depth_m)
         return self._shrunk
+
+    def _wide_world(self) -> CollisionWorld:
+        if self._wide is None:
+            self._wide = self._build(self._config.padding_m + _WIDE_M)
+        return self._wide
 
     def _still(self, joints: JointVector) -> JointTrajectory:
         zeros = np.zeros((2, len(joints)))

@@ -23,8 +23,8 @@ except ImportError as error:
 Array = NDArray[np.float64]
 
 _GRID_POINTS = 81
-_ROUNDS = 6  # of slowing down until the sampled motion keeps its limits
-_TOLERANCE = 1.0 + 1e-6
+_ROUNDS = 12  # of slowing down until the sampled motion keeps its limits
+_TOLERANCE = 1.0 + 1e-4
 _SUBSTEPS = 4  # where velocities are checked between two samples
 
 
@@ -75,7 +75,7 @@ def time_path(
         excess = _excess(times, samples[0], samples[1], velocity, acceleration)
         if excess <= _TOLERANCE:
             break
-        stretch *= excess
+        stretch *= 1.0 + 1.01 * (excess - 1.0)
     else:
         raise PlanningFailed(
             f"the time law exceeds a joint limit by {100.0 * (excess - 1.0):.1f} % after "
@@ -89,11 +89,13 @@ def time_path(
 
 def _time_law(path: object, progress: Array, velocity: Array, acceleration: Array) -> PPoly:
     """Position along the path as a piecewise quadratic of time."""
-    # Denser towards the ends, where the speed rises and falls within little distance.
+    # Denser towards the ends, where the speed rises and falls within little distance, and where
+    # the points are: in tight corners.
     length = float(progress[-1] - progress[0])
     cosine = 0.5 - 0.5 * np.cos(np.linspace(0.0, np.pi, _GRID_POINTS))
     even = np.linspace(0.0, 1.0, _GRID_POINTS)
-    grid = progress[0] + length * np.unique(np.concatenate([cosine, even]))
+    inner = (progress - progress[0]) / length
+    grid = progress[0] + length * np.unique(np.concatenate([cosine, even, inner]))
     grid = grid[np.concatenate([[True], np.diff(grid) > 1e-6 * length])]
     grid[-1] = progress[-1]
     solver = TOPPRA(
