@@ -61,7 +61,7 @@ def files_of_tests(package: str) -> list[Path]:
 
 
 def imports(path: Path) -> Iterator[Import]:
-    """Every import of a file that is not of the standard library, at any depth.
+    """Imports of a file, at any depth, but of the standard library and of files beside it.
 
     ``import_module("name")`` with the name spelt out counts, too.
     """
@@ -80,7 +80,8 @@ def imports(path: Path) -> Iterator[Import]:
             names = [str(node.args[0].value)]
         for name in names:
             module = name.partition(".")[0]
-            if module not in sys.stdlib_module_names:
+            beside = (path.parent / f"{module}.py").exists()
+            if module not in sys.stdlib_module_names and not beside:
                 yield Import(path, node.lineno, module)
 
 
