@@ -61,7 +61,7 @@ def files_of_tests(package: str) -> list[Path]:
 
 
 def imports(path: Path) -> Iterator[Import]:
-    """Imports of a file, at any depth, but of the standard library and of files beside it.
+    """Imports of a file, at any depth, less the standard library and, in tests, files beside it.
 
     ``import_module("name")`` with the name spelt out counts, too.
     """
@@ -80,7 +80,7 @@ def imports(path: Path) -> Iterator[Import]:
             names = [str(node.args[0].value)]
         for name in names:
             module = name.partition(".")[0]
-            beside = (path.parent / f"{module}.py").exists()
+            beside = path.parent.name == "test" and (path.parent / f"{module}.py").exists()
             if module not in sys.stdlib_module_names and not beside:
                 yield Import(path, node.lineno, module)
 
