@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Protocol
 
+from grasp_core.depth import surface_depth
 from grasp_core.frame import RgbdFrame
 from grasp_core.grasp import Grasp
 
@@ -29,3 +33,26 @@ class Detector(Protocol):
             Candidates in descending order of quality; empty when there is nothing to grasp.
         """
         ...
+
+
+def with_depth(grasps: Sequence[Grasp], frame: RgbdFrame) -> list[Grasp]:
+    """Fill ``depth_m`` of candidates that lack it, as those of colour-only detectors do.
+
+    A candidate over a hole in the depth image keeps NaN.
+    """
+    return [
+        grasp
+        if math.isfinite(grasp.depth_m)
+        else replace(
+            grasp,
+            depth_m=surface_depth(
+                frame.depth_m,
+                grasp.rectangle.u,
+                grasp.rectangle.v,
+                axis=grasp.rectangle.axis,
+                half_width_px=grasp.rectangle.width / 2,
+                half_height_px=grasp.rectangle.height / 2,
+            ),
+        )
+        for grasp in grasps
+    ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from grasp_core.config import build
@@ -12,21 +13,40 @@ from grasp_detection.antipodal.config import AntipodalConfig
 from grasp_detection.antipodal.detector import AntipodalDetector
 from grasp_detection.detector import Detector
 
-Factory = Callable[[GripperProfile, Mapping[str, Any]], Detector]
+
+@dataclass(frozen=True)
+class Entry:
+    """What the registry knows of a detector.
+
+    Attributes:
+        config_class: Configuration dataclass of its settings.
+        build: Makes the detector for a gripper from such a configuration.
+    """
+
+    config_class: type
+    build: Callable[[GripperProfile, Any], Detector]
 
 
-def _antipodal(gripper: GripperProfile, values: Mapping[str, Any]) -> Detector:
-    return AntipodalDetector(gripper, build(AntipodalConfig, values, "detector antipodal"))
-
-
-_FACTORIES: dict[str, Factory] = {
-    "antipodal": _antipodal,
+_DETECTORS: dict[str, Entry] = {
+    "antipodal": Entry(AntipodalConfig, AntipodalDetector),
 }
 
 
 def detector_names() -> list[str]:
     """Names of all detectors, sorted."""
-    return sorted(_FACTORIES)
+    return sorted(_DETECTORS)
+
+
+def find_detector(name: str) -> Entry:
+    """Look a detector up.
+
+    Raises:
+        ConfigError: No such detector.
+    """
+    entry = _DETECTORS.get(name)
+    if entry is None:
+        raise ConfigError(f"no detector {name!r}; valid names are {', '.join(detector_names())}")
+    return entry
 
 
 def create_detector(
@@ -37,12 +57,10 @@ def create_detector(
     Args:
         name: One of :func:`detector_names`.
         gripper: Gripper that will execute the grasps.
-        values: Fields of the detector's own configuration; missing ones keep their default.
+        values: Settings of the detector; missing ones keep their default.
 
     Raises:
         ConfigError: No such detector, or a value is wrong.
     """
-    factory = _FACTORIES.get(name)
-    if factory is None:
-        raise ConfigError(f"no detector {name!r}; valid names are {', '.join(detector_names())}")
-    return factory(gripper, values or {})
+    entry = find_detector(name)
+    return entry.build(gripper, build(entry.config_class, values or {}, f"detector {name}"))

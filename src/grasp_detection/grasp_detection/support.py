@@ -31,9 +31,9 @@ def find_support(
     depth_m: NDArray[np.float32],
     camera: PinholeCamera,
     *,
-    tolerance_m: float,
-    max_tilt: float,
-    min_share: float,
+    tolerance_m: float = 0.006,
+    max_tilt: float = 1.05,
+    min_share: float = 0.15,
 ) -> Transform | None:
     """Fit the dominant plane that faces the camera.
 

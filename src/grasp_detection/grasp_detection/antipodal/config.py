@@ -79,6 +79,9 @@ class AntipodalConfig(Checked):
         "x_min, y_min, x_max, y_max of grasp centres on the support plane, m, from the point the "
         "optical axis meets, x along image u, y up in the image; empty for no limit",
     )
+    min_quality: float = setting(
+        0.1, "candidates rated lower are dropped", minimum=0.0, maximum=1.0
+    )
     top_k: int = setting(50, "most candidates returned", minimum=1, maximum=1000)
     nms_jaccard: float = setting(
         0.3,

@@ -18,6 +18,7 @@ from grasp_detection.antipodal.height_map import HeightMap, build_height_map
 from grasp_detection.antipodal.quality import (
     FloatArray,
     Objects,
+    can_hold,
     find_objects,
     log_odds,
     measure,
@@ -101,7 +102,12 @@ class AntipodalDetector:
         )
 
     def _rate_sections(self, turned: TurnedMap, sections: Sections, objects: Objects) -> _Rated:
+        friction = self._config.friction
         features = measure(turned, sections, objects, self._gripper, self._config)
+        odds = log_odds(features, friction)
+        possible = can_hold(features, friction)
+        possible &= ~sections.fits | (probability(odds) >= self._config.min_quality)
+        sections, odds = sections.keep(possible), odds[possible]
         x_m, y_m = turned.metric(0.5 * (sections.start + sections.stop - 1.0), sections.row * 1.0)
         return _Rated(
             x_m=x_m,
@@ -110,7 +116,7 @@ class AntipodalDetector:
             width_m=(sections.stop - sections.start) * turned.source.cell_m,
             top_m=sections.top_m,
             fits=sections.fits,
-            log_odds=log_odds(features, self._config.friction),
+            log_odds=odds,
         )
 
     def _ranked(self, frame: RgbdFrame, scene: HeightMap, rated: _Rated) -> list[Grasp]:

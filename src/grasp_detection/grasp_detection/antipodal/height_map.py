@@ -28,7 +28,7 @@ class HeightMap:
     Attributes:
         height_m: Shape (R, C), float32, metres, 0 where nothing was seen.
         seen: Shape (R, C), bool; cells hidden behind an object are not seen.
-        in_view: Shape (R, C), bool; cells inside the image.
+        in_view: Shape (R, C), bool; cells inside the image at every height up to the highest.
         x0_m: Left border, metres.
         y0_m: Lower border, metres.
         cell_m: Side of a cell, metres.
@@ -97,9 +97,12 @@ def build_height_map(
     height = np.full(rows * columns, -np.inf, dtype=np.float32)
     np.maximum.at(height, row[inside] * columns + column[inside], points[inside, 2])
     height_m, seen = _fill_pinholes(height.reshape(rows, columns))
-    in_view = _cells_in_view(
-        rows, columns, (float(x_min), float(y_min)), cell_m, camera, T_camera_support
-    )
+    # A cell counts as in view where the camera sees both the support and the highest object.
+    in_view = np.ones((rows, columns), dtype=np.bool_)
+    for level in (0.0, float(height_m.max())):
+        in_view &= _cells_in_view(
+            rows, columns, (float(x_min), float(y_min), level), cell_m, camera, T_camera_support
+        )
     return HeightMap(height_m, seen, in_view, float(x_min), float(y_min), cell_m, T_camera_support)
 
 
@@ -121,16 +124,17 @@ def _fill_pinholes(
 def _cells_in_view(
     rows: int,
     columns: int,
-    corner_m: tuple[float, float],
+    corner_m: tuple[float, float, float],
     cell_m: float,
     camera: PinholeCamera,
     T_camera_support: Transform,
 ) -> NDArray[np.bool_]:
-    """Which cells of the support lie inside the image; lens distortion is left out."""
+    """Which cells at a height lie inside the image; lens distortion is left out."""
     x = corner_m[0] + (np.arange(columns, dtype=np.float32) + 0.5) * cell_m
     y = corner_m[1] + (np.arange(rows, dtype=np.float32) + 0.5) * cell_m
     rotation = T_camera_support.rotation.astype(np.float32)
     origin = T_camera_support.translation.astype(np.float32)
+    origin = origin + np.float32(corner_m[2]) * rotation[:, 2]
     axes = [
         origin[i] + x[None, :] * rotation[i, 0] + y[:, None] * rotation[i, 1] for i in range(3)
     ]

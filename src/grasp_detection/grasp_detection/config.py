@@ -1,0 +1,47 @@
+"""Settings of the detector node."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from grasp_core.config import Checked, setting
+
+
+@dataclass(frozen=True)
+class DetectorConfig(Checked):
+    """Parameters of the detector node; the chosen detector's own settings stand beside them."""
+
+    detector: str = setting("antipodal", "detector to run, a name of the registry")
+    robot: str = setting("panda", "folder under config/robots; its gripper limits the grasps")
+    sync_slop_s: float = setting(
+        0.02,
+        "largest difference of stamps of colour, depth and camera_info, s",
+        minimum=0.0,
+        maximum=1.0,
+    )
+    lazy: bool = setting(True, "subscribe to the camera only while somebody wants its grasps")
+    linger_s: float = setting(
+        1.0,
+        "how long the camera stays subscribed after the last wish, s",
+        minimum=0.0,
+        maximum=60.0,
+    )
+    detect_timeout_s: float = setting(
+        5.0,
+        "wall time that ~/detect waits for an image unless told, s",
+        minimum=0.1,
+        maximum=120.0,
+    )
+    max_candidates: int = setting(50, "most candidates published", minimum=1, maximum=1000)
+    drawn_candidates: int = setting(
+        8, "most candidates in the annotated image and in RViz", minimum=1, maximum=100
+    )
+    marker_lifetime_s: float = setting(
+        3.0, "how long markers stay in RViz, s; 0 until the next", minimum=0.0, maximum=600.0
+    )
+    diagnostics_period_s: float = setting(
+        1.0, "wall time between diagnostics, s", minimum=0.1, maximum=60.0
+    )
+    silence_s: float = setting(
+        2.0, "wall time without an image that is worth a warning, s", minimum=0.1, maximum=60.0
+    )

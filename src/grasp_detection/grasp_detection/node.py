@@ -1,0 +1,256 @@
+"""The detector node: camera frames in, ranked grasps out, on topics and on request.
+
+Publishes ``~/grasps``, the annotated ``~/image`` and ``~/markers``, and serves ``~/detect``. Only
+the newest frame is worked on; unless told otherwise, the camera is subscribed only while somebody
+listens or asks.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+import traceback
+from collections.abc import Sequence
+
+from grasp_msgs.msg import GraspArray
+from grasp_msgs.srv import DetectGrasps
+from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
+from rclpy.clock import Clock, ClockType
+from sensor_msgs.msg import Image
+from visualization_msgs.msg import MarkerArray
+
+from grasp_core.errors import Code, GraspStackError, NoGrasp, ObjectNotFound
+from grasp_core.grasp import Grasp
+from grasp_core.robot import load_robot
+from grasp_detection.camera_input import CameraInput, CameraMessages, frame_of
+from grasp_detection.config import DetectorConfig
+from grasp_detection.detection_report import DetectionReport
+from grasp_detection.detector import with_depth
+from grasp_detection.drawing import draw_grasps
+from grasp_detection.mailbox import Mailbox
+from grasp_detection.markers import grasp_markers
+from grasp_detection.outcome_board import Outcome, OutcomeBoard
+from grasp_detection.registry import find_detector
+from grasp_ros.conversions import color_to_image, depth_to_image, grasps_to_msg, stamp_to_ns
+from grasp_ros.lifecycle import GraspLifecycleNode
+from grasp_ros.parameters import declare
+from grasp_ros.qos import RESULTS
+from grasp_ros.spin import run
+
+_TEND_PERIOD_S = 0.1
+_WORKER_PATIENCE_S = 10.0  # for the frame being worked on when the node stops
+_THREADS = 4  # a waiting request, camera, timers, parameters
+
+
+class DetectorNode(GraspLifecycleNode):
+    """Lifecycle node around one detector."""
+
+    def __init__(self) -> None:
+        super().__init__("detector")
+        self._board = OutcomeBoard()
+        self._is_active = False
+        self._worker: threading.Thread | None = None
+        self._entities: list[tuple[str, object]] = []
+
+    def configure(self) -> None:
+        """Read parameters, build the detector, create publishers, service and timers."""
+        self._config = config = declare(self, DetectorConfig)
+        entry = find_detector(config.detector)
+        self._gripper = load_robot(config.robot).gripper
+        self._detector = entry.build(self._gripper, declare(self, entry.config_class))
+        self._camera = CameraInput(self, round(config.sync_slop_s * 1e9), self._on_pair)
+        self._mailbox: Mailbox[tuple[int, float, CameraMessages]] = Mailbox()
+        self._report = DetectionReport()
+        self._wanted_s = -math.inf
+        self._grasps = self.create_lifecycle_publisher(GraspArray, "~/grasps", RESULTS)
+        self._image = self.create_lifecycle_publisher(Image, "~/image", RESULTS)
+        self._markers = self.create_lifecycle_publisher(MarkerArray, "~/markers", RESULTS)
+        service = self.create_service(
+            DetectGrasps, "~/detect", self._serve, callback_group=MutuallyExclusiveCallbackGroup()
+        )
+        # Wall time: a simulator that was killed stops /clock.
+        steady, group = Clock(clock_type=ClockType.STEADY_TIME), MutuallyExclusiveCallbackGroup()
+        tend = self.create_timer(_TEND_PERIOD_S, self._tend_camera, group, steady)
+        tell = self.create_timer(config.diagnostics_period_s, self._tell, group, steady)
+        self._entities = [
+            *(("publisher", p) for p in (self._grasps, self._image, self._markers)),
+            ("service", service),
+            ("timer", tend),
+            ("timer", tell),
+        ]
+
+    def activate(self) -> None:
+        """Start the worker; the camera is opened when wanted."""
+        self._mailbox = Mailbox()
+        self._worker = threading.Thread(target=self._work, args=(self._mailbox,), daemon=True)
+        self._board.open()
+        self._is_active = True
+        self._worker.start()
+
+    def deactivate(self) -> None:
+        """Close the camera, end the worker, let waiting requests go."""
+        if self._worker is None:
+            return
+        self._is_active = False
+        self._camera.close()
+        self._mailbox.close()
+        self._worker.join(timeout=_WORKER_PATIENCE_S)
+        self._worker = None
+        self._board.close()
+
+    def cleanup(self) -> None:
+        """Destroy what ``configure`` created."""
+        for kind, entity in self._entities:
+            getattr(self, f"destroy_{kind}")(entity)
+        self._entities = []
+
+    def destroy_node(self) -> None:
+        """Stop and destroy, from whatever state."""
+        self.deactivate()
+        super().destroy_node()
+
+    # Camera and worker
+
+    def _on_pair(self, stamp_ns: int, messages: CameraMessages) -> None:
+        self._mailbox.put((stamp_ns, time.monotonic(), messages))
+
+    def _listeners(self) -> int:
+        outputs = (self._grasps, self._image, self._markers)
+        return sum(int(output.get_subscription_count()) for output in outputs)
+
+    def _tend_camera(self) -> None:
+        """Open the camera while it is wanted, close it a while after."""
+        if not self._is_active:
+            return
+        now = time.monotonic()
+        if self._board.has_requests or self._listeners() or not self._config.lazy:
+            self._wanted_s = now
+        if now - self._wanted_s <= self._config.linger_s:
+            self._camera.open()
+        else:
+            self._camera.close()
+
+    def _work(self, mailbox: Mailbox[tuple[int, float, CameraMessages]]) -> None:
+        while (item := mailbox.take()) is not None:
+            stamp_ns, arrived_s, messages = item
+            if self._board.is_too_old(stamp_ns) and not self._listeners():
+                continue
+            outcome = self._process(stamp_ns, arrived_s, messages)
+            self._board.post(outcome)
+            self._publish(outcome)
+
+    def _process(self, stamp_ns: int, arrived_s: float, messages: CameraMessages) -> Outcome:
+        info, frame = messages["camera_info"], None
+        try:
+            frame = frame_of(stamp_ns, messages)
+            start = time.perf_counter()
+            found = self._detector.detect(frame)[: self._config.max_candidates]
+            grasps = tuple(with_depth(found, frame))
+            elapsed_ms = (time.perf_counter() - start) * 1000.0
+        except Exception as caught:
+            error = self._as_error(caught)
+            self._report.failed(str(error))
+            return Outcome(stamp_ns, frame, info, error=error, arrived_s=arrived_s)
+        self._report.succeeded(elapsed_ms)
+        return Outcome(stamp_ns, frame, info, grasps, elapsed_ms, arrived_s=arrived_s)
+
+    def _as_error(self, caught: Exception) -> GraspStackError:
+        if isinstance(caught, GraspStackError):
+            return caught
+        # A detector is foreign code: its fault must reach the log and the client.
+        self.get_logger().error("".join(traceback.format_exception(caught)))
+        name = self._config.detector
+        return GraspStackError(f"detector {name} failed: {type(caught).__name__}: {caught}")
+
+    def _publish(self, outcome: Outcome) -> None:
+        frame = outcome.frame
+        if frame is None or outcome.error is not None or not self._is_active:
+            return
+        shown = outcome.grasps[: self._config.drawn_candidates]
+        self._grasps.publish(self._message(outcome, outcome.grasps))
+        if self._image.get_subscription_count():
+            drawn = draw_grasps(frame.color, shown, len(shown))
+            self._image.publish(color_to_image(drawn, frame.stamp_ns, frame.frame_id))
+        if self._markers.get_subscription_count():
+            self._markers.publish(
+                grasp_markers(shown, frame, self._gripper, self._config.marker_lifetime_s)
+            )
+
+    def _message(self, outcome: Outcome, grasps: Sequence[Grasp]) -> GraspArray:
+        assert outcome.frame is not None
+        return grasps_to_msg(
+            grasps,
+            outcome.frame.camera,
+            outcome.frame.stamp_ns,
+            outcome.frame.frame_id,
+            model=self._detector.name,
+            detection_ms=outcome.detection_ms,
+        )
+
+    # Requests
+
+    def _serve(
+        self, request: DetectGrasps.Request, response: DetectGrasps.Response
+    ) -> DetectGrasps.Response:
+        try:
+            self._wanted_s = time.monotonic()
+            if self._is_active:
+                self._camera.open()
+            outcome = self._board.wait(
+                stamp_to_ns(request.not_before),
+                request.timeout_s or self._config.detect_timeout_s,
+                self._why_silent,
+            )
+            if outcome.error is not None:
+                raise outcome.error
+            response.camera_info = outcome.info
+            frame = outcome.frame
+            assert frame is not None
+            response.depth = depth_to_image(frame.depth_m, frame.stamp_ns, frame.frame_id)
+            response.grasps = self._message(outcome, self._labelled(outcome, request.label))
+        except GraspStackError as error:
+            response.code, response.message = int(error.code), str(error)
+            return response
+        response.code = int(Code.OK)
+        response.message = f"{len(response.grasps.grasps)} candidates"
+        return response
+
+    def _labelled(self, outcome: Outcome, label: str) -> list[Grasp]:
+        if not outcome.grasps:
+            raise NoGrasp(
+                f"detector {self._detector.name} found nothing to grasp in the image of "
+                f"{outcome.stamp_ns * 1e-9:.3f} s"
+            )
+        grasps = [g for g in outcome.grasps if not label or g.label == label]
+        if not grasps:
+            seen = sorted({g.label or "(none)" for g in outcome.grasps})
+            raise ObjectNotFound(
+                f"no candidate is labelled {label!r}; detector {self._detector.name} sees "
+                f"{', '.join(seen)}"
+            )
+        return grasps
+
+    def _why_silent(self) -> str:
+        silent = self._camera.silent_topics(self._config.silence_s)
+        return f"nothing on {', '.join(silent)}" if silent else "stamps that do not match"
+
+    # Diagnostics
+
+    def _tell(self) -> None:
+        silent = self._camera.silent_topics(self._config.silence_s)
+        level, message, values = self._report.summary(
+            active=self._is_active, camera_open=self._camera.is_open, silent_topics=silent
+        )
+        values["detector"] = self._config.detector
+        values["dropped_replaced"] = self._mailbox.replaced
+        for reason, count in sorted(self._camera.drops.items()):
+            values[f"dropped_{reason}"] = count
+        for stream, count in sorted(self._camera.received.items()):
+            values[f"received_{stream}"] = count
+        self.publish_status(level, message, values)
+
+
+def main() -> int:
+    """Run the node until it is told to stop."""
+    return run(DetectorNode, threads=_THREADS)

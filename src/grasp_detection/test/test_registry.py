@@ -1,0 +1,41 @@
+"""Detectors by name."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+from grasp_core.config import settings_of
+from grasp_core.errors import ConfigError
+from grasp_detection.antipodal.config import AntipodalConfig
+from grasp_detection.config import DetectorConfig
+from grasp_detection.registry import create_detector, detector_names, find_detector
+
+
+def test_unknown_name_lists_the_valid_ones(gripper):
+    with pytest.raises(ConfigError, match="antipodal") as error:
+        create_detector("antipodel", gripper)
+    assert all(name in str(error.value) for name in detector_names())
+
+
+@pytest.mark.parametrize("name", detector_names())
+def test_every_detector_is_built_by_its_name(name, gripper):
+    assert create_detector(name, gripper).name == name
+
+
+@pytest.mark.parametrize("name", detector_names())
+def test_settings_do_not_clash_with_those_of_the_node(name):
+    own = {f.name for f in dataclasses.fields(find_detector(name).config_class)}
+    assert not own & set(settings_of(DetectorConfig))
+
+
+def test_unknown_setting_is_refused(gripper):
+    with pytest.raises(ConfigError, match="anglez"):
+        create_detector("antipodal", gripper, {"anglez": 3})
+
+
+@pytest.mark.parametrize("box", [(0.0, 0.0, 1.0), (1.0, 0.0, 0.0, 1.0)])
+def test_a_workspace_that_is_no_box_is_refused(box):
+    with pytest.raises(ConfigError, match="workspace_m"):
+        AntipodalConfig(workspace_m=box)
