@@ -56,10 +56,10 @@ class DetectionReport:
                 values["detection_ms_worst"] = round(max(self._latencies_ms), 1)
             if not active:
                 return DiagnosticStatus.OK, "not active", values
-            if not camera_open:
-                return DiagnosticStatus.OK, "idle: nobody listens", values
             if self._last_error:
                 return DiagnosticStatus.ERROR, self._last_error, values
+            if not camera_open:
+                return DiagnosticStatus.OK, "idle: nobody listens", values
             if silent_topics:
                 return DiagnosticStatus.WARN, f"no image on {', '.join(silent_topics)}", values
             return DiagnosticStatus.OK, "detecting", values

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import math
 import os
 from dataclasses import dataclass
@@ -17,6 +18,8 @@ from grasp_core.camera import PinholeCamera
 from grasp_core.frame import RgbdFrame
 from grasp_core.robot import GripperProfile
 from grasp_core.transform import Transform
+
+collect_ignore = [] if importlib.util.find_spec("rclpy") else ["test_node.py"]
 
 CAMERA = PinholeCamera(640, 480, 615.0, 615.0, 319.5, 239.5)
 DISTANCE_M = 0.75

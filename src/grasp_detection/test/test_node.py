@@ -1,0 +1,210 @@
+"""The detector node on real ROS: topics, requests, laziness, failures by name."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import numpy as np
+import pytest
+import rclpy
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
+from grasp_msgs.msg import GraspArray
+from grasp_msgs.srv import DetectGrasps
+from rclpy.executors import MultiThreadedExecutor
+from rclpy.qos import QoSProfile, ReliabilityPolicy
+from sensor_msgs.msg import CameraInfo, Image
+from visualization_msgs.msg import Marker, MarkerArray
+
+from grasp_core.errors import Code
+from grasp_detection import camera_input
+from grasp_detection.node import DetectorNode
+from grasp_ros.conversions import (
+    camera_to_info,
+    color_to_image,
+    depth_from_image,
+    depth_to_image,
+    ns_to_stamp,
+    stamp_to_ns,
+)
+from grasp_ros.qos import RESULTS
+
+pytestmark = pytest.mark.ros
+RELIABLE = QoSProfile(depth=5, reliability=ReliabilityPolicy.RELIABLE)
+BEST_EFFORT = QoSProfile(depth=5, reliability=ReliabilityPolicy.BEST_EFFORT)
+SECOND = 1_000_000_000
+
+
+class Camera:
+    """Publishes one frame over and over, stamped from 100 s on in steps of 0.1 s."""
+
+    def __init__(self, node, frame, qos):
+        self.frame, self.encoding, self.color_encoding = frame, "32FC1", "rgb8"
+        self.stamp_ns = 100 * SECOND
+        self.publishers = {
+            camera_input.COLOR_TOPIC: node.create_publisher(Image, camera_input.COLOR_TOPIC, qos),
+            camera_input.DEPTH_TOPIC: node.create_publisher(Image, camera_input.DEPTH_TOPIC, qos),
+            camera_input.INFO_TOPIC: node.create_publisher(
+                CameraInfo, camera_input.INFO_TOPIC, qos
+            ),
+        }
+        self.timer = node.create_timer(0.05, self.publish)
+        self.is_on = True
+
+    def subscribers(self):
+        return sum(p.get_subscription_count() for p in self.publishers.values())
+
+    def publish(self):
+        if not self.is_on:
+            return
+        self.stamp_ns += SECOND // 10
+        frame, stamp, name = self.frame, self.stamp_ns, "camera_optical"
+        color = color_to_image(frame.color, stamp, name)
+        color.encoding = self.color_encoding
+        if self.encoding == "8UC1":
+            depth = color_to_image(frame.color, stamp, name)
+            depth.encoding = "8UC1"
+        else:
+            depth = depth_to_image(frame.depth_m, stamp, name, self.encoding)
+        self.publishers[camera_input.COLOR_TOPIC].publish(color)
+        self.publishers[camera_input.DEPTH_TOPIC].publish(depth)
+        self.publishers[camera_input.INFO_TOPIC].publish(camera_to_info(frame.camera, stamp, name))
+
+
+class Stack:
+    """The node under test, a camera and a client, spinning in a thread."""
+
+    def __init__(self, frame, qos=RELIABLE):
+        rclpy.init()
+        self.detector = DetectorNode()
+        self.peer = rclpy.create_node("peer")
+        self.camera = Camera(self.peer, frame, qos)
+        self.client = self.peer.create_client(DetectGrasps, "detector/detect")
+        self.executor = MultiThreadedExecutor(num_threads=6)
+        self.executor.add_node(self.detector)
+        self.executor.add_node(self.peer)
+        self.thread = threading.Thread(target=self.executor.spin, daemon=True)
+        self.thread.start()
+        self.detector.trigger_configure()
+        self.detector.trigger_activate()
+        assert self.client.wait_for_service(timeout_sec=10.0)
+
+    def close(self):
+        self.executor.shutdown(timeout_sec=5.0)
+        self.thread.join(timeout=5.0)
+        self.detector.destroy_node()
+        self.peer.destroy_node()
+        rclpy.try_shutdown()
+
+    def detect(self, not_before_ns=0, timeout_s=5.0, label=""):
+        request = DetectGrasps.Request(
+            not_before=ns_to_stamp(not_before_ns), timeout_s=timeout_s, label=label
+        )
+        future = self.client.call_async(request)
+        wait_for(future.done, timeout_s + 5.0)
+        return future.result()
+
+    def listen(self, message_type, topic):
+        received = []
+        self.peer.create_subscription(message_type, topic, received.append, RESULTS)
+        return received
+
+
+def wait_for(condition, timeout_s=8.0):
+    deadline = time.monotonic() + timeout_s
+    while not condition():
+        assert time.monotonic() < deadline, "nothing came in time"
+        time.sleep(0.01)
+
+
+@pytest.fixture
+def frame(scene, solids):
+    box, _ = solids
+    return scene(box(0.0, 0.0, 0.09, 0.04, 0.05, 0.5))
+
+
+@pytest.fixture
+def stack(frame):
+    stack = Stack(frame)
+    yield stack
+    stack.close()
+
+
+def test_topics_requests_and_laziness(stack):
+    time.sleep(0.3)
+    assert stack.camera.subscribers() == 0
+
+    first = stack.detect()
+    assert first.code == Code.OK, first.message
+    assert first.grasps.grasps[0].quality > 0.9
+    assert first.grasps.model == "antipodal"
+    assert first.grasps.detection_ms > 0.0
+    assert first.camera_info.k[0] == pytest.approx(615.0)
+    assert stamp_to_ns(first.depth.header.stamp) == stamp_to_ns(first.grasps.header.stamp)
+    assert np.array_equal(depth_from_image(first.depth), stack.camera.frame.depth_m)
+
+    later_ns = stack.camera.stamp_ns + SECOND // 2
+    second = stack.detect(later_ns)
+    assert second.code == Code.OK, second.message
+    assert stamp_to_ns(second.grasps.header.stamp) >= later_ns
+
+    assert stack.detect(label="banana").code == Code.OBJECT_NOT_FOUND
+    stale = stack.detect(stack.camera.stamp_ns + 1000 * SECOND, 0.6)
+    assert stale.code == Code.STALE_DETECTION, stale.message
+    assert stack.detect(timeout_s=-1.0).code == Code.BAD_GOAL
+
+    wait_for(lambda: stack.camera.subscribers() == 0)
+    grasps = stack.listen(GraspArray, "detector/grasps")
+    images = stack.listen(Image, "detector/image")
+    markers = stack.listen(MarkerArray, "detector/markers")
+    status = stack.listen(DiagnosticArray, "/diagnostics")
+    wait_for(lambda: len(grasps) > 2 and images and markers)
+    assert grasps[-1].header.frame_id == "camera_optical"
+    assert images[-1].width == 640
+    assert any(m.type == Marker.CUBE and m.action == Marker.ADD for m in markers[-1].markers)
+    wait_for(lambda: any(s.status[0].message == "detecting" for s in status))
+
+
+def test_images_that_cannot_be_used_are_refused_by_name(stack):
+    status = stack.listen(DiagnosticArray, "/diagnostics")
+    stack.camera.encoding = "8UC1"
+    answer = stack.detect()
+    assert answer.code == Code.BAD_IMAGE
+    assert "8UC1" in answer.message
+    wait_for(
+        lambda: any(
+            s.status[0].level == DiagnosticStatus.ERROR and "8UC1" in s.status[0].message
+            for s in status
+        )
+    )
+    stack.camera.encoding, stack.camera.color_encoding = "16UC1", "yuv422"
+    answer = stack.detect(stack.camera.stamp_ns + SECOND // 2)
+    assert answer.code == Code.BAD_IMAGE
+    assert "yuv422" in answer.message
+    stack.camera.color_encoding = "bgr8"
+    answer = stack.detect(stack.camera.stamp_ns + SECOND // 2)
+    assert answer.code == Code.OK, answer.message
+
+
+def test_silence_and_deactivation_are_told_apart(stack):
+    stack.camera.is_on = False
+    silent = stack.detect(timeout_s=0.4)
+    assert silent.code == Code.NO_IMAGE
+    assert "no image within 0.4 s" in silent.message
+    stack.detector.trigger_deactivate()
+    inactive = stack.detect()
+    assert inactive.code == Code.NO_IMAGE
+    assert "not active" in inactive.message
+    stack.detector.trigger_activate()
+    stack.camera.is_on = True
+    assert stack.detect().code == Code.OK
+
+
+def test_an_empty_table_is_no_grasp_and_best_effort_cameras_match(scene):
+    stack = Stack(scene(), BEST_EFFORT)
+    try:
+        answer = stack.detect()
+        assert answer.code == Code.NO_GRASP, answer.message
+        assert answer.depth.width == 640
+    finally:
+        stack.close()
