@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable
 
 from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
+from rclpy.event_handler import SubscriptionEventCallbacks
 from rclpy.node import Node
 from rclpy.subscription import Subscription
 from sensor_msgs.msg import CameraInfo, Image
@@ -30,6 +31,10 @@ _STREAMS: dict[str, tuple[type, str]] = {
     "depth": (Image, DEPTH_TOPIC),
     "camera_info": (CameraInfo, INFO_TOPIC),
 }
+
+# rclpy's executor dies when a subscription with event handlers is destroyed while it collects what
+# to wait for; best effort and volatile, these match any publisher and need no warnings.
+_NO_EVENTS = SubscriptionEventCallbacks(use_default_callbacks=False)
 
 CameraMessages = dict[str, Image | CameraInfo]
 
@@ -66,7 +71,7 @@ class CameraInput:
         self._node = node
         self._on_pair = on_pair
         self._pairer: StampPairer[Image | CameraInfo] = StampPairer(tuple(_STREAMS), slop_ns)
-        self._group = MutuallyExclusiveCallbackGroup()
+        self.callback_group = MutuallyExclusiveCallbackGroup()
         self._lock = threading.Lock()
         self._subscriptions: dict[str, Subscription] = {}
         self._opened_s = 0.0
@@ -97,7 +102,8 @@ class CameraInput:
                     topic,
                     lambda message, name=name: self._receive(name, message),
                     SENSOR,
-                    callback_group=self._group,
+                    callback_group=self.callback_group,
+                    event_callbacks=_NO_EVENTS,
                 )
 
     def close(self) -> None:

@@ -9,7 +9,7 @@ from grasp_core.config import Checked, setting
 
 @dataclass(frozen=True)
 class DetectorConfig(Checked):
-    """Parameters of the detector node; the chosen detector's own settings stand beside them."""
+    """Parameters of the detector node; those of the detector are prefixed with its name."""
 
     detector: str = setting("antipodal", "detector to run, a name of the registry")
     robot: str = setting("panda", "folder under config/robots; its gripper limits the grasps")
@@ -20,6 +20,9 @@ class DetectorConfig(Checked):
         maximum=1.0,
     )
     lazy: bool = setting(True, "subscribe to the camera only while somebody wants its grasps")
+    continuous: bool = setting(
+        True, "whether listening to the node's topics is such a wish; else only ~/detect is"
+    )
     linger_s: float = setting(
         1.0,
         "how long the camera stays subscribed after the last wish, s",

@@ -17,6 +17,8 @@ from grasp_msgs.msg import GraspArray
 from grasp_msgs.srv import DetectGrasps
 from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
 from rclpy.clock import Clock, ClockType
+from rclpy.event_handler import PublisherEventCallbacks
+from rclpy.lifecycle import LifecyclePublisher
 from sensor_msgs.msg import Image
 from visualization_msgs.msg import MarkerArray
 
@@ -58,20 +60,25 @@ class DetectorNode(GraspLifecycleNode):
         self._config = config = declare(self, DetectorConfig)
         entry = find_detector(config.detector)
         self._gripper = load_robot(config.robot).gripper
-        self._detector = entry.build(self._gripper, declare(self, entry.config_class))
+        self._detector = entry.build(
+            self._gripper, declare(self, entry.config_class, config.detector)
+        )
         self._camera = CameraInput(self, round(config.sync_slop_s * 1e9), self._on_pair)
         self._mailbox: Mailbox[tuple[int, float, CameraMessages]] = Mailbox()
         self._report = DetectionReport()
         self._wanted_s = -math.inf
-        self._grasps = self.create_lifecycle_publisher(GraspArray, "~/grasps", RESULTS)
-        self._image = self.create_lifecycle_publisher(Image, "~/image", RESULTS)
-        self._markers = self.create_lifecycle_publisher(MarkerArray, "~/markers", RESULTS)
+        self._grasps = self._publisher(GraspArray, "~/grasps")
+        self._image = self._publisher(Image, "~/image")
+        self._markers = self._publisher(MarkerArray, "~/markers")
         service = self.create_service(
             DetectGrasps, "~/detect", self._serve, callback_group=MutuallyExclusiveCallbackGroup()
         )
         # Wall time: a simulator that was killed stops /clock.
         steady, group = Clock(clock_type=ClockType.STEADY_TIME), MutuallyExclusiveCallbackGroup()
-        tend = self.create_timer(_TEND_PERIOD_S, self._tend_camera, group, steady)
+        # In the camera's group: no subscription goes while its callback runs.
+        tend = self.create_timer(
+            _TEND_PERIOD_S, self._tend_camera, self._camera.callback_group, steady
+        )
         tell = self.create_timer(config.diagnostics_period_s, self._tell, group, steady)
         self._entities = [
             *(("publisher", p) for p in (self._grasps, self._image, self._markers)),
@@ -79,6 +86,11 @@ class DetectorNode(GraspLifecycleNode):
             ("timer", tend),
             ("timer", tell),
         ]
+
+    def _publisher(self, message_type: type, topic: str) -> LifecyclePublisher:
+        # Without event handlers: see camera_input.
+        quiet = PublisherEventCallbacks(use_default_callbacks=False)
+        return self.create_lifecycle_publisher(message_type, topic, RESULTS, event_callbacks=quiet)
 
     def activate(self) -> None:
         """Start the worker; the camera is opened when wanted."""
@@ -116,6 +128,9 @@ class DetectorNode(GraspLifecycleNode):
         self._mailbox.put((stamp_ns, time.monotonic(), messages))
 
     def _listeners(self) -> int:
+        """Subscriptions that keep the detector busy."""
+        if not self._config.continuous:
+            return 0
         outputs = (self._grasps, self._image, self._markers)
         return sum(int(output.get_subscription_count()) for output in outputs)
 

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 import pytest
 
-from grasp_core.config import settings_of
 from grasp_core.errors import ConfigError
 from grasp_detection.antipodal.config import AntipodalConfig
-from grasp_detection.config import DetectorConfig
-from grasp_detection.registry import create_detector, detector_names, find_detector
+from grasp_detection.registry import create_detector, detector_names
 
 
 def test_unknown_name_lists_the_valid_ones(gripper):
@@ -22,12 +18,6 @@ def test_unknown_name_lists_the_valid_ones(gripper):
 @pytest.mark.parametrize("name", detector_names())
 def test_every_detector_is_built_by_its_name(name, gripper):
     assert create_detector(name, gripper).name == name
-
-
-@pytest.mark.parametrize("name", detector_names())
-def test_settings_do_not_clash_with_those_of_the_node(name):
-    own = {f.name for f in dataclasses.fields(find_detector(name).config_class)}
-    assert not own & set(settings_of(DetectorConfig))
 
 
 def test_unknown_setting_is_refused(gripper):
