@@ -134,25 +134,25 @@ class AntipodalDetector:
             order = facing[np.argsort(rated.width_m[facing], kind="stable")][:1]
         else:
             return []
-        grasps = [self._grasp(frame, scene, rated, int(index)) for index in order]
-        rows = [
-            (
-                g.rectangle.u,
-                g.rectangle.v,
-                g.rectangle.width,
-                g.rectangle.height,
-                g.rectangle.angle,
-            )
-            for g in grasps
-        ]
+        # Suppression on the support plane, where all grasps have the same scale.
+        rows = np.stack(
+            [
+                rated.x_m[order],
+                rated.y_m[order],
+                rated.width_m[order],
+                np.full(len(order), self._gripper.pad_width_m),
+                rated.angle[order],
+            ],
+            axis=1,
+        )
         kept = suppress(
             rows,
-            [g.raw_score for g in grasps],
+            rated.log_odds[order],
             jaccard=config.nms_jaccard,
             angle=config.nms_angle,
             limit=config.top_k,
         )
-        return [grasps[index] for index in kept]
+        return [self._grasp(frame, scene, rated, int(index)) for index in order[kept]]
 
     def _in_workspace(self, rated: _Rated) -> NDArray[np.bool_]:
         box = self._config.workspace_m

@@ -159,11 +159,11 @@ def _sections_at(
 ) -> Sections:
     blocked = turned.blocked_m
     rows, columns = blocked.shape
-    solid = np.zeros((rows, columns + 2), dtype=np.int8)
-    solid[:, 1:-1] = blocked > level
-    steps = np.diff(solid, axis=1)
-    row, start = np.nonzero(steps > 0)
-    _, stop = np.nonzero(steps < 0)
+    # Runs of solid cells along the rows of the flattened map: an empty cell precedes each row.
+    line = np.zeros(rows * (columns + 1) + 1, dtype=np.bool_)
+    np.greater(blocked, level, out=line[:-1].reshape(rows, columns + 1)[:, 1:])
+    row, start = np.divmod(np.flatnonzero(line[1:] & ~line[:-1]), columns + 1)
+    stop = np.flatnonzero(line[:-1] & ~line[1:]) - row * (columns + 1)
     # Highest cell of each run, by segments of the flattened map.
     flat = np.append(blocked.ravel(), np.float32(0.0))
     bounds = np.stack([row * columns + start, row * columns + stop], axis=1).ravel()
