@@ -25,15 +25,15 @@ from visualization_msgs.msg import MarkerArray
 from grasp_core.errors import Code, GraspStackError, NoGrasp, ObjectNotFound
 from grasp_core.grasp import Grasp
 from grasp_core.robot import load_robot
-from grasp_detection.camera_input import CameraInput, CameraMessages, frame_of
 from grasp_detection.config import DetectorConfig
-from grasp_detection.detection_report import DetectionReport
 from grasp_detection.detector import with_depth
 from grasp_detection.drawing import draw_grasps
 from grasp_detection.mailbox import Mailbox
-from grasp_detection.markers import grasp_markers
 from grasp_detection.outcome_board import Outcome, OutcomeBoard
 from grasp_detection.registry import find_detector
+from grasp_detection.ros_camera import CameraInput, CameraMessages, frame_of
+from grasp_detection.ros_diagnostics import DetectionReport
+from grasp_detection.ros_markers import grasp_markers
 from grasp_ros.conversions import color_to_image, depth_to_image, grasps_to_msg, stamp_to_ns
 from grasp_ros.lifecycle import GraspLifecycleNode
 from grasp_ros.parameters import declare
@@ -88,7 +88,7 @@ class DetectorNode(GraspLifecycleNode):
         ]
 
     def _publisher(self, message_type: type, topic: str) -> LifecyclePublisher:
-        # Without event handlers: see camera_input.
+        # Without event handlers: see ros_camera.
         quiet = PublisherEventCallbacks(use_default_callbacks=False)
         return self.create_lifecycle_publisher(message_type, topic, RESULTS, event_callbacks=quiet)
 
@@ -179,9 +179,9 @@ class DetectorNode(GraspLifecycleNode):
         return GraspStackError(f"detector {name} failed: {type(caught).__name__}: {caught}")
 
     def _publish(self, outcome: Outcome) -> None:
-        frame = outcome.frame
-        if frame is None or outcome.error is not None or not self._is_active:
+        if outcome.error is not None or not self._is_active:
             return
+        frame = outcome.usable_frame()
         shown = outcome.grasps[: self._config.drawn_candidates]
         self._grasps.publish(self._message(outcome, outcome.grasps))
         if self._image.get_subscription_count():
@@ -193,12 +193,12 @@ class DetectorNode(GraspLifecycleNode):
             )
 
     def _message(self, outcome: Outcome, grasps: Sequence[Grasp]) -> GraspArray:
-        assert outcome.frame is not None
+        frame = outcome.usable_frame()
         return grasps_to_msg(
             grasps,
-            outcome.frame.camera,
-            outcome.frame.stamp_ns,
-            outcome.frame.frame_id,
+            frame.camera,
+            frame.stamp_ns,
+            frame.frame_id,
             model=self._detector.name,
             detection_ms=outcome.detection_ms,
         )
@@ -217,11 +217,8 @@ class DetectorNode(GraspLifecycleNode):
                 request.timeout_s or self._config.detect_timeout_s,
                 self._why_silent,
             )
-            if outcome.error is not None:
-                raise outcome.error
+            frame = outcome.usable_frame()
             response.camera_info = outcome.info
-            frame = outcome.frame
-            assert frame is not None
             response.depth = depth_to_image(frame.depth_m, frame.stamp_ns, frame.frame_id)
             response.grasps = self._message(outcome, self._labelled(outcome, request.label))
         except GraspStackError as error:

@@ -38,6 +38,18 @@ class Outcome:
     error: GraspStackError | None = None
     arrived_s: float = field(default_factory=time.monotonic)
 
+    def usable_frame(self) -> RgbdFrame:
+        """The frame that was worked on.
+
+        Raises:
+            GraspStackError: Decoding or detecting failed; the failure itself.
+        """
+        if self.error is not None:
+            raise self.error
+        if self.frame is None:
+            raise GraspStackError("an outcome without an error has no frame")
+        return self.frame
+
 
 class OutcomeBoard:
     """Keeps the newest outcome and lets requests wait for one that is new enough.

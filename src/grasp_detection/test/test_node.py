@@ -17,7 +17,7 @@ from sensor_msgs.msg import CameraInfo, Image
 from visualization_msgs.msg import Marker, MarkerArray
 
 from grasp_core.errors import Code
-from grasp_detection import camera_input
+from grasp_detection import ros_camera
 from grasp_detection.node import DetectorNode
 from grasp_ros.conversions import (
     camera_to_info,
@@ -42,11 +42,9 @@ class Camera:
         self.frame, self.encoding, self.color_encoding = frame, "32FC1", "rgb8"
         self.stamp_ns = 100 * SECOND
         self.publishers = {
-            camera_input.COLOR_TOPIC: node.create_publisher(Image, camera_input.COLOR_TOPIC, qos),
-            camera_input.DEPTH_TOPIC: node.create_publisher(Image, camera_input.DEPTH_TOPIC, qos),
-            camera_input.INFO_TOPIC: node.create_publisher(
-                CameraInfo, camera_input.INFO_TOPIC, qos
-            ),
+            ros_camera.COLOR_TOPIC: node.create_publisher(Image, ros_camera.COLOR_TOPIC, qos),
+            ros_camera.DEPTH_TOPIC: node.create_publisher(Image, ros_camera.DEPTH_TOPIC, qos),
+            ros_camera.INFO_TOPIC: node.create_publisher(CameraInfo, ros_camera.INFO_TOPIC, qos),
         }
         self.timer = node.create_timer(0.05, self.publish)
         self.is_on = True
@@ -66,16 +64,16 @@ class Camera:
             depth.encoding = "8UC1"
         else:
             depth = depth_to_image(frame.depth_m, stamp, name, self.encoding)
-        self.publishers[camera_input.COLOR_TOPIC].publish(color)
-        self.publishers[camera_input.DEPTH_TOPIC].publish(depth)
-        self.publishers[camera_input.INFO_TOPIC].publish(camera_to_info(frame.camera, stamp, name))
+        self.publishers[ros_camera.COLOR_TOPIC].publish(color)
+        self.publishers[ros_camera.DEPTH_TOPIC].publish(depth)
+        self.publishers[ros_camera.INFO_TOPIC].publish(camera_to_info(frame.camera, stamp, name))
 
 
 class Stack:
     """The node under test, a camera and a client, spinning in a thread."""
 
-    def __init__(self, frame, qos=RELIABLE):
-        rclpy.init()
+    def __init__(self, frame, qos=RELIABLE, parameters=()):
+        rclpy.init(args=["--ros-args", *(part for p in parameters for part in ("-p", p))])
         self.detector = DetectorNode()
         self.peer = rclpy.create_node("peer")
         self.camera = Camera(self.peer, frame, qos)
@@ -195,9 +193,38 @@ def test_silence_and_deactivation_are_told_apart(stack):
     inactive = stack.detect()
     assert inactive.code == Code.NO_IMAGE
     assert "not active" in inactive.message
+    stack.detector.trigger_cleanup()
+    stack.detector.trigger_configure()
     stack.detector.trigger_activate()
     stack.camera.is_on = True
+    assert stack.client.wait_for_service(timeout_sec=5.0)
     assert stack.detect().code == Code.OK
+
+
+def test_only_on_request_when_not_continuous(frame):
+    stack = Stack(frame, parameters=["continuous:=false", "linger_s:=0.2", "antipodal.top_k:=3"])
+    try:
+        grasps = stack.listen(GraspArray, "detector/grasps")
+        time.sleep(0.5)
+        assert stack.camera.subscribers() == 0
+        answer = stack.detect()
+        assert len(answer.grasps.grasps) == 3
+        wait_for(lambda: len(grasps) > 0)
+        wait_for(lambda: stack.camera.subscribers() == 0)
+    finally:
+        stack.close()
+
+
+def test_wrong_parameters_are_refused_at_configuration():
+    rclpy.init(args=["--ros-args", "-p", "detector:=antipodel"])
+    node = DetectorNode()
+    try:
+        node.trigger_configure()
+        assert node.get_parameter("detector").value == "antipodel"
+        assert node._state_machine.current_state[1] == "unconfigured"
+    finally:
+        node.destroy_node()
+        rclpy.try_shutdown()
 
 
 def test_an_empty_table_is_no_grasp_and_best_effort_cameras_match(scene):
