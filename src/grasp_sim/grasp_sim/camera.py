@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
 from typing import Any
 
@@ -109,7 +108,7 @@ def draw(
         camera.width,
         camera.height,
         viewMatrix=view_matrix(T_base_camera).T.ravel().tolist(),
-        projectionMatrix=projection_matrix(drawn).T.ravel().tolist(),
+        projectionMatrix=projection_matrix(camera).T.ravel().tolist(),
         lightDirection=_LIGHT_DIRECTION,
         shadow=0,
         renderer=flag,

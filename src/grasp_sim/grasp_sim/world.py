@@ -308,9 +308,9 @@ def _with_inertias(urdf: str) -> str:
         if link.find("inertial") is None:
             inertial = ElementTree.SubElement(link, "inertial")
             ElementTree.SubElement(inertial, "mass", value="0.0001")
-            zero = dict.fromkeys(("ixy", "ixz", "iyz"), "0")
-            same = dict.fromkeys(("ixx", "iyy", "izz"), "1e-7")
-            ElementTree.SubElement(inertial, "inertia", **same, **zero)
+            values = dict.fromkeys(("ixy", "ixz", "iyz"), "0")
+            values.update(dict.fromkeys(("ixx", "iyy", "izz"), "1e-7"))
+            ElementTree.SubElement(inertial, "inertia", values)
     return ElementTree.tostring(root, encoding="unicode")
 
 

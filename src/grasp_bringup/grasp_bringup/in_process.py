@@ -1,0 +1,191 @@
+"""The pick sequence's interfaces over the simulation in this process: no ROS, no waiting.
+
+The same sequence as in the executor node, faster than real time and repeatable bit for bit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from grasp_core.cell import Cell, load_cell
+from grasp_core.errors import (
+    GripperFailed,
+    NoGrasp,
+    ObjectNotFound,
+    TrajectoryAborted,
+    TrajectoryRefused,
+    UnexpectedContact,
+)
+from grasp_core.robot import RobotModel
+from grasp_detection.detector import Detector, with_depth
+from grasp_executor.config import PickConfig
+from grasp_executor.interfaces import (
+    ArmState,
+    GripperState,
+    JointTrajectory,
+    Observation,
+    Planner,
+)
+from grasp_executor.pick import PickSequence
+from grasp_executor.planning.config import PlannerConfig
+from grasp_executor.planning.embedded import EmbeddedPlanner
+from grasp_executor.station import RobotPort
+from grasp_sim.config import STEPS_PER_S
+from grasp_sim.gripper import GripperGoal
+from grasp_sim.simulation import Simulation
+from grasp_sim.trajectory import ErrorCode, Goal, InvalidTrajectory, Status
+
+
+class SimClock:
+    """Simulation time; sleeping is stepping."""
+
+    def __init__(self, simulation: Simulation) -> None:
+        self._simulation = simulation
+
+    def now_s(self) -> float:
+        """See Clock."""
+        return self._simulation.time_s
+
+    def sleep(self, duration_s: float) -> None:
+        """See Clock."""
+        for _ in range(max(1, round(duration_s * STEPS_PER_S))):
+            self._simulation.step()
+
+
+class _ArmMotion:
+    """A trajectory goal as a Motion."""
+
+    def __init__(self, simulation: Simulation, goal: Goal | None, refusal: str = "") -> None:
+        self._simulation = simulation
+        self._goal = goal
+        self._refusal = refusal
+
+    def done(self) -> bool:
+        """See Motion."""
+        return self._goal is None or self._goal.done
+
+    def cancel(self) -> None:
+        """See Motion."""
+        if self._goal is not None:
+            self._simulation.stop_arm(self._goal)
+
+    def check(self) -> None:
+        """See Motion."""
+        goal = self._goal
+        if goal is None:
+            raise TrajectoryRefused(self._refusal)
+        if goal.status is Status.ABORTED and goal.error_code is ErrorCode.PATH_TOLERANCE_VIOLATED:
+            raise UnexpectedContact(goal.error_text)
+        if goal.status in (Status.ABORTED, Status.CANCELLED):
+            raise TrajectoryAborted(goal.error_text)
+
+
+class SimArm:
+    """See Arm."""
+
+    def __init__(self, simulation: Simulation) -> None:
+        self._simulation = simulation
+
+    def state(self) -> ArmState:
+        """See Arm."""
+        positions, velocities = self._simulation.arm_state()
+        return ArmState(positions, velocities, self._simulation.time_s)
+
+    def start(self, trajectory: JointTrajectory) -> _ArmMotion:
+        """See Arm."""
+        try:
+            goal = self._simulation.follow(
+                trajectory.joints,
+                trajectory.times_s,
+                trajectory.positions.tolist(),
+                trajectory.velocities.tolist(),
+                trajectory.accelerations.tolist(),
+            )
+        except InvalidTrajectory as error:
+            return _ArmMotion(self._simulation, None, str(error))
+        return _ArmMotion(self._simulation, goal)
+
+
+class _GripperMotion:
+    """A gripper goal as a Motion."""
+
+    def __init__(self, simulation: Simulation, goal: GripperGoal) -> None:
+        self._simulation = simulation
+        self._goal = goal
+
+    def done(self) -> bool:
+        """See Motion."""
+        return self._goal.done
+
+    def cancel(self) -> None:
+        """See Motion."""
+        if not self._goal.done:
+            self._simulation.stop_gripper()
+
+    def check(self) -> None:
+        """See Motion."""
+        if self._goal.cancelled:
+            raise GripperFailed("the gripper's command was cancelled")
+
+
+class SimGripper:
+    """See Gripper."""
+
+    def __init__(self, simulation: Simulation) -> None:
+        self._simulation = simulation
+
+    def state(self) -> GripperState:
+        """See Gripper."""
+        positions, _, forces = self._simulation.finger_state()
+        return GripperState(float(positions.sum()), np.abs(forces), self._simulation.time_s)
+
+    def start(self, gap_m: float, force_n: float) -> _GripperMotion:
+        """See Gripper."""
+        return _GripperMotion(self._simulation, self._simulation.grip(gap_m, force_n))
+
+
+class SimCamera:
+    """See Camera: renders and detects at once."""
+
+    def __init__(self, simulation: Simulation, detector: Detector) -> None:
+        self._simulation = simulation
+        self._detector = detector
+
+    def look(self, not_before_s: float, label: str, wait: Callable[[], None]) -> Observation:
+        """See Camera."""
+        frame = self._simulation.render()
+        grasps = with_depth(self._detector.detect(frame), frame)
+        if not grasps:
+            raise NoGrasp(f"detector {self._detector.name} found nothing to grasp")
+        labelled = [grasp for grasp in grasps if not label or grasp.label == label]
+        if not labelled:
+            raise ObjectNotFound(f"no candidate is labelled {label!r}")
+        return Observation(
+            labelled,
+            frame.depth_m,
+            frame.camera,
+            self._simulation.T_base_camera,
+            frame.stamp_s,
+        )
+
+
+def sequence_in(
+    simulation: Simulation,
+    detector: Detector,
+    robot: RobotModel,
+    *,
+    cell: Cell | None = None,
+    config: PickConfig | None = None,
+    planner: Planner | None = None,
+) -> PickSequence:
+    """A pick sequence that drives a simulation in this process."""
+    port = RobotPort(
+        planner=planner or EmbeddedPlanner(robot, PlannerConfig()),
+        arm=SimArm(simulation),
+        gripper=SimGripper(simulation),
+        camera=SimCamera(simulation, detector),
+        clock=SimClock(simulation),
+    )
+    return PickSequence(port, robot, cell or load_cell("tabletop"), config or PickConfig())

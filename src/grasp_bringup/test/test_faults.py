@@ -1,0 +1,208 @@
+"""What the stack makes of faults: each through the real nodes, limits in simulation time."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import pytest
+from conftest import Stack
+from grasp_msgs.action import Pick
+from grasp_msgs.srv import PerturbObject
+from rcl_interfaces.msg import Parameter, ParameterType, ParameterValue
+from rcl_interfaces.srv import SetParameters
+from rosgraph_msgs.msg import Clock
+
+from grasp_bringup.client import GoalRefused
+from grasp_core.errors import Code
+
+pytestmark = pytest.mark.ros
+
+REACTION_S = 0.5
+REST_RAD_S = 0.02
+RESULT_TIMEOUT_S = 90.0
+
+
+class SimTime:
+    """Simulation time as last published."""
+
+    def __init__(self, client):
+        self.now_s = 0.0
+        client.node.create_subscription(Clock, "/clock", self._receive, 10)
+
+    def _receive(self, message):
+        self.now_s = message.clock.sec + message.clock.nanosec * 1e-9
+
+
+@pytest.fixture(scope="module")
+def sim_time(stack):
+    return SimTime(stack.client)
+
+
+class Watched:
+    """A pick whose stages are seen as they come."""
+
+    def __init__(self, client, sim_time=None):
+        self.stages = {}
+        self._sim_time = sim_time
+        self._changed = threading.Condition()
+        self._future = client.send_pick(Pick.Goal(), self._feedback)
+        self._client = client
+
+    def _feedback(self, feedback):
+        with self._changed:
+            now = self._sim_time.now_s if self._sim_time else 0.0
+            self.stages.setdefault(feedback.stage, now)
+            self._changed.notify_all()
+
+    def wait_for(self, stage, timeout_s=60.0):
+        with self._changed:
+            assert self._changed.wait_for(lambda: stage in self.stages, timeout_s), self.stages
+
+    def result(self):
+        return self._client.finish(self._future, RESULT_TIMEOUT_S, "pick").result
+
+
+def set_parameter(client, node, name, value):
+    request = SetParameters.Request(
+        parameters=[
+            Parameter(
+                name=name,
+                value=ParameterValue(type=ParameterType.PARAMETER_BOOL, bool_value=value),
+            )
+        ]
+    )
+    answer = client.call(SetParameters, f"{node}/set_parameters", request, 10.0)
+    assert answer.results[0].successful, answer.results[0].reason
+
+
+@pytest.fixture
+def scene(stack):
+    stack.client.new_scene(["block"], seed=3)
+    return stack.client
+
+
+def arm_at_rest_within(client, start_s, limit_s):
+    """Wait until the arm rests; whether it did in time, and the speed last seen."""
+    while True:
+        truth = client.truth()
+        now = truth.stamp.sec + truth.stamp.nanosec * 1e-9
+        if truth.arm_speed < REST_RAD_S:
+            return now - start_s <= limit_s
+        if now - start_s > limit_s:
+            return False
+
+
+def test_a_block_is_picked_held_and_taken_away(scene):
+    result = scene.pick(Pick.Goal())
+    assert result.code == Code.OK, result.message
+    assert result.success
+    assert result.held_s >= 3.0
+    assert result.force_source == "measured"
+    assert result.force_n >= 16.0
+    assert 0.03 < result.opening_m < 0.07
+    assert result.attempts == 1
+    assert not result.holding
+    assert [thing.name for thing in scene.truth().objects if thing.in_bin] == ["block"]
+
+
+def test_an_object_removed_before_closing_is_an_empty_grip(scene, sim_time):
+    pick = Watched(scene, sim_time)
+    pick.wait_for("approach")
+    scene.perturb(PerturbObject.Request(operation=PerturbObject.Request.REMOVE))
+    result = pick.result()
+    assert result.code == Code.EMPTY_GRIP, result.message
+    assert not result.holding
+
+
+def test_an_object_pulled_away_in_the_hold_is_noticed_in_time(scene, sim_time):
+    pick = Watched(scene, sim_time)
+    pick.wait_for("hold")
+    pull = PerturbObject.Request(operation=PerturbObject.Request.PULL, duration_s=1.0)
+    pull.vector.z = -80.0
+    pulled_s = sim_time.now_s
+    assert scene.perturb(pull).success
+    result = pick.result()
+    assert result.code in (Code.DROPPED, Code.SLIPPED), result.message
+    noticed_s = pick.stages.get("retreat", sim_time.now_s)
+    assert noticed_s - pulled_s <= REACTION_S
+    assert result.held_s < 3.0
+
+
+def test_a_silent_camera_is_told(scene):
+    set_parameter(scene, "simulator", "camera_enabled", False)
+    try:
+        result = scene.pick(Pick.Goal())
+    finally:
+        set_parameter(scene, "simulator", "camera_enabled", True)
+    assert result.code in (Code.NO_IMAGE, Code.STALE_DETECTION), result.message
+
+
+def test_a_refused_trajectory_is_told(scene):
+    set_parameter(scene, "simulator", "arm_enabled", False)
+    try:
+        result = scene.pick(Pick.Goal())
+    finally:
+        set_parameter(scene, "simulator", "arm_enabled", True)
+    assert result.code == Code.TRAJECTORY_REFUSED, result.message
+
+
+@pytest.mark.parametrize(("stage", "holding"), [("approach", False), ("hold", True)])
+def test_cancel_stops_the_arm_and_tells_what_the_gripper_holds(scene, sim_time, stage, holding):
+    pick = Watched(scene, sim_time)
+    pick.wait_for(stage)
+    cancelled_s = sim_time.now_s
+    scene.cancel_pick()
+    assert arm_at_rest_within(scene, cancelled_s, REACTION_S)
+    result = pick.result()
+    assert result.code == Code.CANCELLED, result.message
+    assert result.holding is holding
+    assert any(thing.between_fingers for thing in scene.truth().objects) is holding
+
+
+def test_what_a_cancelled_pick_left_in_the_hand_is_put_away_first(scene, sim_time):
+    pick = Watched(scene, sim_time)
+    pick.wait_for("hold")
+    scene.cancel_pick()
+    assert pick.result().holding
+    result = scene.pick(Pick.Goal())
+    assert result.stages[0] == "put_away"
+    assert result.code == Code.NO_GRASP, result.message  # the only object is in the bin now
+    assert [thing.in_bin for thing in scene.truth().objects] == [True]
+
+
+def test_a_second_goal_is_refused(scene, sim_time):
+    pick = Watched(scene, sim_time)
+    pick.wait_for("look")
+    with pytest.raises(GoalRefused):
+        scene.send_pick(Pick.Goal())
+    scene.cancel_pick()
+    pick.result()
+
+
+def test_an_object_wider_than_the_jaws_is_too_wide(stack):
+    stack.client.new_scene(["slab"], seed=1)
+    result = stack.client.pick(Pick.Goal())
+    assert result.code == Code.TOO_WIDE, result.message
+    assert result.attempts == 0
+
+
+def test_goals_out_of_range_get_a_typed_answer(scene):
+    result = scene.pick(Pick.Goal(min_quality=2.0))
+    assert result.code == Code.BAD_GOAL
+    assert "min_quality is 2.0" in result.message
+    assert scene.pick(Pick.Goal(label="shoe")).code == Code.OBJECT_NOT_FOUND
+
+
+def test_a_killed_simulator_is_lost_hardware(objects, tmp_path):
+    with Stack(objects, tmp_path) as running:
+        client = running.client
+        client.new_scene(["block"], seed=3)
+        pick = Watched(client)
+        pick.wait_for("pregrasp")
+        client.watch(lambda: None)
+        running.processes.kill("simulator")
+        killed = time.monotonic()
+        result = pick.result()
+        assert result.code == Code.HARDWARE_LOST, result.message
+        assert time.monotonic() - killed < 20.0

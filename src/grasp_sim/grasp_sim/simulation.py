@@ -1,0 +1,308 @@
+"""The simulated robot cell: one clock, an arm, a gripper, a camera, objects, and the truth."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pybullet
+from numpy.typing import ArrayLike, NDArray
+
+from grasp_core.errors import ConfigError
+from grasp_core.frame import RgbdFrame
+from grasp_core.robot import RobotModel
+from grasp_core.transform import Transform
+from grasp_sim.camera import camera_pose, draw, intrinsics
+from grasp_sim.config import STEPS_PER_S, SimConfig
+from grasp_sim.gripper import GripperController, GripperGoal
+from grasp_sim.noise import PRESETS
+from grasp_sim.objects import object_set
+from grasp_sim.scenes import build_scene
+from grasp_sim.trajectory import (
+    Goal,
+    Tolerances,
+    TrajectoryFollower,
+    check_trajectory,
+)
+from grasp_sim.truth import ObjectTruth, truth_of
+from grasp_sim.world import World
+
+Vector = NDArray[np.float64]
+
+_PERIOD_S = 1.0 / STEPS_PER_S
+_POSITION_GAIN = 0.6
+_VELOCITY_GAIN = 1.0
+
+
+@dataclass
+class _Pull:
+    """A force on an object until a time."""
+
+    name: str
+    force_n: Vector
+    until_s: float
+
+
+class Simulation:
+    """A Panda on a table with a camera above; time advances by :meth:`step` alone.
+
+    The same configuration, robot, calls and seeds give the same result, bit for bit.
+    """
+
+    def __init__(self, config: SimConfig, robot: RobotModel, *, gui: bool = False) -> None:
+        self.config = config
+        self.robot = robot
+        self.objects = object_set(config.objects)
+        self.world = World(config, robot, gui=gui)
+        self.camera = intrinsics(config)
+        self.T_base_camera = camera_pose(config)
+        self._steps = 0
+        self._arm_joints = [self.world.joints[name] for name in robot.arm.joints]
+        self._fingers = [self.world.joints[name] for name in robot.gripper.joints]
+        self._reset_robot()
+
+    def close(self) -> None:
+        """Release PyBullet."""
+        self.world.close()
+
+    @property
+    def renderer(self) -> str:
+        """What draws the images: ``egl`` or ``tiny``."""
+        return self.world.renderer
+
+    # -- time -----------------------------------------------------------------------------------
+
+    @property
+    def time_ns(self) -> int:
+        """Simulation time, nanoseconds."""
+        return self._steps * 1_000_000_000 // STEPS_PER_S
+
+    @property
+    def time_s(self) -> float:
+        """Simulation time, seconds."""
+        return self._steps / STEPS_PER_S
+
+    def step(self) -> None:
+        """Advance by 1/240 s."""
+        self._drive_arm()
+        self._drive_gripper()
+        self._apply_pulls()
+        self.world.step()
+        self._steps += 1
+        self._gripper.watch(self.time_s, self.gap_m)
+        self.world.set_holding(self._gripper.is_squeezing)
+
+    # -- scenes ---------------------------------------------------------------------------------
+
+    def use_objects(self, name: str) -> None:
+        """Take objects from another set from now on.
+
+        Raises:
+            ConfigError: No such set.
+        """
+        self.objects = object_set(name)
+        self.config = replace(self.config, objects=name)
+
+    def new_scene(self, names: Sequence[str], seed: int) -> list[str]:
+        """Clear the table, put the arm back, and settle objects.
+
+        Args:
+            names: Objects of the current set.
+            seed: Of places, orientations and colours.
+
+        Returns:
+            Names on the table, unique.
+
+        Raises:
+            ConfigError: An unknown object, a wrong number, or no stable scene.
+        """
+        for name in names:
+            self.objects.path(name)  # refuse before anything is cleared
+        self.clear()
+        return build_scene(self.world, self.objects, names, seed, self.step)
+
+    def clear(self) -> None:
+        """Clear the table and put the arm back, gripper open; running goals are cancelled."""
+        self._follower.cancel("the scene was replaced")
+        self._gripper.cancel(self.robot.gripper.max_gap_m)
+        self.world.rebuild()
+        self._reset_robot()
+
+    def _reset_robot(self) -> None:
+        client, body = self.world.client, self.world.robot_body
+        rest = np.array(self.robot.arm.observe)
+        for joint, position in zip(self._arm_joints, rest, strict=True):
+            client.resetJointState(body, joint, position)
+        for joint in self._fingers:
+            client.resetJointState(body, joint, self.robot.gripper.max_gap_m / 2)
+        self._follower = TrajectoryFollower(self.robot.arm, rest)
+        self._gripper = GripperController(self.config, self.robot.gripper.max_gap_m)
+        self._pulls: list[_Pull] = []
+        self._arm_force = [client.getJointInfo(body, joint)[10] for joint in self._arm_joints]
+
+    # -- arm ------------------------------------------------------------------------------------
+
+    def arm_state(self) -> tuple[Vector, Vector]:
+        """Measured joint positions, rad, and velocities, rad/s, shape (J,) each."""
+        states = self.world.client.getJointStates(self.world.robot_body, self._arm_joints)
+        return np.array([s[0] for s in states]), np.array([s[1] for s in states])
+
+    def follow(
+        self,
+        joints: Sequence[str],
+        times_s: ArrayLike,
+        positions: Sequence[Sequence[float]],
+        velocities: Sequence[Sequence[float]] = (),
+        accelerations: Sequence[Sequence[float]] = (),
+        tolerances: Tolerances | None = None,
+    ) -> Goal:
+        """Check a trajectory and follow it from now on; a running one is replaced.
+
+        See :func:`grasp_sim.trajectory.check_trajectory` for the arguments.
+
+        Raises:
+            InvalidTrajectory: It is refused; says why.
+        """
+        trajectory = check_trajectory(
+            self.robot.arm,
+            joints,
+            times_s,
+            positions,
+            velocities,
+            accelerations,
+            current=self.arm_state()[0],
+            start_tolerance_rad=self.config.start_tolerance_rad,
+        )
+        return self._follower.start(
+            trajectory, tolerances or self.default_tolerances(), self.time_s
+        )
+
+    def default_tolerances(self) -> Tolerances:
+        """Tolerances of a goal that names none."""
+        config = self.config
+        return Tolerances(config.path_tolerance_rad, config.goal_tolerance_rad, config.goal_time_s)
+
+    def stop_arm(self, goal: Goal | None = None) -> None:
+        """Cancel the running trajectory, or only this one, and come to rest smoothly."""
+        if goal is None or self._follower.goal is goal:
+            self._follower.cancel()
+
+    def _drive_arm(self) -> None:
+        positions, velocities = self._follower.step(self.time_s, self.arm_state()[0], _PERIOD_S)
+        count = len(self._arm_joints)
+        self.world.client.setJointMotorControlArray(
+            self.world.robot_body,
+            self._arm_joints,
+            pybullet.POSITION_CONTROL,
+            targetPositions=positions.tolist(),
+            targetVelocities=velocities.tolist(),
+            forces=self._arm_force,
+            positionGains=[_POSITION_GAIN] * count,
+            velocityGains=[_VELOCITY_GAIN] * count,
+        )
+
+    # -- gripper --------------------------------------------------------------------------------
+
+    def finger_state(self) -> tuple[Vector, Vector, Vector]:
+        """Finger positions, m, velocities, m/s, and applied forces, N, shape (2,) each."""
+        states = self.world.client.getJointStates(self.world.robot_body, self._fingers)
+        return (
+            np.array([s[0] for s in states]),
+            np.array([s[1] for s in states]),
+            np.array([s[3] for s in states]),
+        )
+
+    @property
+    def gap_m(self) -> float:
+        """Distance between the fingers, metres."""
+        return float(self.finger_state()[0].sum())
+
+    def grip(self, gap_m: float, force_n: float = 0.0) -> GripperGoal:
+        """Move the fingers to a gap with at most this force each; 0 means the default force."""
+        return self._gripper.command(gap_m, force_n, self.time_s)
+
+    def stop_gripper(self) -> None:
+        """Stop the fingers where they are."""
+        self._gripper.cancel(self.gap_m)
+
+    def _drive_gripper(self) -> None:
+        goal = self._gripper.goal
+        for joint in self._fingers:
+            self.world.client.setJointMotorControl2(
+                self.world.robot_body,
+                joint,
+                pybullet.POSITION_CONTROL,
+                targetPosition=goal.gap_m / 2,
+                force=goal.force_n,
+                maxVelocity=self.config.finger_speed_m_s,
+            )
+
+    # -- camera ---------------------------------------------------------------------------------
+
+    def render(self) -> RgbdFrame:
+        """Draw the camera's view now; the noise depends on the time alone."""
+        color, depth, _ = draw(self.world, self.camera, self.T_base_camera)
+        if self.config.noise != "none":
+            rng = np.random.default_rng(self._steps)
+            depth = PRESETS[self.config.noise].apply(depth, self.config.camera_fx, rng)
+        return RgbdFrame(color, depth, self.camera, self.time_ns, self.config.camera_frame)
+
+    # -- truth and disturbance ------------------------------------------------------------------
+
+    def truth(self) -> list[ObjectTruth]:
+        """What is really there, one entry per object."""
+        return [truth_of(self.world, thing) for thing in self.world.objects.values()]
+
+    def link_poses(self) -> dict[str, Transform]:
+        """``T_base_link`` of every robot link."""
+        return {name: self.world.link_pose(name) for name in self.world.links}
+
+    def remove(self, name: str = "") -> str:
+        """Take an object out of the world; an empty name means the first. Returns its name.
+
+        Raises:
+            ObjectNotFound: No such object.
+        """
+        return self.world.remove(name)
+
+    def move(self, name: str, offset_m: ArrayLike) -> str:
+        """Displace an object by a vector, metres, base frame. Returns its name.
+
+        Raises:
+            ObjectNotFound: No such object.
+        """
+        thing = self.world.object(name)
+        shift = Transform.from_translation(*np.asarray(offset_m, dtype=np.float64))
+        self.world.place(thing, shift @ self.world.pose(thing))
+        return thing.name
+
+    def pull(self, name: str, force_n: ArrayLike, duration_s: float) -> str:
+        """Pull at an object's centre of mass with a force, newtons, base frame. Returns its name.
+
+        Raises:
+            ObjectNotFound: No such object.
+            ConfigError: The duration or the force is impossible.
+        """
+        force = np.asarray(force_n, dtype=np.float64)
+        if not 0.0 < duration_s <= 60.0 or not np.all(np.isfinite(force)):
+            raise ConfigError(
+                f"a pull needs a finite force and a duration in (0, 60] s, got {force.tolist()} N "
+                f"for {duration_s} s"
+            )
+        thing = self.world.object(name)
+        self._pulls.append(_Pull(thing.name, force, self.time_s + duration_s))
+        return thing.name
+
+    def _apply_pulls(self) -> None:
+        now = self.time_s
+        self._pulls = [p for p in self._pulls if p.until_s > now and p.name in self.world.objects]
+        for pull in self._pulls:
+            thing = self.world.objects[pull.name]
+            self.world.client.applyExternalForce(
+                thing.body,
+                -1,
+                pull.force_n.tolist(),
+                self.world.pose(thing).translation.tolist(),
+                pybullet.WORLD_FRAME,
+            )
