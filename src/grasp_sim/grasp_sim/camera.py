@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from typing import Any
 
@@ -99,16 +100,16 @@ def draw(
     Returns:
         Colour (H, W, 3) uint8 RGB; depth (H, W) metres, NaN empty; body ids (H, W), -1 empty.
     """
-    flag = (
-        pybullet.ER_BULLET_HARDWARE_OPENGL
-        if world.renderer == "egl"
-        else pybullet.ER_TINY_RENDERER
-    )
+    drawn, flag = camera, pybullet.ER_BULLET_HARDWARE_OPENGL
+    if world.renderer == "tiny":
+        # TinyRenderer samples pixels at a corner instead of the centre: measured (0.5, -0.5) px.
+        drawn = dataclasses.replace(camera, cx=camera.cx - 0.5, cy=camera.cy + 0.5)
+        flag = pybullet.ER_TINY_RENDERER
     _, _, color, depth, bodies = world.client.getCameraImage(
         camera.width,
         camera.height,
         viewMatrix=view_matrix(T_base_camera).T.ravel().tolist(),
-        projectionMatrix=projection_matrix(camera).T.ravel().tolist(),
+        projectionMatrix=projection_matrix(drawn).T.ravel().tolist(),
         lightDirection=_LIGHT_DIRECTION,
         shadow=0,
         renderer=flag,
