@@ -21,6 +21,8 @@ _STILL_M_S, _STILL_RAD_S = 0.005, 0.05
 _STILL_STEPS = 24
 _SETTLE_STEPS = 3 * STEPS_PER_S
 _REDROPS = 10
+# While a scene settles, round objects need something that stops them; at rest they need it no more.
+_SETTLING_ROLLING_FRICTION_M = 0.001
 
 
 def build_scene(
@@ -52,19 +54,24 @@ def build_scene(
         rgba = colors[index] if objects.painted else None
         thing = world.add_object(unique, objects.path(name), rgba)
         placed.append(thing)
+        world.set_rolling_friction(thing, _SETTLING_ROLLING_FRICTION_M)
         _drop(world, thing, rng, len(names))
         settle(world, step, placed)
     for _ in range(_REDROPS):
         away = [thing for thing in placed if not _in_workspace(world, thing)]
         if not away:
-            return [thing.name for thing in placed]
+            break
         for thing in away:
             _drop(world, thing, rng, len(names))
             settle(world, step, placed)
-    raise ConfigError(
-        f"{away[0].name} does not come to rest in the workspace after {_REDROPS} tries: choose "
-        "another seed or leave the object out"
-    )
+    else:
+        raise ConfigError(
+            f"{away[0].name} does not come to rest in the workspace after {_REDROPS} tries: "
+            "choose another seed or leave the object out"
+        )
+    for thing in placed:
+        world.set_rolling_friction(thing, 0.0)
+    return [thing.name for thing in placed]
 
 
 def settle(world: World, step: Callable[[], None], things: Sequence[SimObject]) -> bool:

@@ -25,6 +25,7 @@ _ITERATIONS_HOLDING = 150
 _FINGER_STIFFNESS = 30000.0  # N/m
 _FINGER_DAMPING = 1000.0  # N s/m
 _TABLE_SIZE = (3.0, 3.0, 0.05)  # m, larger than any view of it
+_SCENES_PER_CONTEXT = 20  # about 6 MB each
 _TABLE_RGBA = (0.58, 0.56, 0.52, 1.0)
 _BIN_RGBA = (0.22, 0.30, 0.42, 1.0)
 _GOLDEN_TURN = 0.618033988749895  # hues this far apart stay distinguishable
@@ -60,6 +61,8 @@ class World:
     def __init__(self, config: SimConfig, robot: RobotModel, *, gui: bool = False) -> None:
         self.config = config
         self.robot = robot
+        self._gui = gui
+        self._rebuilds = 0
         self.client = BulletClient(pybullet.GUI if gui else pybullet.DIRECT)
         self.renderer = load_renderer(self.client, config.renderer)
         self.objects: dict[str, SimObject] = {}
@@ -76,6 +79,9 @@ class World:
 
     def rebuild(self) -> None:
         """Forget everything and build table, bin and robot; the arm rests at ``observe``."""
+        self._rebuilds += 1
+        if self.renderer == "egl" and self._rebuilds % _SCENES_PER_CONTEXT == 0:
+            self._reconnect()
         p = self.client
         p.resetSimulation()
         p.setGravity(0.0, 0.0, -9.81)
@@ -90,6 +96,13 @@ class World:
         if self.config.has_bin:
             self._build_bin()
         self._build_robot()
+
+    def _reconnect(self) -> None:
+        """Start a new drawing context: a reset does not free the meshes of the old scene."""
+        if not self._gui:
+            self.client.disconnect()
+            self.client = BulletClient(pybullet.DIRECT)
+            load_renderer(self.client, self.renderer)
 
     def step(self) -> None:
         """Advance physics by 1/240 s."""
@@ -267,6 +280,10 @@ class World:
             found.body, T_base_object.translation.tolist(), T_base_object.quaternion.tolist()
         )
         self.client.resetBaseVelocity(found.body, (0.0, 0.0, 0.0), (0.0, 0.0, 0.0))
+
+    def set_rolling_friction(self, found: SimObject, friction_m: float) -> None:
+        """Resist rolling, metres of lever per newton; 0 for none."""
+        self.client.changeDynamics(found.body, -1, rollingFriction=friction_m)
 
     def speed(self, found: SimObject) -> tuple[float, float]:
         """Linear and angular speed of an object, m/s and rad/s."""
