@@ -141,6 +141,11 @@ class SimGripper:
         positions, _, forces = self._simulation.finger_state()
         return GripperState(float(positions.sum()), np.abs(forces), self._simulation.time_s)
 
+    def states_since(self, stamp_s: float) -> list[GripperState]:
+        """See Gripper; the sequence looks at every tick, so there is one at most."""
+        state = self.state()
+        return [state] if state.stamp_s > stamp_s else []
+
     def start(self, gap_m: float, force_n: float) -> _GripperMotion:
         """See Gripper."""
         return _GripperMotion(self._simulation, self._simulation.grip(gap_m, force_n))

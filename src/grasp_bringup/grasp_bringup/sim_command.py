@@ -186,14 +186,16 @@ class Series:
     def _pick(self, names: list[str]) -> PickRecord:
         goal = Pick.Goal(max_attempts=self._options.attempts)
         result = self._client.pick(goal, self._show)
+        # A server that dies answers with an empty result, whose code reads as OK.
+        code = Code.INTERNAL if result.code == Code.OK and not result.success else result.code
         in_bin = [thing.name for thing in self._client.truth().objects if thing.in_bin]
         stages: dict[str, float] = {}
         for stage, seconds in zip(result.stages, result.stage_s, strict=True):
             stages[stage] = stages.get(stage, 0.0) + float(seconds)
         return PickRecord(
             object="+".join(in_bin or names),
-            code=Code(result.code).name,
-            success=bool(result.code == Code.OK and in_bin),
+            code=Code(code).name,
+            success=bool(result.success and in_bin),
             force_n=finite_or_none(result.force_n),
             held_s=float(result.held_s),
             seconds=sum(stages.values()),

@@ -116,6 +116,8 @@ def perception_and_action(
                 "robot": robot,
                 "detector": detector,
                 "continuous": continuous,
+                # On request only, the camera is let go at once: rendering is what costs.
+                **({} if continuous else {"linger_s": 0.0}),
             },
             lifecycle=True,
         ),

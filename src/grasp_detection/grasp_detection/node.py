@@ -266,3 +266,7 @@ class DetectorNode(GraspLifecycleNode):
 def main() -> int:
     """Run the node until it is told to stop."""
     return run(DetectorNode, threads=_THREADS)
+
+
+if __name__ == "__main__":
+    main()

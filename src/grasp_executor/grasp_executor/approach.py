@@ -25,6 +25,7 @@ from grasp_executor.scene import Box, CollisionScene
 
 _VIEW_MARGIN_M = 0.08
 _MAX_CARRIED_REACH_M = 0.08
+_OBJECT_REACH_M = 0.15
 _DROP_TURNS_RAD = tuple(math.radians(turn) for turn in (0, 45, -45, 90, -90, 135, -135, 180))
 
 
@@ -89,7 +90,7 @@ class Surroundings:
         tip = target.T_base_grasp.translation
         reach, top = _MAX_CARRIED_REACH_M, target.top_z_m
         if self._map is not None:
-            region = region_of(self._map, tip[0], tip[1])
+            region = self._region(self._map, tip)
             reach, top = self._map_extent(region, tip)
         below = float(tip[2]) - self._cell.support_z_m
         above = max(top - float(tip[2]), 0.0)
@@ -115,8 +116,18 @@ class Surroundings:
     def _seen(self, open_at: NDArray[np.float64] | None) -> tuple[Box, ...]:
         if self._map is None:
             return ()
-        mask = None if open_at is None else region_of(self._map, open_at[0], open_at[1])
+        mask = None if open_at is None else self._region(self._map, open_at)
         return boxes_from_heights(self._map, exclude=mask)
+
+    def _region(self, heights: HeightMap, point: NDArray[np.float64]) -> NDArray[np.bool_]:
+        """The object at a point: what is connected to it, steps in height included.
+
+        What of it the hand would touch is checked against the depth points themselves; a step
+        may be a neighbour as well as the object's own, so the region ends at a distance.
+        """
+        x, y = heights.centres()
+        near = np.hypot(x[None, :] - point[0], y[:, None] - point[1]) <= _OBJECT_REACH_M
+        return near & region_of(heights, point[0], point[1], max_jump_m=math.inf)
 
 
 class GraspPlanner:

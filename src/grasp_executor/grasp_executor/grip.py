@@ -73,6 +73,11 @@ class GripVerifier:
         if not self._window or state.stamp_s > self._window[-1].stamp_s:
             self._window.append(state)
 
+    @property
+    def seen_until_s(self) -> float:
+        """Stamp of the newest sample taken, seconds; minus infinity before the first."""
+        return self._window[-1].stamp_s if self._window else -math.inf
+
     def complete(self) -> bool:
         """Whether the window spans the time asked for without a gap in the data."""
         if not self._window or self._span_s() < self._config.verify_s:
@@ -123,12 +128,19 @@ class GripVerifier:
 
 
 class HoldMonitor:
-    """Watches a verified grip while the arm moves or holds."""
+    """Watches a verified grip while the arm moves or holds.
 
-    def __init__(self, config: PickConfig, empty: EmptyWidth, grip: Grip) -> None:
+    While the object is lifted off its support it may still settle between the jaws; ``settling``
+    watches for its loss alone, not for drift.
+    """
+
+    def __init__(
+        self, config: PickConfig, empty: EmptyWidth, grip: Grip, *, settling: bool = False
+    ) -> None:
         self._config = config
         self._empty = empty
-        self._grip = grip
+        self.grip = grip
+        self._max_drift_m = math.inf if settling else config.max_drift_m
         self._last: GripperState | None = None
         self._weak_since_s: float | None = None
         self.gap_m = grip.gap_m
@@ -153,15 +165,15 @@ class HoldMonitor:
         if state.gap_m <= self._empty.gap_m + config.min_width_m:
             raise Dropped(
                 f"the jaws closed to {state.gap_m * 1000:.1f} mm after holding "
-                f"{self._grip.gap_m * 1000:.1f} mm"
+                f"{self.grip.gap_m * 1000:.1f} mm"
             )
-        drift = abs(state.gap_m - self._grip.gap_m)
-        if drift > config.max_drift_m:
+        drift = abs(state.gap_m - self.grip.gap_m)
+        if drift > self._max_drift_m:
             raise Slipped(
-                f"the opening drifted by {drift * 1000:.1f} mm from {self._grip.gap_m * 1000:.1f} "
-                f"mm; {config.max_drift_m * 1000:.1f} mm are allowed"
+                f"the opening drifted by {drift * 1000:.1f} mm from {self.grip.gap_m * 1000:.1f} "
+                f"mm; {self._max_drift_m * 1000:.1f} mm are allowed"
             )
-        if self._grip.force_source == MEASURED:
+        if self.grip.force_source == MEASURED:
             self._watch_force(state)
 
     def _watch_force(self, state: GripperState) -> None:
@@ -178,6 +190,11 @@ class HoldMonitor:
                 f"the weaker finger shows {force:.1f} N, below {threshold:.1f} N for "
                 f"{state.stamp_s - self._weak_since_s:.2f} s"
             )
+
+    @property
+    def seen_until_s(self) -> float:
+        """Stamp of the newest sample taken, seconds; minus infinity before the first."""
+        return -math.inf if self._last is None else self._last.stamp_s
 
     def restart(self) -> None:
         """Forget an interruption, before the hold clock starts anew."""

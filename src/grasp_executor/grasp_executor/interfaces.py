@@ -149,6 +149,15 @@ class Gripper(Protocol):
             StaleJointStates: None has arrived for too long.
         """
 
+    def states_since(self, stamp_s: float) -> Sequence[GripperState]:
+        """All states measured after a time, oldest first, as far back as one second.
+
+        Whoever watches a grip must not miss a sample because it looked too late.
+
+        Raises:
+            StaleJointStates: None has arrived for too long.
+        """
+
     def start(self, gap_m: float, force_n: float) -> Motion:
         """Begin to move to a gap, metres, with at most this force per finger, newtons."""
 

@@ -111,11 +111,13 @@ class ExecutorNode(GraspLifecycleNode):
             outcome = self._run(handle)
         finally:
             self._busy.release()
-        log = self.get_logger().info if outcome.success else self.get_logger().warning
-        log(f"{outcome.code.name}: {outcome.message}")
+        sentence = f"{outcome.code.name}: {outcome.message}"
         if outcome.success:
+            self.get_logger().info(sentence)
             handle.succeed()
-        elif outcome.code is Code.CANCELLED and handle.is_cancel_requested:
+            return self._result(outcome)
+        self.get_logger().warning(sentence)
+        if outcome.code is Code.CANCELLED and handle.is_cancel_requested:
             handle.canceled()
         else:
             handle.abort()
@@ -185,3 +187,7 @@ class _Feedback:
 def main() -> None:
     """Run the executor node."""
     raise SystemExit(run(ExecutorNode, _THREADS))
+
+
+if __name__ == "__main__":
+    main()

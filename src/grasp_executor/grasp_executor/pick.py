@@ -9,6 +9,7 @@ import contextlib
 import math
 import traceback
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import numpy as np
 
@@ -150,6 +151,12 @@ class _Run:
         if not self._station.closed:
             return
         if self._station.held is not None and self._station.holds():
+            # It may have slipped before: from now on it is watched from where it is.
+            gap_m = self._robot.gripper.state().gap_m
+            held = self._station.held
+            grip = replace(held.monitor.grip, gap_m=gap_m)
+            monitor = HoldMonitor(self._config, self._station.empty_width(), grip)
+            self._station.held = Held(held.target, monitor)
             with self._in(Stage.PUT_AWAY):
                 self._rise_if_low()
             self._carry_and_release(Stage.PUT_AWAY)
@@ -223,13 +230,16 @@ class _Run:
             self._station.closed = True
             self._mover.close(self._config.force_n)
         with self._in(Stage.VERIFY):
-            grip = self._verify(plan)
-            monitor = HoldMonitor(self._config, self._station.empty_width(), grip)
-            self._station.held = Held(plan.target, monitor)
+            self._hold_by(plan, self._verify(plan), settling=True)
         with self._in(Stage.LIFT):
             self._mover.follow(plan.lift, self._watch_grip)
             self._mover.settle(self._config.settle_s, self._watch_grip)
-            self._verify(plan)
+            self._hold_by(plan, self._verify(plan), settling=False)
+
+    def _hold_by(self, plan: GraspPlan, grip: Grip, *, settling: bool) -> None:
+        """From now on, watch this grip."""
+        monitor = HoldMonitor(self._config, self._station.empty_width(), grip, settling=settling)
+        self._station.held = Held(plan.target, monitor)
 
     def _verify(self, plan: GraspPlan) -> Grip:
         """Gather a window of samples and judge the grip.
@@ -244,32 +254,33 @@ class _Run:
             plan.target.opening_m,
             self._station.model.gripper.reports_force,
         )
-        deadline = self._robot.clock.now_s() + _HOLD_PATIENCE
+        started = self._robot.clock.now_s()
+        deadline = started + _HOLD_PATIENCE
         while not verifier.complete():
             if self._robot.clock.now_s() > deadline:
                 raise StaleJointStates(
                     f"the gripper's states have gaps of more than {self._config.max_state_gap_s} s"
                 )
             self._mover.tick()
-            state = self._robot.gripper.state()
-            verifier.add(state)
-            self._tell(float(np.min(state.effort_n)))
+            for state in self._robot.gripper.states_since(max(started, verifier.seen_until_s)):
+                verifier.add(state)
+                self._tell(float(np.min(state.effort_n)))
         grip = verifier.grip()
         self.outcome.force_n, self.outcome.force_source = grip.force_n, grip.force_source
         self.outcome.opening_m = grip.gap_m
         return grip
 
     def _watch_grip(self) -> None:
-        """Take a gripper sample while something is held.
+        """Take the new gripper samples while something is held.
 
         Raises:
             Dropped, Slipped, StaleJointStates, Cancelled.
         """
-        state = self._robot.gripper.state()
         monitor = self._station.held_now().monitor
-        monitor.add(state)
-        self.outcome.force_n, self.outcome.opening_m = monitor.lowest_force_n, monitor.gap_m
-        self._tell(float(np.min(state.effort_n)))
+        for state in self._robot.gripper.states_since(monitor.seen_until_s):
+            monitor.add(state)
+            self.outcome.force_n, self.outcome.opening_m = monitor.lowest_force_n, monitor.gap_m
+            self._tell(float(np.min(state.effort_n)))
 
     def _hold(self) -> None:
         """Hold the object in the air; a gap in the data or a moving arm restarts the clock."""
@@ -277,7 +288,8 @@ class _Run:
             monitor, clock = self._station.held_now().monitor, self._robot.clock
             monitor.restart()
             started = clock.now_s()
-            deadline = started + _HOLD_PATIENCE * (1.0 + self._config.hold_s)
+            patience_s = _HOLD_PATIENCE * (1.0 + self._config.hold_s)
+            deadline = started + patience_s
             while self.outcome.held_s < self._config.hold_s:
                 self._mover.tick(self._watch_grip)
                 now = clock.now_s()
@@ -287,7 +299,7 @@ class _Run:
                 if now > deadline:
                     raise StaleJointStates(
                         f"no undisturbed {self._config.hold_s:.1f} s of gripper data within "
-                        f"{deadline - started:.0f} s"
+                        f"{patience_s:.0f} s"
                     )
                 self.outcome.held_s = now - started
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,10 +47,12 @@ from grasp_ros.conversions import (
     ns_to_stamp,
     stamp_to_ns,
 )
-from grasp_ros.qos import SENSOR
+from grasp_ros.qos import STATES
 from grasp_ros.tf import TransformSource
 
 _POLL_S = 0.001
+_MEMORY_S = 1.0
+_ARRIVAL_S = 0.1  # wall time for messages on their way
 _TF_PATIENCE = 50
 
 
@@ -99,14 +102,20 @@ class JointStateCache:
         self._clock = clock
         self._timeout_s = timeout_s
         self._joints: dict[str, _Joint] = {}
+        self._recent: dict[str, deque[_Joint]] = {}
         self._lock = threading.Lock()
         self._subscription = node.create_subscription(
             JointState,
             "joint_states",
             self._receive,
-            SENSOR,
+            STATES,
             callback_group=MutuallyExclusiveCallbackGroup(),
         )
+
+    def remember(self, names: tuple[str, ...]) -> None:
+        """Keep the last second of these joints, see :meth:`since`."""
+        with self._lock:
+            self._recent.update({name: deque() for name in names})
 
     def _receive(self, message: JointState) -> None:
         stamp = stamp_to_ns(message.header.stamp) / NANOSECONDS
@@ -123,6 +132,21 @@ class JointStateCache:
         }
         with self._lock:
             self._joints.update(fresh)
+            for name, samples in self._recent.items():
+                if name in fresh:
+                    samples.append(fresh[name])
+                    while samples[-1].stamp_s - samples[0].stamp_s > _MEMORY_S:
+                        samples.popleft()
+
+    def _newest(self, names: tuple[str, ...]) -> list[_Joint | None]:
+        with self._lock:
+            return [self._joints.get(name) for name in names]
+
+    def since(self, names: tuple[str, ...], stamp_s: float) -> list[tuple[_Joint, ...]]:
+        """Remembered samples of joints that were measured together, after a time."""
+        with self._lock:
+            together = zip(*(self._recent[name] for name in names), strict=False)
+            return [sample for sample in together if sample[0].stamp_s > stamp_s]
 
     def read(self, names: tuple[str, ...]) -> list[_Joint]:
         """States of joints, in the order asked for.
@@ -130,8 +154,16 @@ class JointStateCache:
         Raises:
             StaleJointStates: One is missing or older than the timeout.
         """
-        with self._lock:
-            found = [self._joints.get(name) for name in names]
+        deadline = time.monotonic() + _ARRIVAL_S
+        while True:
+            found = self._newest(names)
+            oldest = min((joint.stamp_s for joint in found if joint), default=0.0)
+            if None not in found and self._clock.now_s() - oldest <= self._timeout_s:
+                break
+            # A clock message may overtake joint states already on their way.
+            if time.monotonic() > deadline:
+                break
+            time.sleep(_POLL_S)
         missing = [name for name, joint in zip(names, found, strict=True) if joint is None]
         if missing:
             raise StaleJointStates(
@@ -293,6 +325,7 @@ class RosGripper:
     ) -> None:
         self._model = model
         self._states = states
+        states.remember(model.gripper.joints)
         self._timeout_s = config.hardware_timeout_s
         self._client = ActionClient(
             node,
@@ -303,12 +336,13 @@ class RosGripper:
 
     def state(self) -> GripperState:
         """See Gripper."""
-        joints = self._states.read(self._model.gripper.joints)
-        return GripperState(
-            sum(joint.position for joint in joints),
-            np.array([abs(joint.effort) for joint in joints]),
-            min(joint.stamp_s for joint in joints),
-        )
+        return _gripper_state(self._states.read(self._model.gripper.joints))
+
+    def states_since(self, stamp_s: float) -> list[GripperState]:
+        """See Gripper."""
+        names = self._model.gripper.joints
+        self._states.read(names)
+        return [_gripper_state(sample) for sample in self._states.since(names, stamp_s)]
 
     def start(self, gap_m: float, force_n: float) -> _ActionMotion:
         """See Gripper."""
@@ -318,6 +352,14 @@ class RosGripper:
         return _ActionMotion(
             self._client, goal, "the gripper", self._timeout_s, _judge_gripper, GripperFailed
         )
+
+
+def _gripper_state(joints: Sequence[_Joint]) -> GripperState:
+    return GripperState(
+        sum(joint.position for joint in joints),
+        np.array([abs(joint.effort) for joint in joints]),
+        min(joint.stamp_s for joint in joints),
+    )
 
 
 def _judge_gripper(status: int, result: GripperCommand.Result) -> None:

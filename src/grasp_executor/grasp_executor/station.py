@@ -16,6 +16,8 @@ from grasp_executor.grasp_pose import GraspTarget
 from grasp_executor.grip import EmptyWidth, HoldMonitor
 from grasp_executor.interfaces import Arm, Camera, Clock, Gripper, Planner
 
+_OPENED_BY_HAND_M = 0.01  # wider than it was: somebody has opened the jaws
+
 
 @dataclass(frozen=True)
 class RobotPort:
@@ -88,9 +90,12 @@ class Station:
         """Whether something is between the closed jaws, as far as can be known."""
         if not self.closed:
             return False
-        empty_gap = self.empty.gap_m if self.empty else 0.0
+        least = (self.empty.gap_m if self.empty else 0.0) + self.config.min_width_m
+        most = self.model.gripper.max_gap_m
+        if self.held is not None:
+            most = self.held.monitor.gap_m + _OPENED_BY_HAND_M
         try:
-            return self.robot.gripper.state().gap_m > empty_gap + self.config.min_width_m
+            return least < self.robot.gripper.state().gap_m < most
         except GraspStackError:
             return True  # closed, and nothing says that it lost what it held
 

@@ -10,7 +10,15 @@ SENSOR = QoSProfile(
     history=HistoryPolicy.KEEP_LAST,
     depth=5,
 )
-"""Camera streams and joint states: best effort, keep last 5; matches any publisher."""
+"""Camera streams: best effort, keep last 5; matches any publisher."""
+
+STATES = QoSProfile(
+    reliability=ReliabilityPolicy.BEST_EFFORT,
+    durability=DurabilityPolicy.VOLATILE,
+    history=HistoryPolicy.KEEP_LAST,
+    depth=100,
+)
+"""Joint states for whoever watches a grip: a late callback must not cost samples."""
 
 RESULTS = QoSProfile(
     reliability=ReliabilityPolicy.RELIABLE,

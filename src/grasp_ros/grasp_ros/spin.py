@@ -13,6 +13,8 @@ from rclpy.signals import SignalHandlerOptions
 
 from grasp_core.errors import GraspStackError
 
+_SIGNAL_PERIOD_S = 0.2
+
 
 def run(make_node: Callable[[], Node], threads: int, args: Sequence[str] | None = None) -> int:
     """Create a node, spin it until it is told to stop, and destroy it.
@@ -33,7 +35,9 @@ def run(make_node: Callable[[], Node], threads: int, args: Sequence[str] | None 
         node = make_node()
         executor = MultiThreadedExecutor(num_threads=threads)
         executor.add_node(node)
-        executor.spin()
+        while rclpy.ok():
+            # With a timeout, so that Python sees a signal also when nothing happens.
+            executor.spin_once(timeout_sec=_SIGNAL_PERIOD_S)
     except (KeyboardInterrupt, ExternalShutdownException):
         pass
     except GraspStackError as error:

@@ -17,26 +17,13 @@ class SimConfig(Checked):
     """World, camera, controllers. Lengths in metres, base frame, table top at z = 0."""
 
     objects: str = setting("dev", "object set: dev, test, or a folder with one URDF per subfolder")
+    cell: str = setting("tabletop", "file under config/cells: table, workspace and bin")
     workspace_x: tuple[float, ...] = setting(
         (0.30, 0.70), "range of x in which objects lie, m", minimum=-2.0, maximum=2.0, length=2
     )
     workspace_y: tuple[float, ...] = setting(
         (-0.25, 0.25), "range of y in which objects lie, m", minimum=-2.0, maximum=2.0, length=2
     )
-    bin_center: tuple[float, ...] = setting(
-        (0.30, 0.50), "centre (x, y) of the drop bin, m", minimum=-2.0, maximum=2.0, length=2
-    )
-    bin_size_m: tuple[float, ...] = setting(
-        (0.26, 0.26), "inner size (x, y) of the drop bin, m", minimum=0.02, maximum=2.0, length=2
-    )
-    bin_height_m: float = setting(
-        0.10, "height of the drop bin's walls, m", minimum=0.01, maximum=1.0
-    )
-    bin_wall_m: float = setting(
-        0.005, "thickness of the drop bin's walls, m", minimum=0.001, maximum=0.1
-    )
-    has_bin: bool = setting(True, "whether the drop bin stands on the table")
-
     object_friction: float = setting(
         0.5, "lateral friction of objects; the fingers' multiplies it", minimum=0.05, maximum=2.0
     )

@@ -60,13 +60,17 @@ class StereoNoise:
         return noisy.astype(np.float32)
 
     def _shadow(self, depth_m: NDArray[np.float32], image_focal_px: float) -> NDArray[np.bool_]:
-        """Pixels behind something nearer as seen from the second imager, to the left."""
-        disparity = np.nan_to_num(image_focal_px * self.baseline_m / depth_m, nan=0.0)
-        widest = int(np.ceil(disparity.max() - disparity[disparity > 0].min(initial=0.0)))
+        """Pixels behind something nearer as seen from the second imager, to the right.
+
+        The first imager sees a surface at u, the second one at u - disparity. A pixel is blocked
+        when a pixel ``shift`` columns to its right is nearer by at least that disparity.
+        """
+        disparity = image_focal_px * self.baseline_m / depth_m
+        seen = disparity[np.isfinite(disparity)]
         shadow = np.zeros(depth_m.shape, dtype=bool)
+        widest = int(seen.max() - seen.min()) if seen.size else 0
         for shift in range(1, min(widest, depth_m.shape[1] - 1) + 1):
-            nearer = disparity[:, :-shift] - disparity[:, shift:] >= shift
-            shadow[:, shift:] |= nearer
+            shadow[:, :-shift] |= disparity[:, shift:] - disparity[:, :-shift] >= shift
         return shadow
 
 

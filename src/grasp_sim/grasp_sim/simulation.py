@@ -148,6 +148,16 @@ class Simulation:
         states = self.world.client.getJointStates(self.world.robot_body, self._arm_joints)
         return np.array([s[0] for s in states]), np.array([s[1] for s in states])
 
+    def joint_state(self) -> tuple[Vector, Vector, Vector]:
+        """Positions, velocities and efforts of arm joints, then fingers, shape (J + 2,) each."""
+        joints = [*self._arm_joints, *self._fingers]
+        states = self.world.client.getJointStates(self.world.robot_body, joints)
+        return (
+            np.array([s[0] for s in states]),
+            np.array([s[1] for s in states]),
+            np.array([s[3] for s in states]),
+        )
+
     def follow(
         self,
         joints: Sequence[str],

@@ -53,12 +53,9 @@ def truth_of(world: World, thing: SimObject) -> ObjectTruth:
 
 
 def _inside_bin(world: World, pose: Transform) -> bool:
-    config = world.config
-    if not config.has_bin:
-        return False
-    offset = np.abs(pose.translation[:2] - config.bin_center)
-    height = pose.translation[2]
+    cell = world.cell
+    offset = np.abs(pose.translation[:2] - cell.bin_center)
+    height = pose.translation[2] - cell.support_z_m
     return bool(
-        np.all(offset <= np.array(config.bin_size_m) / 2)
-        and 0.0 < height < config.bin_height_m + _ABOVE_WALL_M
+        np.all(offset <= cell.bin_size_m / 2) and 0.0 < height < cell.bin_height_m + _ABOVE_WALL_M
     )

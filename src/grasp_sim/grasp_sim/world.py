@@ -13,6 +13,7 @@ import pybullet
 from numpy.typing import ArrayLike, NDArray
 from pybullet_utils.bullet_client import BulletClient
 
+from grasp_core.cell import load_cell
 from grasp_core.errors import ConfigError, ObjectNotFound
 from grasp_core.robot import RobotModel
 from grasp_core.transform import Transform
@@ -24,7 +25,6 @@ _ITERATIONS = 50
 _ITERATIONS_HOLDING = 150
 _FINGER_STIFFNESS = 30000.0  # N/m
 _FINGER_DAMPING = 1000.0  # N s/m
-_TABLE_SIZE = (3.0, 3.0, 0.05)  # m, larger than any view of it
 _SCENES_PER_CONTEXT = 20  # about 6 MB each
 _TABLE_RGBA = (0.58, 0.56, 0.52, 1.0)
 _BIN_RGBA = (0.22, 0.30, 0.42, 1.0)
@@ -52,6 +52,7 @@ class World:
     """One physics world; rebuilt from nothing for every scene, which keeps it deterministic.
 
     Attributes:
+        cell: Table and bin.
         renderer: ``egl`` or ``tiny``.
         objects: Objects by name, in the order they came.
         joints: PyBullet's joint index by name.
@@ -63,6 +64,7 @@ class World:
         self.robot = robot
         self._gui = gui
         self._rebuilds = 0
+        self.cell = load_cell(config.cell)
         self.client = BulletClient(pybullet.GUI if gui else pybullet.DIRECT)
         self.renderer = load_renderer(self.client, config.renderer)
         self.objects: dict[str, SimObject] = {}
@@ -91,10 +93,11 @@ class World:
         )
         self._holding = False
         self.objects = {}
-        size = np.array(_TABLE_SIZE)
-        self.table_body = self._static_box(size, (0.4, 0.0, -size[2] / 2), _TABLE_RGBA)
-        if self.config.has_bin:
-            self._build_bin()
+        for solid in self.cell.solids():
+            is_table = solid.name == "table"
+            color = _TABLE_RGBA if is_table else _BIN_RGBA
+            body = self._static_box(solid.size_m, solid.center, color)
+            self.table_body = body if is_table else self.table_body
         self._build_robot()
 
     def _reconnect(self) -> None:
@@ -129,16 +132,6 @@ class World:
         )
         p.changeDynamics(body, -1, lateralFriction=1.0)
         return int(body)
-
-    def _build_bin(self) -> None:
-        (x, y), (a, b) = self.config.bin_center, self.config.bin_size_m
-        wall, height = self.config.bin_wall_m, self.config.bin_height_m
-        self._static_box((a, b, wall), (x, y, wall / 2), _BIN_RGBA)
-        for sign in (-1, 1):
-            offset = sign * (a + wall) / 2
-            self._static_box((wall, b + 2 * wall, height), (x + offset, y, height / 2), _BIN_RGBA)
-            offset = sign * (b + wall) / 2
-            self._static_box((a, wall, height), (x, y + offset, height / 2), _BIN_RGBA)
 
     def _build_robot(self) -> None:
         p, profile = self.client, self.robot.gripper

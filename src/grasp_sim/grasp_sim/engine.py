@@ -1,0 +1,126 @@
+"""The thread that owns the simulation: it alone calls PyBullet, at the pace asked for.
+
+PyBullet never releases the interpreter lock and is not thread-safe, so callbacks of other threads
+queue their calls to this one. Simulation time pauses while a call runs.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import Any, TypeVar
+
+from grasp_core.errors import HardwareLost
+from grasp_sim.config import STEPS_PER_S
+from grasp_sim.simulation import Simulation
+
+ResultT = TypeVar("ResultT")
+
+_BATCH_S = 0.004  # wall time of stepping before other threads get their turn
+_CATCH_UP_S = 0.1  # wall time by which the pace may lag before it is given up
+_FACTOR_WINDOW_S = 1.0
+_CALL_TIMEOUT_S = 60.0
+
+
+class Engine:
+    """Steps a simulation in its own thread."""
+
+    def __init__(self, make: Callable[[], Simulation], speed: float) -> None:
+        """Prepare.
+
+        Args:
+            make: Builds the simulation; called in the engine's thread.
+            speed: Simulated seconds per second.
+        """
+        self._make = make
+        self._speed = speed
+        self._calls: queue.SimpleQueue[tuple[Callable[[Simulation], Any], Future[Any]]]
+        self._calls = queue.SimpleQueue()
+        self._periodic: list[tuple[int, Callable[[Simulation], None]]] = []
+        self._stopping = threading.Event()
+        self._started: Future[None] = Future()
+        self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
+        self.real_time_factor = 0.0
+
+    def every(self, rate_hz: float, call: Callable[[Simulation], None]) -> None:
+        """Call something at a rate of simulated time; to be told before :meth:`start`."""
+        if rate_hz > 0.0:
+            self._periodic.append((max(1, round(STEPS_PER_S / rate_hz)), call))
+
+    def start(self) -> None:
+        """Build the simulation and begin to step; raises what building raises."""
+        self._thread.start()
+        self._started.result()
+
+    def stop(self) -> None:
+        """End the thread and release the simulation."""
+        self._stopping.set()
+        if self._thread.is_alive():
+            self._thread.join(timeout=5.0)
+
+    def call(self, function: Callable[[Simulation], ResultT]) -> ResultT:
+        """Run a function in the engine's thread, between two steps, and return its result.
+
+        Raises:
+            HardwareLost: The engine has stopped.
+        """
+        future: Future[ResultT] = Future()
+        self._calls.put((function, future))
+        try:
+            return future.result(timeout=_CALL_TIMEOUT_S)
+        except TimeoutError as error:
+            raise HardwareLost("the simulator's engine has stopped") from error
+
+    def _run(self) -> None:
+        try:
+            simulation = self._make()
+        except BaseException as error:
+            self._started.set_exception(error)
+            return
+        self._started.set_result(None)
+        try:
+            self._loop(simulation)
+        finally:
+            simulation.close()
+
+    def _loop(self, simulation: Simulation) -> None:
+        steps = 0
+        wall, simulated = time.perf_counter(), 0.0
+        window_wall, window_simulated = wall, 0.0
+        while not self._stopping.is_set():
+            paused = time.perf_counter()
+            self._answer(simulation)
+            wall += time.perf_counter() - paused
+            batch_end = time.perf_counter() + _BATCH_S
+            while True:
+                now = time.perf_counter()
+                due = (now - wall) * self._speed
+                if due - simulated > _CATCH_UP_S * self._speed:
+                    wall, simulated, due = now, 0.0, 0.0  # too slow: do not chase the past
+                if simulated > due or now > batch_end or not self._calls.empty():
+                    break
+                simulation.step()
+                steps += 1
+                simulated += 1.0 / STEPS_PER_S
+                for period, call in self._periodic:
+                    if steps % period == 0:
+                        call(simulation)
+            ahead = (simulated - (time.perf_counter() - wall) * self._speed) / self._speed
+            time.sleep(min(max(ahead, 0.0001), 0.01))
+            now = time.perf_counter()
+            if now - window_wall >= _FACTOR_WINDOW_S:
+                passed = steps / STEPS_PER_S - window_simulated
+                self.real_time_factor = passed / (now - window_wall)
+                window_wall, window_simulated = now, steps / STEPS_PER_S
+
+    def _answer(self, simulation: Simulation) -> None:
+        while not self._calls.empty():
+            function, future = self._calls.get()
+            try:
+                future.set_result(function(simulation))
+            except Exception as error:
+                # Whoever asked gets it; the engine goes on.
+                future.set_exception(error)

@@ -1,0 +1,158 @@
+"""The simulator node: stands for the robot's and the camera's drivers."""
+
+from __future__ import annotations
+
+import numpy as np
+from grasp_msgs.msg import ObjectTruth as ObjectTruthMsg
+from grasp_msgs.srv import NewScene, PerturbObject, SceneTruth
+from rcl_interfaces.msg import SetParametersResult
+from rclpy.node import Node
+from rclpy.parameter import Parameter
+from std_msgs.msg import Float32
+
+from grasp_core.errors import GraspStackError
+from grasp_core.robot import load_robot
+from grasp_ros import parameters
+from grasp_ros.conversions import ns_to_stamp, pose_from_transform, vector
+from grasp_ros.qos import RESULTS
+from grasp_ros.spin import run
+from grasp_sim.engine import Engine
+from grasp_sim.node_config import SimNodeConfig
+from grasp_sim.ros_controllers import ArmController, HandController
+from grasp_sim.ros_sensors import Sensors
+from grasp_sim.simulation import Simulation
+from grasp_sim.truth import ObjectTruth
+
+_THREADS = 8
+_FACTOR_PERIOD_S = 1.0
+
+
+class SimulatorNode(Node):
+    """Serves the hardware's topics and actions, and services to set and judge scenes."""
+
+    def __init__(self) -> None:
+        super().__init__("simulator")
+        self._config = config = parameters.declare(self, SimNodeConfig)
+        robot = load_robot(config.robot)
+        self._sensors = Sensors(self, config, robot)
+        self._arm_enabled = config.arm_enabled
+        self._engine = Engine(
+            lambda: Simulation(config, robot, gui=config.gui), config.speed or config.max_speed
+        )
+        self._engine.every(config.joint_states_hz, self._sensors.publish_joints)
+        self._engine.every(config.joint_states_hz, self._sensors.publish_time)
+        self._engine.every(config.tf_hz, self._sensors.publish_frames)
+        self._engine.every(config.camera_hz, self._sensors.publish_images)
+        self._engine.start()
+        self._engine.call(self._begin)
+        ArmController(self, config.arm_action, self._engine, lambda: self._arm_enabled)
+        HandController(self, config.gripper_action, self._engine, robot)
+        self.create_service(NewScene, "~/new_scene", self._new_scene)
+        self.create_service(PerturbObject, "~/perturb", self._perturb)
+        self.create_service(SceneTruth, "~/truth", self._truth)
+        self._factor = self.create_publisher(Float32, "~/real_time_factor", RESULTS)
+        self.create_timer(_FACTOR_PERIOD_S, self._tell_factor)
+        self.add_on_set_parameters_callback(self._change)
+
+    def destroy_node(self) -> None:
+        """Stop the engine, then destroy."""
+        self._engine.stop()
+        super().destroy_node()
+
+    def _begin(self, simulation: Simulation) -> None:
+        config = self._config
+        names = simulation.new_scene(
+            simulation.objects.draw(config.clutter, config.seed), config.seed
+        )
+        self._sensors.publish_camera_pose(simulation)
+        self.get_logger().info(f"{', '.join(names)} on the table; renderer {simulation.renderer}")
+
+    def _change(self, changes: list[Parameter]) -> SetParametersResult:
+        for change in changes:
+            if change.name == "arm_enabled":
+                self._arm_enabled = bool(change.value)
+            elif change.name == "camera_enabled":
+                self._sensors.camera_enabled = bool(change.value)
+            else:
+                return SetParametersResult(
+                    successful=False,
+                    reason=f"{change.name} is read at start-up; only arm_enabled and "
+                    "camera_enabled change while running",
+                )
+        return SetParametersResult(successful=True)
+
+    def _new_scene(
+        self, request: NewScene.Request, response: NewScene.Response
+    ) -> NewScene.Response:
+        def build(simulation: Simulation) -> list[str]:
+            if request.objects:
+                simulation.use_objects(request.objects)
+            count = request.clutter or self._config.clutter
+            names = list(request.names) or simulation.objects.draw(count, request.seed)
+            return simulation.new_scene(names, request.seed)
+
+        try:
+            response.names = self._engine.call(build)
+            response.renderer = self._engine.call(lambda simulation: simulation.renderer)
+            response.success = True
+        except GraspStackError as error:
+            response.message = str(error)
+        return response
+
+    def _perturb(
+        self, request: PerturbObject.Request, response: PerturbObject.Response
+    ) -> PerturbObject.Response:
+        offset = np.array([request.vector.x, request.vector.y, request.vector.z])
+        operations = {
+            PerturbObject.Request.REMOVE: lambda s: s.remove(request.name),
+            PerturbObject.Request.MOVE: lambda s: s.move(request.name, offset),
+            PerturbObject.Request.PULL: lambda s: s.pull(request.name, offset, request.duration_s),
+        }
+        if request.operation not in operations:
+            response.message = (
+                f"operation {request.operation} is none of {', '.join(map(str, operations))}"
+            )
+            return response
+        try:
+            response.message = self._engine.call(operations[request.operation])
+            response.success = True
+        except GraspStackError as error:
+            response.message = str(error)
+        return response
+
+    def _truth(
+        self, request: SceneTruth.Request, response: SceneTruth.Response
+    ) -> SceneTruth.Response:
+        def look(simulation: Simulation) -> None:
+            response.stamp = ns_to_stamp(simulation.time_ns)
+            response.objects = [_truth_message(truth) for truth in simulation.truth()]
+            response.opening_m = simulation.gap_m
+            response.arm_speed = float(np.abs(simulation.arm_state()[1]).max())
+            response.renderer = simulation.renderer
+
+        self._engine.call(look)
+        return response
+
+    def _tell_factor(self) -> None:
+        self._factor.publish(Float32(data=float(self._engine.real_time_factor)))
+
+
+def _truth_message(truth: ObjectTruth) -> ObjectTruthMsg:
+    return ObjectTruthMsg(
+        name=truth.name,
+        pose=pose_from_transform(truth.pose),
+        size=vector(truth.size_m),
+        mass_kg=truth.mass_kg,
+        in_bin=truth.in_bin,
+        between_fingers=truth.between_fingers,
+        on_support=truth.on_support,
+    )
+
+
+def main() -> None:
+    """Run the simulator node."""
+    raise SystemExit(run(SimulatorNode, _THREADS))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,198 @@
+"""FollowJointTrajectory and GripperCommand, served as ros2_control serves them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import numpy as np
+from control_msgs.action import FollowJointTrajectory, GripperCommand
+from control_msgs.msg import JointTolerance
+from rclpy.action import ActionServer, CancelResponse, GoalResponse
+from rclpy.action.server import ServerGoalHandle
+from rclpy.callback_groups import ReentrantCallbackGroup
+from rclpy.node import Node
+
+from grasp_core.robot import RobotModel
+from grasp_sim.engine import Engine
+from grasp_sim.gripper import GripperGoal
+from grasp_sim.simulation import Simulation
+from grasp_sim.trajectory import (
+    ErrorCode,
+    Goal,
+    InvalidTrajectory,
+    Status,
+    Tolerances,
+    check_trajectory,
+)
+
+_POLL_S = 0.002
+_REST_RAD_S = 0.01
+_REST_PATIENCE_S = 2.0
+_FEEDBACK_PERIOD_S = 0.1
+
+
+class ArmController:
+    """The action of the arm."""
+
+    def __init__(self, node: Node, name: str, engine: Engine, enabled: Callable[[], bool]) -> None:
+        self._node = node
+        self._engine = engine
+        self._enabled = enabled
+        self._server = ActionServer(
+            node,
+            FollowJointTrajectory,
+            name,
+            execute_callback=self._execute,
+            goal_callback=self._decide,
+            cancel_callback=lambda goal: CancelResponse.ACCEPT,
+            callback_group=ReentrantCallbackGroup(),
+        )
+
+    def _decide(self, goal: FollowJointTrajectory.Goal) -> GoalResponse:
+        try:
+            if not self._enabled():
+                raise InvalidTrajectory(ErrorCode.INVALID_GOAL, "the controller is not active")
+            self._engine.call(lambda simulation: _check(simulation, goal))
+        except InvalidTrajectory as error:
+            self._node.get_logger().error(f"trajectory refused ({error.error_code.name}): {error}")
+            return GoalResponse.REJECT
+        return GoalResponse.ACCEPT
+
+    def _execute(self, handle: ServerGoalHandle) -> FollowJointTrajectory.Result:
+        result = FollowJointTrajectory.Result()
+        try:
+            goal = self._engine.call(lambda simulation: _follow(simulation, handle.request))
+        except InvalidTrajectory as error:  # the arm has moved since it was accepted
+            handle.abort()
+            result.error_code, result.error_string = int(error.error_code), str(error)
+            return result
+        while not goal.done:
+            time.sleep(_POLL_S)
+            if handle.is_cancel_requested:
+                self._engine.call(lambda simulation: simulation.stop_arm(goal))
+                self._wait_for_rest()
+                handle.canceled()
+                return result
+        result.error_code, result.error_string = int(goal.error_code), goal.error_text
+        if goal.status is Status.SUCCEEDED:
+            handle.succeed()
+        else:
+            self._node.get_logger().warning(f"trajectory {goal.status.value}: {goal.error_text}")
+            handle.abort()
+        return result
+
+    def _wait_for_rest(self) -> None:
+        deadline = time.monotonic() + _REST_PATIENCE_S
+        while time.monotonic() < deadline:
+            speed = self._engine.call(lambda simulation: np.abs(simulation.arm_state()[1]).max())
+            if speed < _REST_RAD_S:
+                return
+            time.sleep(_POLL_S)
+
+
+def _check(simulation: Simulation, goal: FollowJointTrajectory.Goal) -> None:
+    trajectory = goal.trajectory
+    check_trajectory(
+        simulation.robot.arm,
+        trajectory.joint_names,
+        [_seconds(point.time_from_start) for point in trajectory.points],
+        [point.positions for point in trajectory.points],
+        [point.velocities for point in trajectory.points],
+        [point.accelerations for point in trajectory.points],
+        current=simulation.arm_state()[0],
+        start_tolerance_rad=simulation.config.start_tolerance_rad,
+    )
+
+
+def _follow(simulation: Simulation, goal: FollowJointTrajectory.Goal) -> Goal:
+    trajectory = goal.trajectory
+    return simulation.follow(
+        trajectory.joint_names,
+        [_seconds(point.time_from_start) for point in trajectory.points],
+        [point.positions for point in trajectory.points],
+        [point.velocities for point in trajectory.points],
+        [point.accelerations for point in trajectory.points],
+        _tolerances(simulation, goal),
+    )
+
+
+def _tolerances(simulation: Simulation, goal: FollowJointTrajectory.Goal) -> Tolerances:
+    default = simulation.default_tolerances()
+    time_s = _seconds(goal.goal_time_tolerance)
+    return Tolerances(
+        _strictest(goal.path_tolerance, default.path_rad),
+        _strictest(goal.goal_tolerance, default.goal_rad),
+        time_s if time_s > 0.0 else default.goal_time_s,
+    )
+
+
+def _strictest(tolerances: list[JointTolerance], default: float) -> float:
+    """One tolerance for all joints: the strictest one named; 0 is the default, below 0 none."""
+    named = [tolerance.position for tolerance in tolerances if tolerance.position != 0.0]
+    if not named:
+        return default
+    limits = [value for value in named if value > 0.0]
+    return min(limits) if limits else 0.0
+
+
+def _seconds(duration: object) -> float:
+    return duration.sec + duration.nanosec * 1e-9  # type: ignore[attr-defined]
+
+
+class HandController:
+    """The action of the gripper; positions are in the driver's unit of the robot's profile."""
+
+    def __init__(self, node: Node, name: str, engine: Engine, robot: RobotModel) -> None:
+        self._node = node
+        self._engine = engine
+        self._robot = robot
+        self._server = ActionServer(
+            node,
+            GripperCommand,
+            name,
+            execute_callback=self._execute,
+            goal_callback=self._decide,
+            cancel_callback=lambda goal: CancelResponse.ACCEPT,
+            callback_group=ReentrantCallbackGroup(),
+        )
+
+    def _decide(self, goal: GripperCommand.Goal) -> GoalResponse:
+        position, effort = goal.command.position, goal.command.max_effort
+        most = self._robot.gripper.max_force_n
+        if not np.isfinite(position) or not 0.0 <= effort <= most:
+            self._node.get_logger().error(
+                f"gripper command refused: position {position}, max_effort {effort}; they must be "
+                f"finite and in [0, {most}] N"
+            )
+            return GoalResponse.REJECT
+        return GoalResponse.ACCEPT
+
+    def _execute(self, handle: ServerGoalHandle) -> GripperCommand.Result:
+        command = handle.request.command
+        gap_m = self._robot.gap_from_command(command.position)
+        goal = self._engine.call(lambda simulation: simulation.grip(gap_m, command.max_effort))
+        told = time.monotonic()
+        while not goal.done:
+            time.sleep(_POLL_S)
+            if handle.is_cancel_requested:
+                self._engine.call(lambda simulation: simulation.stop_gripper())
+                handle.canceled()
+                return self._report(goal, GripperCommand.Result())
+            if time.monotonic() - told > _FEEDBACK_PERIOD_S:
+                told = time.monotonic()
+                handle.publish_feedback(self._report(goal, GripperCommand.Feedback()))
+        if goal.cancelled:
+            handle.abort()
+        else:
+            handle.succeed()
+        return self._report(goal, GripperCommand.Result())
+
+    def _report(
+        self, goal: GripperGoal, message: GripperCommand.Result | GripperCommand.Feedback
+    ) -> GripperCommand.Result | GripperCommand.Feedback:
+        positions, _, forces = self._engine.call(lambda simulation: simulation.finger_state())
+        message.position = self._robot.command_from_gap(float(positions.sum()))
+        message.effort = float(np.abs(forces).min())
+        message.stalled, message.reached_goal = goal.stalled, goal.reached_goal
+        return message
