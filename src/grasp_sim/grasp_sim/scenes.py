@@ -21,7 +21,7 @@ _STILL_M_S, _STILL_RAD_S = 0.005, 0.05
 _STILL_STEPS = 24
 _SETTLE_STEPS = 3 * STEPS_PER_S
 _REDROPS = 10
-# While a scene settles, round objects need something that stops them; at rest they need it no more.
+# What stops round objects while a scene settles; at rest they need it no more.
 _SETTLING_ROLLING_FRICTION_M = 0.001
 
 

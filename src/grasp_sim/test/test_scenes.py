@@ -1,0 +1,145 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from grasp_core.errors import ConfigError, ObjectNotFound
+from grasp_core.robot import RobotModel
+from grasp_core.transform import Transform
+from grasp_sim.config import SimConfig
+from grasp_sim.simulation import Simulation
+
+NAMES = ["012", "345", "678"]
+
+
+def state(simulation: Simulation) -> bytes:
+    """Everything measurable, exactly."""
+    poses = [truth.pose.matrix for truth in simulation.truth()]
+    return np.concatenate([np.ravel(poses), *simulation.joint_state()]).tobytes()
+
+
+def wait(simulation: Simulation, seconds: float) -> None:
+    for _ in range(round(seconds * 240)):
+        simulation.step()
+
+
+def test_the_same_seed_gives_the_same_scene_bit_for_bit(cell: Simulation, robot: RobotModel):
+    cell.new_scene(NAMES, seed=4)
+    wait(cell, 0.1)
+    first = state(cell)
+    cell.new_scene(["100"], seed=9)  # what came before must not matter
+    cell.new_scene(NAMES, seed=4)
+    wait(cell, 0.1)
+    assert state(cell) == first
+    fresh = Simulation(SimConfig(renderer="tiny"), robot)
+    fresh.new_scene(NAMES, seed=4)
+    wait(fresh, 0.1)
+    assert state(fresh) == first
+    fresh.close()
+
+
+def test_other_seeds_give_other_scenes(cell: Simulation):
+    cell.new_scene(NAMES[:1], seed=1)
+    first = state(cell)
+    cell.new_scene(NAMES[:1], seed=2)
+    assert state(cell) != first
+
+
+def test_a_heap_lies_still_in_the_workspace(cell: Simulation):
+    names = cell.objects.draw(8, 3)
+    assert cell.new_scene(names, seed=3) == names
+    before = cell.truth()
+    for thing in before:
+        x, y, z = thing.pose.translation
+        assert 0.30 <= x <= 0.70
+        assert -0.25 <= y <= 0.25
+        assert 0.0 < z < 0.3
+        assert 0.05 <= thing.mass_kg <= 0.5
+        assert not thing.in_bin
+        assert not thing.between_fingers
+    assert any(thing.on_support for thing in before)
+    wait(cell, 1.0)
+    for old, new in zip(before, cell.truth(), strict=True):
+        assert old.pose.distance_to(new.pose)[0] < 0.002
+
+
+def test_round_objects_come_to_rest(cell: Simulation):
+    cell.new_scene(["576"], seed=5)  # rolls on for many seconds when nothing brakes it
+    assert max(cell.world.speed(cell.world.object("576"))) < 0.05
+
+
+def test_time_goes_on_over_scenes_and_in_whole_steps(cell: Simulation):
+    cell.new_scene(NAMES[:1], seed=1)
+    before = cell.time_ns
+    cell.new_scene(NAMES[:1], seed=1)
+    assert cell.time_ns > before
+    before = cell.time_ns
+    wait(cell, 1.0)
+    assert cell.time_ns - before == 1_000_000_000
+
+
+def test_names_are_unique_on_the_table(cell: Simulation):
+    assert cell.new_scene(["012", "012"], seed=1) == ["012", "012_1"]
+
+
+@pytest.mark.parametrize(
+    ("names", "text"), [([], "1 to 15"), (["001"] * 16, "1 to 15"), (["999"], "no '999'")]
+)
+def test_impossible_scenes_are_refused(cell: Simulation, names: list[str], text: str):
+    with pytest.raises(ConfigError, match=text):
+        cell.new_scene(names, seed=0)
+
+
+def test_truth_of_the_bin(simulation: Simulation):
+    x, y = simulation.world.cell.bin_center
+    side = simulation.world.cell.bin_size_m
+    for name, place in (("in", (x, y)), ("beside", (x, y - side)), ("far", (0.5, 0.0))):
+        pose = Transform.from_translation(*place, 0.05)
+        simulation.world.add_box(name, (0.03, 0.03, 0.03), pose)
+    wait(simulation, 0.5)
+    assert {t.name: t.in_bin for t in simulation.truth()} == {
+        "in": True,
+        "beside": False,
+        "far": False,
+    }
+    assert {t.name: t.on_support for t in simulation.truth()} == {
+        "in": False,
+        "beside": True,
+        "far": True,
+    }
+
+
+def test_truth_has_pose_and_size(simulation: Simulation):
+    pose = Transform.from_translation(0.5, 0.1, 0.02)
+    simulation.world.add_box("box", (0.06, 0.03, 0.04), pose, mass_kg=0.2)
+    wait(simulation, 0.3)
+    (truth,) = simulation.truth()
+    assert truth.pose.distance_to(pose)[0] < 0.001
+    assert np.allclose(truth.size_m, (0.06, 0.03, 0.04), atol=0.003)
+    assert truth.mass_kg == 0.2
+
+
+def test_disturbances(simulation: Simulation):
+    for name, y in (("a", 0.1), ("b", -0.1)):
+        simulation.world.add_box(name, (0.04,) * 3, Transform.from_translation(0.5, y, 0.02))
+    assert simulation.move("b", (0.05, 0.0, 0.0)) == "b"
+    wait(simulation, 0.2)
+    poses = {truth.name: truth.pose.translation for truth in simulation.truth()}
+    assert np.allclose(poses["b"], (0.55, -0.1, 0.02), atol=0.001)
+    assert simulation.pull("", (1.5, 0.0, 0.0), 0.2) == "a"
+    wait(simulation, 0.3)
+    assert simulation.truth()[0].pose.translation[0] > 0.51
+    assert simulation.remove("a") == "a"
+    assert [truth.name for truth in simulation.truth()] == ["b"]
+    with pytest.raises(ObjectNotFound, match=r"'a'.*there are b"):
+        simulation.move("a", (0.0, 0.0, 0.1))
+    with pytest.raises(ConfigError, match="duration"):
+        simulation.pull("b", (1.0, 0.0, 0.0), 0.0)
+
+
+def test_frames_are_stamped_with_simulation_time(simulation: Simulation):
+    wait(simulation, 0.1)
+    frame = simulation.render()
+    assert frame.stamp_ns == simulation.time_ns
+    assert frame.frame_id == simulation.config.camera_frame
+    assert np.nanmedian(frame.depth_m) == pytest.approx(0.75, abs=0.001)
