@@ -28,6 +28,7 @@ from grasp_executor.station import RobotPort
 from grasp_ros import parameters
 from grasp_ros.conversions import grasp_to_msg, pose_from_transform
 from grasp_ros.lifecycle import GraspLifecycleNode
+from grasp_ros.listener import Listener
 from grasp_ros.spin import run
 from grasp_ros.tf import transform_source
 
@@ -45,6 +46,7 @@ class ExecutorNode(GraspLifecycleNode):
         self._stop = threading.Event()
         self._sequence: PickSequence | None = None
         self._server: ActionServer | None = None
+        self._listener: Listener | None = None
 
     def configure(self) -> None:
         """Load robot, cell and planner; connect to the hardware's topics and actions."""
@@ -52,13 +54,14 @@ class ExecutorNode(GraspLifecycleNode):
         planner_config = parameters.declare(self, PlannerConfig, "planner")
         model, cell = load_robot(config.robot), load_cell(config.cell)
         self._base_frame = model.arm.base_frame
-        clock = RosClock(self, config.hardware_timeout_s)
-        states = JointStateCache(self, clock, config.state_timeout_s)
+        self._listener = listener = Listener(self)
+        clock = RosClock(listener.node, config.hardware_timeout_s)
+        states = JointStateCache(listener.node, clock, config.state_timeout_s)
         camera = RosCamera(
             self,
             model.arm.base_frame,
             config,
-            transform_source(self),
+            transform_source(listener.node),
             load_hand_eye(Path(config.hand_eye)) if config.hand_eye else None,
             MutuallyExclusiveCallbackGroup(),
         )
@@ -70,6 +73,7 @@ class ExecutorNode(GraspLifecycleNode):
             clock=clock,
         )
         self._sequence = PickSequence(robot, model, cell, config)
+        listener.start()
         self._target = self.create_publisher(PoseStamped, "~/target", 1)
         self._server = ActionServer(
             self,
@@ -92,10 +96,18 @@ class ExecutorNode(GraspLifecycleNode):
         self._stop.set()
 
     def cleanup(self) -> None:
-        """Close the action."""
+        """Close the action and stop listening."""
         if self._server is not None:
             self._server.destroy()
-        self._server, self._sequence = None, None
+        if self._listener is not None:
+            self._listener.close()
+        self._server, self._sequence, self._listener = None, None, None
+
+    def destroy_node(self) -> None:
+        """Stop and destroy, from whatever state."""
+        self.deactivate()
+        self.cleanup()
+        super().destroy_node()
 
     def _decide(self, goal: Pick.Goal) -> GoalResponse:
         if not self._accepting:

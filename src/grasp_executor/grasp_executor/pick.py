@@ -27,7 +27,7 @@ from grasp_core.robot import RobotModel
 from grasp_executor.approach import GraspPlan
 from grasp_executor.choice import Chooser
 from grasp_executor.config import PickConfig
-from grasp_executor.grasp_pose import check_camera_pose
+from grasp_executor.grasp_pose import GraspTarget, check_camera_pose
 from grasp_executor.grip import EmptyWidth, Grip, GripVerifier, HoldMonitor
 from grasp_executor.motion import Mover
 from grasp_executor.outcome import PickOutcome, Progress, Stage
@@ -99,6 +99,7 @@ class _Run:
             self._robot.arm, self._robot.gripper, self._robot.clock, self._config.tick_s, cancelled
         )
         self._stage = Stage.OBSERVE
+        self._watched_from_s = 0.0
         self.outcome = PickOutcome()
 
     def execute(self) -> None:
@@ -155,8 +156,7 @@ class _Run:
             gap_m = self._robot.gripper.state().gap_m
             held = self._station.held
             grip = replace(held.monitor.grip, gap_m=gap_m)
-            monitor = HoldMonitor(self._config, self._station.empty_width(), grip)
-            self._station.held = Held(held.target, monitor)
+            self._hold_by(held.target, grip, settling=False)
             with self._in(Stage.PUT_AWAY):
                 self._rise_if_low()
             self._carry_and_release(Stage.PUT_AWAY)
@@ -230,16 +230,17 @@ class _Run:
             self._station.closed = True
             self._mover.close(self._config.force_n)
         with self._in(Stage.VERIFY):
-            self._hold_by(plan, self._verify(plan), settling=True)
+            self._hold_by(plan.target, self._verify(plan), settling=True)
         with self._in(Stage.LIFT):
             self._mover.follow(plan.lift, self._watch_grip)
             self._mover.settle(self._config.settle_s, self._watch_grip)
-            self._hold_by(plan, self._verify(plan), settling=False)
+            self._hold_by(plan.target, self._verify(plan), settling=False)
 
-    def _hold_by(self, plan: GraspPlan, grip: Grip, *, settling: bool) -> None:
+    def _hold_by(self, target: GraspTarget, grip: Grip, *, settling: bool) -> None:
         """From now on, watch this grip."""
+        self._watched_from_s = self._robot.gripper.state().stamp_s
         monitor = HoldMonitor(self._config, self._station.empty_width(), grip, settling=settling)
-        self._station.held = Held(plan.target, monitor)
+        self._station.held = Held(target, monitor)
 
     def _verify(self, plan: GraspPlan) -> Grip:
         """Gather a window of samples and judge the grip.
@@ -254,7 +255,8 @@ class _Run:
             plan.target.opening_m,
             self._station.model.gripper.reports_force,
         )
-        started = self._robot.clock.now_s()
+        # Samples and clock travel separately: count from the later of the two.
+        started = max(self._robot.clock.now_s(), self._robot.gripper.state().stamp_s)
         deadline = started + _HOLD_PATIENCE
         while not verifier.complete():
             if self._robot.clock.now_s() > deadline:
@@ -277,7 +279,9 @@ class _Run:
             Dropped, Slipped, StaleJointStates, Cancelled.
         """
         monitor = self._station.held_now().monitor
-        for state in self._robot.gripper.states_since(monitor.seen_until_s):
+        for state in self._robot.gripper.states_since(
+            max(self._watched_from_s, monitor.seen_until_s)
+        ):
             monitor.add(state)
             self.outcome.force_n, self.outcome.opening_m = monitor.lowest_force_n, monitor.gap_m
             self._tell(float(np.min(state.effort_n)))

@@ -52,6 +52,7 @@ from grasp_ros.tf import TransformSource
 
 _POLL_S = 0.001
 _MEMORY_S = 1.0
+_DISCOVERY_S = 3.0
 _ARRIVAL_S = 0.1  # wall time for messages on their way
 _TF_PATIENCE = 50
 
@@ -154,14 +155,16 @@ class JointStateCache:
         Raises:
             StaleJointStates: One is missing or older than the timeout.
         """
-        deadline = time.monotonic() + _ARRIVAL_S
+        began = time.monotonic()
         while True:
             found = self._newest(names)
             oldest = min((joint.stamp_s for joint in found if joint), default=0.0)
             if None not in found and self._clock.now_s() - oldest <= self._timeout_s:
                 break
-            # A clock message may overtake joint states already on their way.
-            if time.monotonic() > deadline:
+            # A clock message may overtake joint states already on their way; the first of all
+            # comes when publisher and subscription have found each other.
+            patience_s = _DISCOVERY_S if None in found else _ARRIVAL_S
+            if time.monotonic() - began > patience_s:
                 break
             time.sleep(_POLL_S)
         missing = [name for name, joint in zip(names, found, strict=True) if joint is None]

@@ -16,9 +16,10 @@ STATES = QoSProfile(
     reliability=ReliabilityPolicy.BEST_EFFORT,
     durability=DurabilityPolicy.VOLATILE,
     history=HistoryPolicy.KEEP_LAST,
-    depth=100,
+    depth=20,
 )
-"""Joint states for whoever watches a grip: a late callback must not cost samples."""
+"""Joint states for whoever watches a grip: a late callback must not cost samples. At 100 Hz this
+is the longest gap that a hold forgives; older samples are better dropped than waited for."""
 
 RESULTS = QoSProfile(
     reliability=ReliabilityPolicy.RELIABLE,

@@ -39,7 +39,7 @@ class Engine:
         self._speed = speed
         self._calls: queue.SimpleQueue[tuple[Callable[[Simulation], Any], Future[Any]]]
         self._calls = queue.SimpleQueue()
-        self._periodic: list[tuple[int, Callable[[Simulation], None]]] = []
+        self._periodic: list[tuple[float, Callable[[Simulation], None]]] = []
         self._stopping = threading.Event()
         self._started: Future[None] = Future()
         self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
@@ -48,7 +48,7 @@ class Engine:
     def every(self, rate_hz: float, call: Callable[[Simulation], None]) -> None:
         """Call something at a rate of simulated time; to be told before :meth:`start`."""
         if rate_hz > 0.0:
-            self._periodic.append((max(1, round(STEPS_PER_S / rate_hz)), call))
+            self._periodic.append((min(rate_hz / STEPS_PER_S, 1.0), call))
 
     def start(self) -> None:
         """Build the simulation and begin to step; raises what building raises."""
@@ -105,8 +105,8 @@ class Engine:
                 simulation.step()
                 steps += 1
                 simulated += 1.0 / STEPS_PER_S
-                for period, call in self._periodic:
-                    if steps % period == 0:
+                for share, call in self._periodic:
+                    if int(steps * share) != int((steps - 1) * share):
                         call(simulation)
             ahead = (simulated - (time.perf_counter() - wall) * self._speed) / self._speed
             time.sleep(min(max(ahead, 0.0001), 0.01))

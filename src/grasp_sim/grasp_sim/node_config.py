@@ -22,7 +22,7 @@ class SimNodeConfig(SimConfig):
         1.0, "simulated seconds per second; 0 is as fast as possible", minimum=0.0, maximum=1000.0
     )
     max_speed: float = setting(
-        10.0,
+        5.0,
         "simulated seconds per second at speed 0: faster, and other nodes cannot keep up",
         minimum=0.1,
         maximum=1000.0,

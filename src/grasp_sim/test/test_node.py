@@ -1,0 +1,208 @@
+"""The node as a process of its own, seen as the hardware would be seen."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import signal
+import subprocess
+import sys
+import time
+
+os.environ.setdefault("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
+
+import numpy as np
+import pytest
+import rclpy
+from action_msgs.msg import GoalStatus
+from builtin_interfaces.msg import Duration
+from control_msgs.action import FollowJointTrajectory, GripperCommand
+from grasp_msgs.srv import NewScene, PerturbObject, SceneTruth
+from rclpy.action import ActionClient
+from rclpy.executors import SingleThreadedExecutor
+from sensor_msgs.msg import CameraInfo, Image, JointState
+from std_msgs.msg import String
+from tf2_msgs.msg import TFMessage
+from trajectory_msgs.msg import JointTrajectory, JointTrajectoryPoint
+
+from grasp_core.robot import load_robot
+from grasp_ros.conversions import depth_from_image, stamp_to_ns
+from grasp_ros.qos import LATCHED, SENSOR, STATIC_TF
+
+pytestmark = pytest.mark.ros
+TIMEOUT_S = 30.0
+ARM = "panda_arm_controller/follow_joint_trajectory"
+DOMAINS = itertools.count(1 + os.getpid() % 90)
+HAND = "panda_hand_controller/gripper_cmd"
+
+
+class Client:
+    """A node that collects what the simulator publishes."""
+
+    def __init__(self, domain):
+        rclpy.init(domain_id=domain)
+        self.domain = domain
+        self.node = rclpy.create_node("client")
+        self.executor = SingleThreadedExecutor()
+        self.executor.add_node(self.node)
+        self.received: dict[str, list] = {}
+        self.listen(JointState, "joint_states", SENSOR)
+        self.arm = ActionClient(self.node, FollowJointTrajectory, ARM)
+        self.hand = ActionClient(self.node, GripperCommand, HAND)
+
+    def listen(self, kind, topic, qos):
+        self.received[topic] = []
+        return self.node.create_subscription(kind, topic, self.received[topic].append, qos)
+
+    def until(self, condition):
+        deadline = time.monotonic() + TIMEOUT_S
+        while not condition():
+            self.executor.spin_once(timeout_sec=0.02)
+            assert time.monotonic() < deadline, "timed out"
+
+    def wait(self, future):
+        self.until(future.done)
+        return future.result()
+
+    def call(self, kind, service, **fields):
+        client = self.node.create_client(kind, f"simulator/{service}")
+        assert client.wait_for_service(timeout_sec=TIMEOUT_S)
+        return self.wait(client.call_async(kind.Request(**fields)))
+
+    def joints(self):
+        """The next joint state."""
+        states = self.received["joint_states"]
+        states.clear()
+        self.until(lambda: states)
+        return states[-1]
+
+    def close(self):
+        self.executor.shutdown()
+        self.node.destroy_node()
+        rclpy.shutdown()
+
+
+@pytest.fixture
+def client():
+    """A client in a domain of its own: processes that were killed stay visible for a while."""
+    found = Client(next(DOMAINS))
+    yield found
+    found.close()
+
+
+@pytest.fixture
+def process(client):
+    """A simulator, ready; it must not have died when the test ends."""
+    arguments = ["speed:=4.0", "renderer:=tiny", "image_width:=160", "image_height:=120"]
+    parameters = [part for argument in arguments for part in ("-p", argument)]
+    started = subprocess.Popen(
+        [sys.executable, "-m", "grasp_sim.node", "--ros-args", *parameters],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env={**os.environ, "ROS_DOMAIN_ID": str(client.domain)},
+    )
+    try:
+        assert client.arm.wait_for_server(timeout_sec=TIMEOUT_S)
+        assert client.hand.wait_for_server(timeout_sec=TIMEOUT_S)
+        client.joints()
+        yield started
+    finally:
+        started.kill()
+        started.wait()
+
+
+def turn(client, angle_rad, seconds):
+    """A goal that turns the first joint."""
+    state = client.joints()
+    names = list(load_robot("panda").arm.joints)
+    start = [state.position[state.name.index(name)] for name in names]
+    end = [start[0] + angle_rad, *start[1:]]
+    points = [
+        JointTrajectoryPoint(
+            positions=place,
+            velocities=[0.0] * 7,
+            time_from_start=Duration(sec=int(t), nanosec=int(t % 1 * 1e9)),
+        )
+        for place, t in ((start, 0.0), (end, seconds))
+    ]
+    trajectory = JointTrajectory(joint_names=names, points=points)
+    return FollowJointTrajectory.Goal(trajectory=trajectory)
+
+
+def test_serves_what_the_hardware_serves(client, process):
+    # Sensors
+    client.listen(String, "robot_description", LATCHED)
+    client.listen(TFMessage, "/tf_static", STATIC_TF)
+    topics = {
+        "camera/camera/color/image_raw": Image,
+        "camera/camera/aligned_depth_to_color/image_raw": Image,
+        "camera/camera/color/camera_info": CameraInfo,
+    }
+    subscriptions = [client.listen(kind, topic, SENSOR) for topic, kind in topics.items()]
+    client.until(lambda: all(client.received.values()))
+    stamps = [
+        {stamp_to_ns(message.header.stamp) for message in client.received[topic]}
+        for topic in topics
+    ]
+    client.until(lambda: all(len(client.received[topic]) > 3 for topic in topics))
+    assert set.intersection(*stamps)
+    depth = depth_from_image(client.received[list(topics)[1]][0])
+    assert depth.shape == (120, 160)
+    assert np.nanmax(depth) == pytest.approx(0.75, abs=0.002)
+    for subscription in subscriptions:
+        client.node.destroy_subscription(subscription)
+    pose = client.received["/tf_static"][0].transforms[0]
+    assert (pose.header.frame_id, pose.child_frame_id) == (
+        "panda_link0",
+        "camera_color_optical_frame",
+    )
+
+    # Arm: refused, followed, replaced, cancelled
+    assert not client.wait(client.arm.send_goal_async(turn(client, 9.0, 1.0))).accepted
+    handle = client.wait(client.arm.send_goal_async(turn(client, 0.4, 1.0)))
+    outcome = client.wait(handle.get_result_async())
+    assert outcome.status == GoalStatus.STATUS_SUCCEEDED
+    assert outcome.result.error_code == FollowJointTrajectory.Result.SUCCESSFUL
+    first = client.wait(client.arm.send_goal_async(turn(client, -0.4, 8.0)))
+    second = client.wait(client.arm.send_goal_async(turn(client, -0.2, 8.0)))
+    replaced = client.wait(first.get_result_async())
+    assert replaced.status == GoalStatus.STATUS_ABORTED
+    client.wait(second.cancel_goal_async())
+    cancelled = client.wait(second.get_result_async())
+    assert cancelled.status == GoalStatus.STATUS_CANCELED
+    assert np.abs(client.joints().velocity[:7]).max() < 0.02
+
+    # Hand
+    goal = GripperCommand.Goal()
+    goal.command.position, goal.command.max_effort = 0.01, 20.0  # half the gap: Franka's unit
+    handle = client.wait(client.hand.send_goal_async(goal))
+    result = client.wait(handle.get_result_async()).result
+    assert result.reached_goal
+    assert result.position == pytest.approx(0.01, abs=0.001)
+    goal.command.max_effort = 400.0
+    assert not client.wait(client.hand.send_goal_async(goal)).accepted
+
+    # Scenes
+    scene = client.call(NewScene, "new_scene", names=["012", "345"], seed=3)
+    assert scene.success
+    assert list(scene.names) == ["012", "345"]
+    assert client.call(PerturbObject, "perturb", name="345").success
+    truth = client.call(SceneTruth, "truth")
+    assert [thing.name for thing in truth.objects] == ["012"]
+    assert truth.opening_m == pytest.approx(0.08, abs=0.001)
+    wrong = client.call(NewScene, "new_scene", objects="nothing")
+    assert not wrong.success
+    assert "dev, test" in wrong.message
+    assert process.poll() is None
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_ends_cleanly_in_the_middle_of_a_motion(client, process, number):
+    handle = client.wait(client.arm.send_goal_async(turn(client, 0.5, 60.0)))
+    assert handle.accepted
+    process.send_signal(number)
+    output, _ = process.communicate(timeout=10.0)
+    assert process.returncode == 0, output
+    assert "Traceback" not in output
+    assert "Error" not in output
