@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Sequence
 from types import TracebackType
@@ -16,8 +15,6 @@ from lifecycle_msgs.msg import State, Transition
 from lifecycle_msgs.srv import ChangeState, GetState
 from numpy.typing import NDArray
 from rclpy.action import ActionClient
-from rclpy.callback_groups import ReentrantCallbackGroup
-from rclpy.executors import MultiThreadedExecutor
 from rclpy.signals import SignalHandlerOptions
 from rclpy.task import Future
 from sensor_msgs.msg import Image
@@ -27,6 +24,7 @@ from grasp_bringup.stack import NodeDescription
 from grasp_core.errors import GraspStackError
 from grasp_ros.conversions import color_from_image
 from grasp_ros.qos import RESULTS
+from grasp_ros.spinner import Spinner
 
 _POLL_S = 0.02
 _DISCOVERY_S = 1.0
@@ -55,22 +53,13 @@ class StackClient:
         self._context = rclpy.Context()
         rclpy.init(context=self._context, signal_handler_options=SignalHandlerOptions.NO)
         self._node = rclpy.create_node("grasp_client", context=self._context)
-        self._group = ReentrantCallbackGroup()
-        self._executor = MultiThreadedExecutor(num_threads=2, context=self._context)
-        self._executor.add_node(self._node)
-        self._thread = threading.Thread(target=self._spin, daemon=True)
-        self._thread.start()
+        self._spinner = Spinner(self._node)
+        self._spinner.start()
         self._clients: dict[str, Any] = {}
-        self._picks = ActionClient(self._node, Pick, "pick", callback_group=self._group)
+        self._picks = ActionClient(self._node, Pick, "pick")
         self._image: Image | None = None
         self._running_goal: Any = None
         return self
-
-    def _spin(self) -> None:
-        try:
-            self._executor.spin()
-        except (rclpy.executors.ExternalShutdownException, RuntimeError):
-            return
 
     def __exit__(
         self,
@@ -78,10 +67,8 @@ class StackClient:
         value: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._executor.shutdown(timeout_sec=2.0)
-        self._node.destroy_node()
+        self._spinner.close()
         self._context.try_shutdown()
-        self._thread.join(timeout=2.0)
 
     @property
     def node(self) -> Any:
@@ -155,7 +142,7 @@ class StackClient:
         """
         client = self._clients.get(name)
         if client is None:
-            client = self._node.create_client(kind, name, callback_group=self._group)
+            client = self._node.create_client(kind, name)
             self._clients[name] = client
         if not self._wait(client.service_is_ready, timeout_s):
             raise StackFailed(f"service {name} did not appear within {timeout_s:.0f} s")
@@ -215,14 +202,16 @@ class StackClient:
         Raises:
             GoalRefused: The executor is busy or not active.
         """
-        sending = self._picks.send_goal_async(
-            goal, feedback_callback=lambda message: on_feedback(message.feedback)
+        sending = self._spinner.run(
+            lambda: self._picks.send_goal_async(
+                goal, feedback_callback=lambda message: on_feedback(message.feedback)
+            )
         )
         handle = self.finish(sending, timeout_s, "action pick")
         if not handle.accepted:
             raise GoalRefused("the executor refused the goal: it is busy or not active")
         self._running_goal = handle
-        return handle.get_result_async()
+        return self._spinner.run(handle.get_result_async)
 
     def pick(
         self,
@@ -241,7 +230,7 @@ class StackClient:
     def cancel_pick(self, timeout_s: float = 5.0) -> None:
         """Cancel the running pick, if there is one, and wait until the arm has stopped."""
         if self._running_goal is not None:
-            cancelling = self._running_goal.cancel_goal_async()
+            cancelling = self._spinner.run(self._running_goal.cancel_goal_async)
             deadline = time.monotonic() + timeout_s
             while not cancelling.done() and time.monotonic() < deadline:
                 time.sleep(_POLL_S)
@@ -250,9 +239,7 @@ class StackClient:
 
     def keep_images(self) -> None:
         """Keep the newest annotated image of the detector."""
-        self._node.create_subscription(
-            Image, "detector/image", self._keep, RESULTS, callback_group=self._group
-        )
+        self._node.create_subscription(Image, "detector/image", self._keep, RESULTS)
 
     def _keep(self, message: Image) -> None:
         self._image = message

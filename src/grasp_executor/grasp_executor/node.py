@@ -11,7 +11,7 @@ from grasp_msgs.action import Pick
 from grasp_msgs.msg import Grasp as GraspMsg
 from rclpy.action import ActionServer, CancelResponse, GoalResponse
 from rclpy.action.server import ServerGoalHandle
-from rclpy.callback_groups import MutuallyExclusiveCallbackGroup, ReentrantCallbackGroup
+from rclpy.callback_groups import ReentrantCallbackGroup
 
 from grasp_core.cell import load_cell
 from grasp_core.errors import BadGoal, Code
@@ -28,8 +28,8 @@ from grasp_executor.station import RobotPort
 from grasp_ros import parameters
 from grasp_ros.conversions import grasp_to_msg, pose_from_transform
 from grasp_ros.lifecycle import GraspLifecycleNode
-from grasp_ros.listener import Listener
 from grasp_ros.spin import run
+from grasp_ros.spinner import Spinner, companion
 from grasp_ros.tf import transform_source
 
 _FEEDBACK_PERIOD_S = 0.1
@@ -46,7 +46,7 @@ class ExecutorNode(GraspLifecycleNode):
         self._stop = threading.Event()
         self._sequence: PickSequence | None = None
         self._server: ActionServer | None = None
-        self._listener: Listener | None = None
+        self._hardware: Spinner | None = None
 
     def configure(self) -> None:
         """Load robot, cell and planner; connect to the hardware's topics and actions."""
@@ -54,26 +54,25 @@ class ExecutorNode(GraspLifecycleNode):
         planner_config = parameters.declare(self, PlannerConfig, "planner")
         model, cell = load_robot(config.robot), load_cell(config.cell)
         self._base_frame = model.arm.base_frame
-        self._listener = listener = Listener(self)
-        clock = RosClock(listener.node, config.hardware_timeout_s)
-        states = JointStateCache(listener.node, clock, config.state_timeout_s)
+        self._hardware = hardware = companion(self)
+        clock = RosClock(hardware.node, config.hardware_timeout_s)
+        states = JointStateCache(hardware.node, clock, config.state_timeout_s)
         camera = RosCamera(
-            self,
+            hardware.node,
             model.arm.base_frame,
             config,
-            transform_source(listener.node),
+            transform_source(hardware.node),
             load_hand_eye(Path(config.hand_eye)) if config.hand_eye else None,
-            MutuallyExclusiveCallbackGroup(),
         )
         robot = RobotPort(
             planner=EmbeddedPlanner(model, planner_config),
-            arm=RosArm(self, model, config, states),
-            gripper=RosGripper(self, model, config, states),
+            arm=RosArm(hardware, model, config, states),
+            gripper=RosGripper(hardware, model, config, states),
             camera=camera,
             clock=clock,
         )
         self._sequence = PickSequence(robot, model, cell, config)
-        listener.start()
+        hardware.start()
         self._target = self.create_publisher(PoseStamped, "~/target", 1)
         self._server = ActionServer(
             self,
@@ -99,9 +98,9 @@ class ExecutorNode(GraspLifecycleNode):
         """Close the action and stop listening."""
         if self._server is not None:
             self._server.destroy()
-        if self._listener is not None:
-            self._listener.close()
-        self._server, self._sequence, self._listener = None, None, None
+        if self._hardware is not None:
+            self._hardware.close()
+        self._server, self._sequence, self._hardware = None, None, None
 
     def destroy_node(self) -> None:
         """Stop and destroy, from whatever state."""

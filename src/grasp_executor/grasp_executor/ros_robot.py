@@ -15,7 +15,6 @@ from builtin_interfaces.msg import Duration
 from control_msgs.action import FollowJointTrajectory, GripperCommand
 from grasp_msgs.srv import DetectGrasps
 from rclpy.action import ActionClient
-from rclpy.callback_groups import CallbackGroup, MutuallyExclusiveCallbackGroup
 from rclpy.node import Node
 from rclpy.task import Future
 from sensor_msgs.msg import JointState
@@ -48,6 +47,7 @@ from grasp_ros.conversions import (
     stamp_to_ns,
 )
 from grasp_ros.qos import STATES
+from grasp_ros.spinner import Spinner
 from grasp_ros.tf import TransformSource
 
 _POLL_S = 0.001
@@ -110,7 +110,6 @@ class JointStateCache:
             "joint_states",
             self._receive,
             STATES,
-            callback_group=MutuallyExclusiveCallbackGroup(),
         )
 
     def remember(self, names: tuple[str, ...]) -> None:
@@ -187,6 +186,7 @@ class _ActionMotion:
 
     def __init__(
         self,
+        hardware: Spinner,
         client: ActionClient,
         goal: Any,
         what: str,
@@ -194,6 +194,7 @@ class _ActionMotion:
         judge: Callable[[int, Any], None],
         refused: type[GraspStackError],
     ) -> None:
+        self._hardware = hardware
         self._what = what
         self._timeout_s = timeout_s
         self._judge = judge
@@ -209,7 +210,7 @@ class _ActionMotion:
                 f"{what} does not answer on {client._action_name} for {timeout_s:.1f} s: is its "
                 "controller running?"
             )
-        self._accepted = client.send_goal_async(goal)
+        self._accepted = hardware.run(lambda: client.send_goal_async(goal))
 
     def done(self) -> bool:
         """See Motion."""
@@ -220,13 +221,13 @@ class _ActionMotion:
                 return self._silent("neither accepts nor refuses the goal")
             self._handle = self._accepted.result()
             if self._handle.accepted:
-                self._result = self._handle.get_result_async()
+                self._result = self._hardware.run(self._handle.get_result_async)
         if not self._handle.accepted:
             return True
         if self._cancelled and not self._cancel_sent:
             self._cancel_sent = True
             self._since = time.monotonic()
-            self._handle.cancel_goal_async()
+            self._hardware.run(self._handle.cancel_goal_async)
         if self._cancel_sent and not self._result_ready():
             return self._silent("does not confirm the cancel")
         return self._result_ready()
@@ -259,16 +260,16 @@ class RosArm:
     """An arm behind joint_states and FollowJointTrajectory."""
 
     def __init__(
-        self, node: Node, model: RobotModel, config: ExecutorConfig, states: JointStateCache
+        self, hardware: Spinner, model: RobotModel, config: ExecutorConfig, states: JointStateCache
     ) -> None:
+        self._hardware = hardware
         self._joints = model.arm.joints
         self._states = states
         self._timeout_s = config.hardware_timeout_s
         self._client = ActionClient(
-            node,
+            hardware.node,
             FollowJointTrajectory,
             config.arm_action,
-            callback_group=MutuallyExclusiveCallbackGroup(),
         )
 
     def state(self) -> ArmState:
@@ -300,7 +301,13 @@ class RosArm:
             )
         ]
         return _ActionMotion(
-            self._client, goal, "the arm", self._timeout_s, _judge_trajectory, TrajectoryRefused
+            self._hardware,
+            self._client,
+            goal,
+            "the arm",
+            self._timeout_s,
+            _judge_trajectory,
+            TrajectoryRefused,
         )
 
 
@@ -324,17 +331,17 @@ class RosGripper:
     """A gripper behind joint_states and GripperCommand."""
 
     def __init__(
-        self, node: Node, model: RobotModel, config: ExecutorConfig, states: JointStateCache
+        self, hardware: Spinner, model: RobotModel, config: ExecutorConfig, states: JointStateCache
     ) -> None:
+        self._hardware = hardware
         self._model = model
         self._states = states
         states.remember(model.gripper.joints)
         self._timeout_s = config.hardware_timeout_s
         self._client = ActionClient(
-            node,
+            hardware.node,
             GripperCommand,
             config.gripper_action,
-            callback_group=MutuallyExclusiveCallbackGroup(),
         )
 
     def state(self) -> GripperState:
@@ -353,7 +360,13 @@ class RosGripper:
         goal.command.position = self._model.command_from_gap(gap_m)
         goal.command.max_effort = force_n
         return _ActionMotion(
-            self._client, goal, "the gripper", self._timeout_s, _judge_gripper, GripperFailed
+            self._hardware,
+            self._client,
+            goal,
+            "the gripper",
+            self._timeout_s,
+            _judge_gripper,
+            GripperFailed,
         )
 
 
@@ -388,16 +401,13 @@ class RosCamera:
         config: ExecutorConfig,
         transforms: TransformSource,
         hand_eye: HandEye | None,
-        group: CallbackGroup,
     ) -> None:
         self._base_frame = base_frame
         self._timeout_s = config.detect_timeout_s
         self._grace_s = config.hardware_timeout_s
         self._transforms = transforms
         self._hand_eye = hand_eye
-        self._client = node.create_client(
-            DetectGrasps, config.detect_service, callback_group=group
-        )
+        self._client = node.create_client(DetectGrasps, config.detect_service)
 
     def look(self, not_before_s: float, label: str, wait: Callable[[], None]) -> Observation:
         """See Camera."""

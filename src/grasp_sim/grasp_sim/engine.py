@@ -10,7 +10,8 @@ import queue
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import Future
+from concurrent.futures import CancelledError, Future
+from concurrent.futures import TimeoutError as FutureTimeoutError
 from typing import Any, TypeVar
 
 from grasp_core.errors import HardwareLost
@@ -41,6 +42,7 @@ class Engine:
         self._calls = queue.SimpleQueue()
         self._periodic: list[tuple[float, Callable[[Simulation], None]]] = []
         self._stopping = threading.Event()
+        self._ended = threading.Event()
         self._started: Future[None] = Future()
         self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
         self.real_time_factor = 0.0
@@ -56,7 +58,7 @@ class Engine:
         self._started.result()
 
     def stop(self) -> None:
-        """End the thread and release the simulation."""
+        """End running goals, refuse queued calls, release the simulation."""
         self._stopping.set()
         if self._thread.is_alive():
             self._thread.join(timeout=5.0)
@@ -69,9 +71,11 @@ class Engine:
         """
         future: Future[ResultT] = Future()
         self._calls.put((function, future))
+        if self._ended.is_set():
+            self._refuse()
         try:
             return future.result(timeout=_CALL_TIMEOUT_S)
-        except TimeoutError as error:
+        except (CancelledError, FutureTimeoutError) as error:
             raise HardwareLost("the simulator's engine has stopped") from error
 
     def _run(self) -> None:
@@ -84,6 +88,11 @@ class Engine:
         try:
             self._loop(simulation)
         finally:
+            # Whoever waits for a goal or a call must not wait for ever.
+            simulation.stop_arm()
+            simulation.stop_gripper()
+            self._ended.set()
+            self._refuse()
             simulation.close()
 
     def _loop(self, simulation: Simulation) -> None:
@@ -115,6 +124,14 @@ class Engine:
                 passed = steps / STEPS_PER_S - window_simulated
                 self.real_time_factor = passed / (now - window_wall)
                 window_wall, window_simulated = now, steps / STEPS_PER_S
+
+    def _refuse(self) -> None:
+        while True:
+            try:
+                _, future = self._calls.get_nowait()
+            except queue.Empty:
+                return
+            future.cancel()
 
     def _answer(self, simulation: Simulation) -> None:
         while not self._calls.empty():

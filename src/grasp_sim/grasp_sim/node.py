@@ -18,13 +18,14 @@ from grasp_ros.qos import RESULTS
 from grasp_ros.spin import run
 from grasp_sim.engine import Engine
 from grasp_sim.node_config import SimNodeConfig
-from grasp_sim.ros_controllers import ArmController, HandController
+from grasp_sim.ros_controllers import ArmController, HandController, Running
 from grasp_sim.ros_sensors import Sensors
 from grasp_sim.simulation import Simulation
 from grasp_sim.truth import ObjectTruth
 
 _THREADS = 8
 _FACTOR_PERIOD_S = 1.0
+_GOALS_END_S = 2.0
 
 
 class SimulatorNode(Node):
@@ -45,8 +46,9 @@ class SimulatorNode(Node):
         self._engine.every(config.camera_hz, self._sensors.publish_images)
         self._engine.start()
         self._engine.call(self._begin)
-        ArmController(self, config.arm_action, self._engine, lambda: self._arm_enabled)
-        HandController(self, config.gripper_action, self._engine, robot)
+        self._running = running = Running()
+        ArmController(self, config.arm_action, self._engine, running, lambda: self._arm_enabled)
+        HandController(self, config.gripper_action, self._engine, running, robot)
         self.create_service(NewScene, "~/new_scene", self._new_scene)
         self.create_service(PerturbObject, "~/perturb", self._perturb)
         self.create_service(SceneTruth, "~/truth", self._truth)
@@ -55,8 +57,9 @@ class SimulatorNode(Node):
         self.add_on_set_parameters_callback(self._change)
 
     def destroy_node(self) -> None:
-        """Stop the engine, then destroy."""
+        """Stop the engine, let the goals end, then destroy."""
         self._engine.stop()
+        self._running.wait(_GOALS_END_S)
         super().destroy_node()
 
     def _begin(self, simulation: Simulation) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
+from types import TracebackType
 
 import numpy as np
 from control_msgs.action import FollowJointTrajectory, GripperCommand
@@ -13,6 +15,7 @@ from rclpy.action.server import ServerGoalHandle
 from rclpy.callback_groups import ReentrantCallbackGroup
 from rclpy.node import Node
 
+from grasp_core.errors import GraspStackError, HardwareLost
 from grasp_core.robot import RobotModel
 from grasp_sim.engine import Engine
 from grasp_sim.gripper import GripperGoal
@@ -32,11 +35,47 @@ _REST_PATIENCE_S = 2.0
 _FEEDBACK_PERIOD_S = 0.1
 
 
+class Running:
+    """Counts the goals in progress, so that the node outlives them."""
+
+    def __init__(self) -> None:
+        self._count = 0
+        self._changed = threading.Condition()
+
+    def __enter__(self) -> Running:
+        with self._changed:
+            self._count += 1
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        with self._changed:
+            self._count -= 1
+            self._changed.notify_all()
+
+    def wait(self, timeout_s: float) -> bool:
+        """Wait until none is left; False when some are after the timeout."""
+        with self._changed:
+            return self._changed.wait_for(lambda: self._count == 0, timeout_s)
+
+
 class ArmController:
     """The action of the arm."""
 
-    def __init__(self, node: Node, name: str, engine: Engine, enabled: Callable[[], bool]) -> None:
+    def __init__(
+        self,
+        node: Node,
+        name: str,
+        engine: Engine,
+        running: Running,
+        enabled: Callable[[], bool],
+    ) -> None:
         self._node = node
+        self._running = running
         self._engine = engine
         self._enabled = enabled
         self._server = ActionServer(
@@ -57,9 +96,20 @@ class ArmController:
         except InvalidTrajectory as error:
             self._node.get_logger().error(f"trajectory refused ({error.error_code.name}): {error}")
             return GoalResponse.REJECT
+        except GraspStackError as error:
+            self._node.get_logger().error(f"trajectory refused: {error}")
+            return GoalResponse.REJECT
         return GoalResponse.ACCEPT
 
     def _execute(self, handle: ServerGoalHandle) -> FollowJointTrajectory.Result:
+        with self._running:
+            try:
+                return self._run(handle)
+            except HardwareLost as error:
+                handle.abort()
+                return FollowJointTrajectory.Result(error_string=str(error))
+
+    def _run(self, handle: ServerGoalHandle) -> FollowJointTrajectory.Result:
         result = FollowJointTrajectory.Result()
         try:
             goal = self._engine.call(lambda simulation: _follow(simulation, handle.request))
@@ -143,8 +193,11 @@ def _seconds(duration: object) -> float:
 class HandController:
     """The action of the gripper; positions are in the driver's unit of the robot's profile."""
 
-    def __init__(self, node: Node, name: str, engine: Engine, robot: RobotModel) -> None:
+    def __init__(
+        self, node: Node, name: str, engine: Engine, running: Running, robot: RobotModel
+    ) -> None:
         self._node = node
+        self._running = running
         self._engine = engine
         self._robot = robot
         self._server = ActionServer(
@@ -169,6 +222,14 @@ class HandController:
         return GoalResponse.ACCEPT
 
     def _execute(self, handle: ServerGoalHandle) -> GripperCommand.Result:
+        with self._running:
+            try:
+                return self._run(handle)
+            except HardwareLost:
+                handle.abort()
+                return GripperCommand.Result()
+
+    def _run(self, handle: ServerGoalHandle) -> GripperCommand.Result:
         command = handle.request.command
         gap_m = self._robot.gap_from_command(command.position)
         goal = self._engine.call(lambda simulation: simulation.grip(gap_m, command.max_effort))

@@ -1,0 +1,81 @@
+"""A node with an executor and a thread of its own.
+
+For what must be quick: an rclpy executor looks at every entity of its nodes for each callback, so
+topics that come hundreds of times a second lag on a node with many actions and services. And for
+clients of actions: rclpy drops the answer to a goal when it arrives in one thread before the
+other one, which sent it, has noted that it waits; sending in the spinning thread excludes that.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+from rclpy.node import Node
+from rclpy.parameter import Parameter
+
+from grasp_core.errors import HardwareLost
+
+ResultT = TypeVar("ResultT")
+
+_POLL_S = 0.0005
+_TIMEOUT_S = 10.0
+
+
+class Spinner:
+    """Spins one node in its own thread until closed."""
+
+    def __init__(self, node: Node) -> None:
+        self.node = node
+        self._executor = SingleThreadedExecutor(context=node.context)
+        self._executor.add_node(node)
+        self._thread = threading.Thread(target=self._spin, name=node.get_name(), daemon=True)
+
+    def start(self) -> None:
+        """Begin to spin."""
+        self._thread.start()
+
+    def close(self) -> None:
+        """Stop spinning and destroy the node."""
+        self._executor.shutdown(timeout_sec=2.0)
+        if self._thread.is_alive():
+            self._thread.join(timeout=2.0)
+        self.node.destroy_node()
+
+    def run(self, function: Callable[[], ResultT]) -> ResultT:
+        """Run a function between two callbacks in the spinning thread, and return its result.
+
+        Raises:
+            HardwareLost: The thread does not spin any more.
+        """
+        task = self._executor.create_task(function)
+        deadline = time.monotonic() + _TIMEOUT_S
+        while not task.done():
+            if time.monotonic() > deadline:
+                raise HardwareLost(f"node {self.node.get_name()} does not spin any more")
+            time.sleep(_POLL_S)
+        return task.result()
+
+    def _spin(self) -> None:
+        with contextlib.suppress(ExternalShutdownException):
+            self._executor.spin()
+
+
+def companion(owner: Node) -> Spinner:
+    """A spinner for a bare node beside another one: same context, same kind of time."""
+    use_sim_time = owner.get_parameter("use_sim_time").value
+    return Spinner(
+        Node(
+            f"{owner.get_name()}_hardware",
+            context=owner.context,
+            namespace=owner.get_namespace(),
+            enable_rosout=False,
+            start_parameter_services=False,
+            use_global_arguments=False,
+            parameter_overrides=[Parameter("use_sim_time", value=use_sim_time)],
+        )
+    )
