@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 
 import pytest
-from conftest import Stack
 from grasp_msgs.action import Pick
 from grasp_msgs.srv import PerturbObject
 from rcl_interfaces.msg import Parameter, ParameterType, ParameterValue
 from rcl_interfaces.srv import SetParameters
 from rosgraph_msgs.msg import Clock
+from running_stack import Stack
 
 from grasp_bringup.client import GoalRefused
 from grasp_core.errors import Code
@@ -181,7 +182,7 @@ def test_a_second_goal_is_refused(scene, sim_time):
 
 
 def test_an_object_wider_than_the_jaws_is_too_wide(stack):
-    stack.client.new_scene(["slab"], seed=1)
+    stack.client.new_scene(["crate"], seed=1)
     result = stack.client.pick(Pick.Goal())
     assert result.code == Code.TOO_WIDE, result.message
     assert result.attempts == 0
@@ -194,7 +195,9 @@ def test_goals_out_of_range_get_a_typed_answer(scene):
     assert scene.pick(Pick.Goal(label="shoe")).code == Code.OBJECT_NOT_FOUND
 
 
-def test_a_killed_simulator_is_lost_hardware(objects, tmp_path):
+def test_a_killed_simulator_is_lost_hardware(objects, tmp_path, monkeypatch):
+    # A stack of its own, in a domain where the other one is not seen.
+    monkeypatch.setenv("ROS_DOMAIN_ID", str(int(os.environ["ROS_DOMAIN_ID"]) + 100))
     with Stack(objects, tmp_path) as running:
         client = running.client
         client.new_scene(["block"], seed=3)

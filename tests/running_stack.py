@@ -1,0 +1,53 @@
+"""The whole stack as real processes, and objects made for tests."""
+
+from __future__ import annotations
+
+import contextlib
+import textwrap
+
+from grasp_bringup.client import StackClient
+from grasp_bringup.processes import NodeProcesses
+from grasp_bringup.stack import sim_stack
+
+SPEED = "4.0"
+BRING_UP_S = 90.0
+
+BOX_URDF = """\
+<robot name="{name}">
+  <link name="{name}">
+    <inertial><mass value="{mass}"/><inertia ixx="1e-4" iyy="1e-4" izz="1e-4"
+      ixy="0" ixz="0" iyz="0"/></inertial>
+    <visual><geometry><box size="{size}"/></geometry></visual>
+    <collision><geometry><box size="{size}"/></geometry></collision>
+  </link>
+</robot>
+"""
+
+
+def write_object(folder, name, size, mass=0.1):
+    (folder / name).mkdir(parents=True)
+    text = textwrap.dedent(BOX_URDF.format(name=name, size=size, mass=mass))
+    (folder / name / "model.urdf").write_text(text)
+
+
+class Stack:
+    """A running stack and its client."""
+
+    def __init__(self, objects, log_dir, **arguments):
+        self.nodes = sim_stack(
+            {"objects": str(objects), "speed": SPEED, "continuous": "false", **arguments}
+        )
+        self.processes = NodeProcesses(self.nodes, log_dir)
+        self.client = StackClient()
+
+    def __enter__(self):
+        with contextlib.ExitStack() as undo:
+            undo.enter_context(self.client)
+            undo.enter_context(self.processes)
+            self.client.watch(self.processes.check)
+            self.client.bring_up(self.nodes, BRING_UP_S)
+            self._undo = undo.pop_all()
+        return self
+
+    def __exit__(self, *error):
+        self._undo.close()
