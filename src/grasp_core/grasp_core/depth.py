@@ -8,7 +8,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from grasp_core.camera import PinholeCamera
 from grasp_core.errors import BadImage
+from grasp_core.rectangle import GraspRectangle
 
 MILLIMETRE = 0.001
 DEPTH_ENCODINGS = ("16UC1", "mono16", "32FC1")
@@ -98,18 +100,66 @@ def surface_depth(
     Returns:
         Metres; NaN where the window holds no valid pixel.
     """
+    _, values = _window(depth_m, u, v, axis, half_width_px, half_height_px)
+    return float(np.percentile(values, percentile)) if values.size else math.nan
+
+
+def plane_depth(
+    depth_m: NDArray[np.float32],
+    camera: PinholeCamera,
+    rectangle: GraspRectangle,
+    approach: NDArray[np.float64],
+    percentile: float = 10.0,
+) -> float:
+    """Depth of the grasp plane at a rectangle's centre: the local top as the gripper meets it.
+
+    Like :func:`surface_depth`, but near means early along the approach. On a tilted view the two
+    differ by the slope of the window.
+
+    Args:
+        depth_m: Shape (H, W), metres, NaN invalid.
+        camera: Intrinsics of the image.
+        rectangle: Window between the jaws.
+        approach: Unit approach direction in the optical frame, shape (3,).
+        percentile: In (0, 100); low means early.
+
+    Returns:
+        Metres; NaN where the window holds no valid pixel.
+    """
+    pixels, values = _window(
+        depth_m,
+        rectangle.u,
+        rectangle.v,
+        rectangle.axis,
+        rectangle.width / 2,
+        rectangle.height / 2,
+    )
+    if not values.size:
+        return math.nan
+    level = np.percentile(camera.deproject(pixels, values) @ approach, percentile)
+    return float(level / (camera.rays((rectangle.u, rectangle.v)) @ approach))
+
+
+def _window(
+    depth_m: NDArray[np.float32],
+    u: float,
+    v: float,
+    axis: NDArray[np.float64],
+    half_width_px: float,
+    half_height_px: float,
+) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """Valid pixels (u, v), shape (N, 2), inside a rotated window, and their depths, shape (N,)."""
     reach = math.hypot(half_width_px, half_height_px) + 1.0
     height, width = depth_m.shape
     u0, u1 = max(0, math.floor(u - reach)), min(width, math.ceil(u + reach) + 1)
     v0, v1 = max(0, math.floor(v - reach)), min(height, math.ceil(v + reach) + 1)
     if u0 >= u1 or v0 >= v1:
-        return math.nan
+        return np.zeros((0, 2), np.int64), np.zeros(0, np.float32)
     rows, columns = np.mgrid[v0:v1, u0:u1]
     along = (columns - u) * axis[0] + (rows - v) * axis[1]
     across = -(columns - u) * axis[1] + (rows - v) * axis[0]
     inside = (np.abs(along) <= max(half_width_px, 0.5)) & (
         np.abs(across) <= max(half_height_px, 0.5)
     )
-    values = depth_m[v0:v1, u0:u1][inside]
-    values = values[np.isfinite(values)]
-    return float(np.percentile(values, percentile)) if values.size else math.nan
+    inside &= np.isfinite(depth_m[v0:v1, u0:u1])
+    return np.stack([columns[inside], rows[inside]], axis=-1), depth_m[v0:v1, u0:u1][inside]

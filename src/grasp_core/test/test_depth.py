@@ -3,8 +3,10 @@
 import numpy as np
 import pytest
 
-from grasp_core.depth import depth_to_metres, fill_invalid, surface_depth
+from grasp_core.camera import PinholeCamera
+from grasp_core.depth import depth_to_metres, fill_invalid, plane_depth, surface_depth
 from grasp_core.errors import BadImage
+from grasp_core.rectangle import GraspRectangle
 
 
 def test_16uc1_is_millimetres_with_zero_invalid():
@@ -66,3 +68,25 @@ def test_surface_depth_of_nothing_is_nan():
                 depth, u, 10, axis=np.array([1.0, 0.0]), half_width_px=3, half_height_px=3
             )
         )
+
+
+@pytest.mark.parametrize("tilt_deg", [0.0, 20.0, 40.0])
+def test_plane_depth_reads_the_plane_at_any_tilt(tilt_deg):
+    camera = PinholeCamera(640, 480, 615.0, 615.0, 319.5, 239.5)
+    approach = np.array([0.0, np.sin(np.radians(tilt_deg)), np.cos(np.radians(tilt_deg))])
+    v, u = np.mgrid[0:480, 0:640]
+    rays = camera.rays(np.stack([u, v], axis=-1))
+    plane = (0.5 / (rays @ approach)).astype(np.float32)
+    rectangle = GraspRectangle(350.0, 220.0, 60.0, 24.0, 0.7)
+    expected = 0.5 / (camera.rays((350.0, 220.0)) @ approach)
+    assert plane_depth(plane, camera, rectangle, approach) == pytest.approx(expected, abs=1e-5)
+
+
+def test_plane_depth_reads_the_top_between_the_jaws():
+    camera = PinholeCamera(100, 100, 100.0, 100.0, 49.5, 49.5)
+    depth = np.full((100, 100), 0.75, np.float32)
+    depth[40:60, 45:55] = 0.70
+    rectangle = GraspRectangle(49.5, 49.5, 40.0, 10.0, 0.0)
+    down = np.array([0.0, 0.0, 1.0])
+    assert plane_depth(depth, camera, rectangle, down) == pytest.approx(0.70)
+    assert np.isnan(plane_depth(np.full_like(depth, np.nan), camera, rectangle, down))

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grasp_core.cell import Cell
-from grasp_core.depth import surface_depth
+from grasp_core.depth import plane_depth
 from grasp_core.errors import BadCalibration, Collision, InvalidDepth, OutsideWorkspace, TooWide
 from grasp_core.grasp import Grasp
 from grasp_core.projection import rectangle_to_plane
@@ -121,14 +121,7 @@ def _from_rectangle(
         approach = np.array([0.0, 0.0, 1.0])
     rectangle, depth = grasp.rectangle, grasp.depth_m
     if not math.isfinite(depth):
-        depth = surface_depth(
-            observation.depth_m,
-            rectangle.u,
-            rectangle.v,
-            axis=rectangle.axis,
-            half_width_px=rectangle.width / 2,
-            half_height_px=rectangle.height / 2,
-        )
+        depth = plane_depth(observation.depth_m, observation.camera, rectangle, approach)
     if not math.isfinite(depth):
         raise InvalidDepth(
             f"no depth at ({rectangle.u:.0f}, {rectangle.v:.0f}) px or around it: the camera "

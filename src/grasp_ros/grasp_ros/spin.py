@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
+import threading
 from collections.abc import Callable, Sequence
 
 import rclpy
@@ -28,14 +29,17 @@ def run(make_node: Callable[[], Node], threads: int, args: Sequence[str] | None 
         Exit status: 0, or 1 when the node could not be built.
     """
     rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, _interrupt)
+    _on_signals(_interrupt)
     node = None
+    stop = threading.Event()
     try:
         node = make_node()
+        # From here on a signal only sets a flag: an exception between two lines of the executor
+        # can leave a worker thread that nobody ends, and the process then never exits.
+        _on_signals(lambda number, frame: stop.set())
         executor = MultiThreadedExecutor(num_threads=threads)
         executor.add_node(node)
-        while rclpy.ok():
+        while rclpy.ok() and not stop.is_set():
             # With a timeout, so that Python sees a signal also when nothing happens.
             executor.spin_once(timeout_sec=_SIGNAL_PERIOD_S)
     except (KeyboardInterrupt, ExternalShutdownException):
@@ -48,6 +52,11 @@ def run(make_node: Callable[[], Node], threads: int, args: Sequence[str] | None 
             node.destroy_node()
         rclpy.try_shutdown()
     return 0
+
+
+def _on_signals(handler: Callable[[int, object], None]) -> None:
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, handler)
 
 
 def _interrupt(number: int, frame: object) -> None:

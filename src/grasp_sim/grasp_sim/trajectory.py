@@ -253,7 +253,8 @@ class TrajectoryFollower:
         goal = self._goal
         if goal is None:
             return self._come_to_rest(period_s)
-        elapsed = now_s - goal.start_s
+        # Whole steps, so that the same motion at another time is the same to the last bit.
+        elapsed = round((now_s - goal.start_s) / period_s) * period_s
         self._set_point, self._velocity = goal.trajectory.sample(elapsed)
         goal.desired = self._set_point
         self._judge(goal, elapsed, measured)

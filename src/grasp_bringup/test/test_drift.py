@@ -1,0 +1,58 @@
+"""Two views of one thing must agree: YAML and dataclasses, launch arguments and stack."""
+
+import dataclasses
+
+import pytest
+
+from grasp_bringup.config_command import node_configs, parameter_file
+from grasp_bringup.processes import command_of
+from grasp_bringup.stack import SIM_ARGUMENTS, sim_stack
+from grasp_core.cell import load_cell
+from grasp_core.config import config_dir, load_node_config, settings_of
+from grasp_sim.config import SimConfig
+
+
+@pytest.mark.parametrize("node", node_configs())
+def test_parameter_files_are_what_the_dataclasses_say(node):
+    committed = (config_dir() / f"{node}.yaml").read_text(encoding="utf-8")
+    expected = parameter_file(node, node_configs()[node])
+    assert committed == expected, f"run: grasp config {node} --write config"
+
+
+@pytest.mark.parametrize("node", node_configs())
+def test_parameter_files_build_the_defaults(node):
+    for prefix, config_class in node_configs()[node].items():
+        loaded = load_node_config(config_class, config_dir() / f"{node}.yaml", node, prefix)
+        assert loaded == config_class()
+
+
+def test_every_setting_is_described():
+    for classes in node_configs().values():
+        for config_class in classes.values():
+            for name, (_, about) in settings_of(config_class).items():
+                assert len(about.description) >= 10, name
+
+
+def test_every_parameter_the_stack_sets_exists():
+    for node in sim_stack():
+        known = {field.name for field in dataclasses.fields(node_configs()[node.name][""])}
+        assert set(node.parameters) - {"use_sim_time"} <= known
+
+
+def test_every_argument_is_described_and_unknown_ones_are_refused():
+    assert all(about.description for about in SIM_ARGUMENTS.values())
+    with pytest.raises(KeyError, match="valid are"):
+        sim_stack({"colour": "red"})
+
+
+def test_strings_reach_the_node_as_strings():
+    nodes = sim_stack({"objects": 'a "b"', "seed": "7"})
+    command = command_of(nodes[0])
+    assert 'objects:="a \\"b\\""' in command
+    assert "seed:=7" in command
+
+
+def test_objects_fall_inside_the_workspace_of_the_cell():
+    config, cell = SimConfig(), load_cell("tabletop")
+    for axis, (low, high) in enumerate((config.workspace_x, config.workspace_y)):
+        assert cell.workspace_min[axis] <= low < high <= cell.workspace_max[axis]
