@@ -31,6 +31,7 @@ from grasp_sim.objects import object_set
 
 _BRING_UP_S = 60.0
 _MAX_CLUTTER = 15
+_LOGS_KEPT = 10
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -109,10 +110,10 @@ def run(options: argparse.Namespace) -> int:
             "gui": "true" if options.gui else "false",
         }
     )
-    log_dir = _log_dir()
     started = time.monotonic()
     with StackClient() as client:
         client.refuse_if_present(nodes)
+        log_dir = _log_dir()
         with NodeProcesses(nodes, log_dir) as processes, console.status("starting") as status:
             client.watch(processes.check)
             status.update("starting the simulator, the detector and the executor")
@@ -143,11 +144,12 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _log_dir() -> Path:
-    """A fresh folder for the nodes' logs, inside the environment."""
-    base = Path(os.environ.get("ROS_LOG_DIR", Path.cwd() / "log"))
-    folder = base / "grasp_sim"
-    shutil.rmtree(folder, ignore_errors=True)
-    return folder
+    """A fresh folder for the nodes' logs, inside the environment; the last ones are kept."""
+    base = Path(os.environ.get("ROS_LOG_DIR", Path.cwd() / "log")) / "grasp_sim"
+    base.mkdir(parents=True, exist_ok=True)
+    for old in sorted(base.iterdir())[: -_LOGS_KEPT + 1]:
+        shutil.rmtree(old, ignore_errors=True)
+    return base / f"{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}"
 
 
 class Series:

@@ -29,6 +29,7 @@ _FULL_SPARE_M = 0.024  # spare opening beyond which more does not help
 _UNSEEN_COST = 0.5  # factor lost where no finger space was seen
 _RIM_FROM = 0.3  # contact from there on, in half pads, counts more and more as one at the rim
 _LEAST_SHARE = 0.12  # of the pad: less is a corner that happens to be in the way
+_CONE_SHARE = 0.75  # of the friction cone: a slope read off few cells is off by a quarter of it
 _LEAST_ROWS = 3  # of an outline that has a slope
 _LEAST_FACTOR = 0.02
 
@@ -172,7 +173,8 @@ def log_odds(features: Features, friction: float) -> FloatArray:
 
 def can_hold(features: Features, friction: float) -> NDArray[np.bool_]:
     """Whether both pads grip something that friction keeps from being squeezed out."""
-    return (features.squeeze <= 2.0 * math.atan(friction)) & (features.share >= _LEAST_SHARE)
+    steepest = _CONE_SHARE * 2.0 * math.atan(friction)
+    return (features.squeeze <= steepest) & (features.share >= _LEAST_SHARE)
 
 
 def probability(log_odds: FloatArray) -> FloatArray:

@@ -1,0 +1,119 @@
+"""The grasp command as people use it: results, refusals, a clean end."""
+
+import csv
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+pytestmark = pytest.mark.ros
+
+TIMEOUT_S = 120.0
+
+
+def command(*arguments):
+    return [sys.executable, "-m", "grasp_bringup.cli", *map(str, arguments)]
+
+
+def other_domain(offset):
+    """Environment of a domain in which no other test runs."""
+    return {**os.environ, "ROS_DOMAIN_ID": str(int(os.environ["ROS_DOMAIN_ID"]) + offset)}
+
+
+def nodes_in(domain):
+    """Processes of stack nodes in a domain."""
+    found = []
+    for folder in pathlib.Path("/proc").glob("[0-9]*"):
+        try:
+            line = (folder / "cmdline").read_bytes().decode(errors="replace")
+            environment = (folder / "environ").read_bytes().decode(errors="replace")
+        except OSError:
+            continue
+        if ".node\0" in line and f"ROS_DOMAIN_ID={domain}\0" in environment:
+            found.append(line)
+    return found
+
+
+def test_results_are_written_and_the_table_is_shown(objects, tmp_path):
+    arguments = ("sim", "--picks", 2, "--objects", objects, "--seed", 3)
+    outputs = ("--json", tmp_path / "results.json", "--report", tmp_path / "report")
+    done = subprocess.run(
+        command(*arguments, *outputs),
+        env=other_domain(30),
+        capture_output=True,
+        text=True,
+        timeout=TIMEOUT_S,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    results = json.loads((tmp_path / "results.json").read_text())
+    assert results["picks"] == 2
+    assert results["false_success"] == 0
+    by_object = {row["object"]: row for row in results["results"]}
+    assert by_object["block"]["code"] == "OK"
+    assert by_object["block"]["held_s"] >= 3.0
+    assert by_object["crate"]["code"] == "TOO_WIDE"
+    assert results["success"] == 1
+    assert "1 of 2 picked" in done.stdout
+    assert "renderer" in done.stdout
+    rows = list(csv.DictReader((tmp_path / "report" / "picks.csv").open()))
+    assert {row["code"] for row in rows} == {"OK", "TOO_WIDE"}
+    assert len(list((tmp_path / "report").glob("*.png"))) == 2
+
+
+def test_an_interrupt_leaves_no_process(objects):
+    environment = other_domain(40)
+    running = subprocess.Popen(
+        command("sim", "--picks", 50, "--objects", objects),
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        line = running.stdout.readline()
+        assert "pick 1 of 50" in line
+        assert len(nodes_in(environment["ROS_DOMAIN_ID"])) == 3
+        running.send_signal(signal.SIGINT)
+        running.wait(timeout=30.0)
+    finally:
+        running.kill()
+    assert running.returncode == 130
+    assert "interrupted" in running.stderr.read()
+    deadline = time.monotonic() + 5.0
+    while nodes_in(environment["ROS_DOMAIN_ID"]) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert nodes_in(environment["ROS_DOMAIN_ID"]) == []
+
+
+def test_another_stack_is_not_disturbed(stack):
+    done = subprocess.run(
+        command("sim", "--picks", 1), capture_output=True, text=True, timeout=60.0, check=False
+    )
+    assert done.returncode == 1
+    assert "another stack answers already" in done.stderr
+    assert stack.client.is_active("executor")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--picks", "0"), "--picks is 0"),
+        (("--clutter", "16"), "--clutter is 16"),
+        (("--speed", "fast"), "--speed is 'fast'"),
+        (("--detector", "nosuch"), "valid names are antipodal"),
+        (("--objects", "nosuch"), "no object set 'nosuch'"),
+        (("--camera-tilt", "50"), "--camera-tilt is 50.0"),
+    ],
+)
+def test_impossible_arguments_are_refused_before_anything_starts(arguments, message):
+    done = subprocess.run(
+        command("sim", *arguments), capture_output=True, text=True, timeout=60.0, check=False
+    )
+    assert done.returncode == 2
+    assert message in done.stderr
