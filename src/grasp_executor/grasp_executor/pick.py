@@ -126,7 +126,7 @@ class _Run:
         self.outcome.code = Code.OK
         self.outcome.message = (
             f"held {self.outcome.held_s:.1f} s with {self.outcome.force_n:.1f} N "
-            f"({self.outcome.force_source}) and taken to the drop zone"
+            f"({self.outcome.force_source}), taken to the bin"
         )
 
     @contextlib.contextmanager
