@@ -3,12 +3,12 @@
 from launch import LaunchDescription
 from launch.actions import DeclareLaunchArgument, OpaqueFunction
 from launch.conditions import IfCondition
-from launch.substitutions import LaunchConfiguration
+from launch.substitutions import LaunchConfiguration, PathJoinSubstitution
 from launch_ros.actions import Node
+from launch_ros.substitutions import FindPackageShare
 
 from grasp_bringup.launching import declared_arguments, nodes_of
 from grasp_bringup.stack import SIM_ARGUMENTS, sim_stack
-from grasp_core.config import config_dir
 
 
 def start(context):
@@ -17,6 +17,7 @@ def start(context):
 
 
 def generate_launch_description():
+    display = PathJoinSubstitution([FindPackageShare("grasp_bringup"), "rviz", "grasp.rviz"])
     return LaunchDescription(
         [
             *declared_arguments(SIM_ARGUMENTS),
@@ -30,7 +31,7 @@ def generate_launch_description():
             Node(
                 package="rviz2",
                 executable="rviz2",
-                arguments=["-d", str(config_dir().parent / "rviz" / "grasp.rviz")],
+                arguments=["-d", display],
                 parameters=[{"use_sim_time": True}],
                 condition=IfCondition(LaunchConfiguration("rviz")),
             ),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from running_stack import Stack, write_object
+from running_stack import Stack, other_domain, write_object
 
 
 @pytest.fixture(scope="session")
@@ -17,5 +17,5 @@ def objects(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def stack(objects, tmp_path_factory):
-    with Stack(objects, tmp_path_factory.mktemp("logs")) as running:
+    with Stack(objects, tmp_path_factory.mktemp("logs"), other_domain(100)) as running:
         yield running

@@ -10,6 +10,7 @@ import sys
 import time
 
 import pytest
+from running_stack import other_domain
 
 pytestmark = pytest.mark.ros
 
@@ -20,9 +21,8 @@ def command(*arguments):
     return [sys.executable, "-m", "grasp_bringup.cli", *map(str, arguments)]
 
 
-def other_domain(offset):
-    """Environment of a domain in which no other test runs."""
-    return {**os.environ, "ROS_DOMAIN_ID": str(int(os.environ["ROS_DOMAIN_ID"]) + offset)}
+def environment_of(domain):
+    return {**os.environ, "ROS_DOMAIN_ID": domain}
 
 
 def nodes_in(domain):
@@ -44,7 +44,7 @@ def test_results_are_written_and_the_table_is_shown(objects, tmp_path):
     outputs = ("--json", tmp_path / "results.json", "--report", tmp_path / "report")
     done = subprocess.run(
         command(*arguments, *outputs),
-        env=other_domain(30),
+        env=environment_of(other_domain(102)),
         capture_output=True,
         text=True,
         timeout=TIMEOUT_S,
@@ -67,7 +67,7 @@ def test_results_are_written_and_the_table_is_shown(objects, tmp_path):
 
 
 def test_an_interrupt_leaves_no_process(objects):
-    environment = other_domain(40)
+    environment = environment_of(other_domain(103))
     running = subprocess.Popen(
         command("sim", "--picks", 50, "--objects", objects),
         env=environment,
@@ -93,7 +93,12 @@ def test_an_interrupt_leaves_no_process(objects):
 
 def test_another_stack_is_not_disturbed(stack):
     done = subprocess.run(
-        command("sim", "--picks", 1), capture_output=True, text=True, timeout=60.0, check=False
+        command("sim", "--picks", 1),
+        env=environment_of(stack.domain),
+        capture_output=True,
+        text=True,
+        timeout=60.0,
+        check=False,
     )
     assert done.returncode == 1
     assert "another stack answers already" in done.stderr

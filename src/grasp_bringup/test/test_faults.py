@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 
@@ -12,7 +11,7 @@ from grasp_msgs.srv import PerturbObject
 from rcl_interfaces.msg import Parameter, ParameterType, ParameterValue
 from rcl_interfaces.srv import SetParameters
 from rosgraph_msgs.msg import Clock
-from running_stack import Stack
+from running_stack import Stack, other_domain
 
 from grasp_bringup.client import GoalRefused
 from grasp_core.errors import Code
@@ -195,10 +194,8 @@ def test_goals_out_of_range_get_a_typed_answer(scene):
     assert scene.pick(Pick.Goal(label="shoe")).code == Code.OBJECT_NOT_FOUND
 
 
-def test_a_killed_simulator_is_lost_hardware(objects, tmp_path, monkeypatch):
-    # A stack of its own, in a domain where the other one is not seen.
-    monkeypatch.setenv("ROS_DOMAIN_ID", str(int(os.environ["ROS_DOMAIN_ID"]) + 100))
-    with Stack(objects, tmp_path) as running:
+def test_a_killed_simulator_is_lost_hardware(objects, tmp_path):
+    with Stack(objects, tmp_path, other_domain(101)) as running:
         client = running.client
         client.new_scene(["block"], seed=3)
         pick = Watched(client)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import textwrap
 
 from grasp_bringup.client import StackClient
@@ -30,10 +31,27 @@ def write_object(folder, name, size, mass=0.1):
     (folder / name / "model.urdf").write_text(text)
 
 
+def other_domain(offset):
+    """A domain of this test session in which no other test runs."""
+    return str(int(os.environ["ROS_DOMAIN_ID"]) + offset)
+
+
+@contextlib.contextmanager
+def ros_domain(domain):
+    """Contexts and processes started here belong to a domain."""
+    before = os.environ["ROS_DOMAIN_ID"]
+    os.environ["ROS_DOMAIN_ID"] = domain
+    try:
+        yield
+    finally:
+        os.environ["ROS_DOMAIN_ID"] = before
+
+
 class Stack:
     """A running stack and its client."""
 
-    def __init__(self, objects, log_dir, **arguments):
+    def __init__(self, objects, log_dir, domain, **arguments):
+        self.domain = domain
         self.nodes = sim_stack(
             {"objects": str(objects), "speed": SPEED, "continuous": "false", **arguments}
         )
@@ -41,7 +59,7 @@ class Stack:
         self.client = StackClient()
 
     def __enter__(self):
-        with contextlib.ExitStack() as undo:
+        with contextlib.ExitStack() as undo, ros_domain(self.domain):
             undo.enter_context(self.client)
             undo.enter_context(self.processes)
             self.client.watch(self.processes.check)
