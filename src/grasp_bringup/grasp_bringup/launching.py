@@ -10,7 +10,7 @@ from grasp_core.errors import MissingDependency
 
 try:
     import lifecycle_msgs.msg
-    from launch.actions import DeclareLaunchArgument, EmitEvent, RegisterEventHandler, Shutdown
+    from launch.actions import DeclareLaunchArgument, EmitEvent, RegisterEventHandler
     from launch.events import matches_action
     from launch_ros.actions import LifecycleNode, Node
     from launch_ros.event_handlers import OnStateTransition
@@ -36,18 +36,11 @@ def declared_arguments(arguments: Mapping[str, Argument]) -> list[Any]:
 
 
 def nodes_of(nodes: Sequence[NodeDescription]) -> list[Any]:
-    """Actions that start the nodes and bring lifecycle nodes to active.
-
-    The other nodes are drivers: when one ends, nothing is left to drive, and all end.
-    """
+    """Actions that start the nodes and bring lifecycle nodes to active."""
     actions: list[Any] = []
     for node in nodes:
         kind = LifecycleNode if node.lifecycle else Node
-        extra = (
-            {"namespace": ""}
-            if node.lifecycle
-            else {"on_exit": Shutdown(reason=f"{node.name} ended")}
-        )
+        extra = {"namespace": ""} if node.lifecycle else {}
         action = kind(
             package=node.package,
             executable=node.executable,
