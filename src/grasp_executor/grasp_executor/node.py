@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import Counter
 from pathlib import Path
 
+from diagnostic_msgs.msg import DiagnosticStatus
 from geometry_msgs.msg import PoseStamped
 from grasp_msgs.action import Pick
 from grasp_msgs.msg import Grasp as GraspMsg
 from rclpy.action import ActionServer, CancelResponse, GoalResponse
 from rclpy.action.server import ServerGoalHandle
 from rclpy.callback_groups import ReentrantCallbackGroup
+from rclpy.clock import Clock, ClockType
+from rclpy.timer import Timer
 
 from grasp_core.cell import load_cell
 from grasp_core.errors import BadGoal, Code
@@ -33,6 +37,7 @@ from grasp_ros.spinner import Spinner, companion
 from grasp_ros.tf import transform_source
 
 _FEEDBACK_PERIOD_S = 0.1
+_DIAGNOSTICS_PERIOD_S = 1.0
 _THREADS = 6  # a pick waits in one, cancels, states, transforms and responses need others
 
 
@@ -47,6 +52,9 @@ class ExecutorNode(GraspLifecycleNode):
         self._sequence: PickSequence | None = None
         self._server: ActionServer | None = None
         self._hardware: Spinner | None = None
+        self._telling: Timer | None = None
+        self._counts: Counter[Code] = Counter()
+        self._last: PickOutcome | None = None
 
     def configure(self) -> None:
         """Load robot, cell and planner; connect to the hardware's topics and actions."""
@@ -74,6 +82,9 @@ class ExecutorNode(GraspLifecycleNode):
         self._sequence = PickSequence(robot, model, cell, config)
         hardware.start()
         self._target = self.create_publisher(PoseStamped, "~/target", 1)
+        # Wall time: a simulator that was killed stops /clock.
+        steady = Clock(clock_type=ClockType.STEADY_TIME)
+        self._telling = self.create_timer(_DIAGNOSTICS_PERIOD_S, self._tell, clock=steady)
         self._server = ActionServer(
             self,
             Pick,
@@ -98,9 +109,11 @@ class ExecutorNode(GraspLifecycleNode):
         """Close the action and stop listening."""
         if self._server is not None:
             self._server.destroy()
+        if self._telling is not None:
+            self.destroy_timer(self._telling)
         if self._hardware is not None:
             self._hardware.close()
-        self._server, self._sequence, self._hardware = None, None, None
+        self._server, self._sequence, self._hardware, self._telling = None, None, None, None
 
     def destroy_node(self) -> None:
         """Stop and destroy, from whatever state."""
@@ -122,6 +135,8 @@ class ExecutorNode(GraspLifecycleNode):
             outcome = self._run(handle)
         finally:
             self._busy.release()
+        self._counts[outcome.code] += 1
+        self._last = outcome
         sentence = f"{outcome.code.name}: {outcome.message}"
         if outcome.success:
             self.get_logger().info(sentence)
@@ -149,6 +164,18 @@ class ExecutorNode(GraspLifecycleNode):
             cancelled=lambda: handle.is_cancel_requested or self._stop.is_set(),
             report=_Feedback(handle),
         )
+
+    def _tell(self) -> None:
+        """What the executor does, and how the picks so far have ended."""
+        last = self._last
+        doing = "picking" if self._busy.locked() else "idle" if self._accepting else "inactive"
+        if last is not None and last.holding and doing == "idle":
+            doing = "idle, holding an object"
+        values: dict[str, object] = {code.name: n for code, n in sorted(self._counts.items())}
+        if last is not None:
+            values["last"] = f"{last.code.name}: {last.message.partition(chr(10))[0]}"
+        level = DiagnosticStatus.OK if self._accepting else DiagnosticStatus.WARN
+        self.publish_status(level, doing, values)
 
     def _result(self, outcome: PickOutcome) -> Pick.Result:
         result = Pick.Result(
