@@ -240,7 +240,7 @@ SOURCED_STEPS = ("environment", "packages", "stack")
 READY = "Ready: .venv/bin/grasp works from any shell, nothing to source."
 READY_SOURCED = """\
 ROS 2 Jazzy is sourced: build the workspace with
-  . .venv/bin/activate && colcon build --symlink-install && . install/setup.sh
+  . .venv/bin/activate && colcon build && . install/setup.sh
 (docs/ros2-workspace.md)"""
 
 

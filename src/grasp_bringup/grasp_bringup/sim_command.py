@@ -25,7 +25,9 @@ from grasp_bringup.results import (
     write_json,
 )
 from grasp_bringup.stack import sim_stack
+from grasp_core.cell import load_cell
 from grasp_core.errors import Code, ConfigError, GraspStackError
+from grasp_core.robot import load_robot
 from grasp_detection.registry import detector_names
 from grasp_sim.objects import object_set
 
@@ -45,6 +47,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--clutter", type=int, default=1, help="objects on the table, 1 to 15 (1)")
     parser.add_argument("--seed", type=int, default=0, help="seed of objects and scenes (0)")
     parser.add_argument("--detector", default="antipodal", help="detector (antipodal)")
+    parser.add_argument("--robot", default="panda", help="folder under config/robots (panda)")
+    parser.add_argument("--cell", default="tabletop", help="file under config/cells (tabletop)")
     parser.add_argument(
         "--attempts", type=int, default=1, help="closings of the jaws allowed per pick (1)"
     )
@@ -82,6 +86,8 @@ def check(options: argparse.Namespace) -> float:
             f"no detector {options.detector!r}; valid names are {', '.join(detector_names())}"
         )
     object_set(options.objects)
+    load_robot(options.robot)
+    load_cell(options.cell)
     text = options.speed or ("1" if options.gui else "max")
     if text == "max":
         return 0.0
@@ -101,6 +107,8 @@ def run(options: argparse.Namespace) -> int:
     nodes = sim_stack(
         {
             "detector": options.detector,
+            "robot": options.robot,
+            "cell": options.cell,
             "objects": str(options.objects),
             "seed": str(options.seed),
             "speed": str(speed),

@@ -51,10 +51,11 @@ def run(make_node: Callable[[], Node], threads: int, args: Sequence[str] | None 
         if node is not None:
             node.destroy_node()
         rclpy.try_shutdown()
+        _on_signals(signal.SIG_IGN)  # a second one would only spoil the interpreter's own end
     return 0
 
 
-def _on_signals(handler: Callable[[int, object], None]) -> None:
+def _on_signals(handler: Callable[[int, object], None] | signal.Handlers) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, handler)
 

@@ -38,7 +38,9 @@ class Sensors:
         self._clock = create(Clock, "/clock", 10)
         self._tf = create(TFMessage, "/tf", DYNAMIC_TF)
         self._tf_static = create(TFMessage, "/tf_static", STATIC_TF)
-        create(String, "robot_description", LATCHED).publish(String(data=robot.urdf))
+        # RViz reads meshes by URI; an absolute path alone is none.
+        description = robot.urdf.replace('filename="/', 'filename="file:///')
+        create(String, "robot_description", LATCHED).publish(String(data=description))
         self.camera_enabled = config.camera_enabled
 
     def publish_time(self, simulation: Simulation) -> None:
