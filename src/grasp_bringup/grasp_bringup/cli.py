@@ -24,7 +24,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from grasp_bringup import environment
 
     environment.prepare()
-    signal.signal(signal.SIGTERM, _interrupt)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _interrupt)
     if chosen.command == "sim":
         from grasp_bringup import sim_command as command
     elif chosen.command == "bench":

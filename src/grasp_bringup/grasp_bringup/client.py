@@ -228,7 +228,7 @@ class StackClient:
             raise
 
     def cancel_pick(self, timeout_s: float = 5.0) -> None:
-        """Cancel the running pick, if there is one, and wait until the arm has stopped."""
+        """Cancel the running pick, if there is one, and wait until the executor has heard."""
         if self._running_goal is not None:
             cancelling = self._spinner.run(self._running_goal.cancel_goal_async)
             deadline = time.monotonic() + timeout_s

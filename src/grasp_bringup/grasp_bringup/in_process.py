@@ -122,7 +122,7 @@ class _GripperMotion:
     def cancel(self) -> None:
         """See Motion."""
         if not self._goal.done:
-            self._simulation.stop_gripper()
+            self._simulation.stop_gripper(self._goal)
 
     def check(self) -> None:
         """See Motion."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -105,7 +106,18 @@ class NodeProcesses:
         self._running[name].wait()
 
     def stop(self) -> None:
-        """End all processes: interrupt, terminate, kill."""
+        """End all processes: interrupt, terminate, kill; nothing interrupts that."""
+        handlers = {}
+        if threading.current_thread() is threading.main_thread():
+            for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+                handlers[number] = signal.signal(number, signal.SIG_IGN)
+        try:
+            self._stop()
+        finally:
+            for number, handler in handlers.items():
+                signal.signal(number, handler)
+
+    def _stop(self) -> None:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGKILL):
             alive = [p for p in self._running.values() if p.poll() is None]
             for process in alive:

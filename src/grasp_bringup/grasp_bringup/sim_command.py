@@ -128,14 +128,28 @@ def run(options: argparse.Namespace) -> int:
             client.bring_up(nodes, _BRING_UP_S)
             ready_s = time.monotonic() - started
             series = Series(client, options, status)
-            renderer = series.run(console)
-    records, wall_s = series.records, time.monotonic() - started
+            try:
+                series.run(console)
+            finally:
+                # Whatever ends the series, what was measured is not lost.
+                if series.records:
+                    _conclude(series, options, console, time.monotonic() - started)
+    console.print(f"ready after {ready_s:.1f} s; logs in {log_dir}")
+    return 0
+
+
+def _conclude(
+    series: Series, options: argparse.Namespace, console: Console, wall_s: float
+) -> None:
+    """Show and write the results so far."""
+    records, renderer = series.records, series.renderer
     console.print(table_of(records))
+    if len(records) < options.picks:
+        console.print(f"[yellow]ended after {len(records)} of {options.picks} picks[/]")
     console.print(summary_of(records))
     console.print(
         f"detector {options.detector}, objects {options.objects}, clutter {options.clutter}, seed "
-        f"{options.seed}, noise {options.noise}, renderer {renderer}; "
-        f"ready after {ready_s:.1f} s, {wall_s:.0f} s in all; logs in {log_dir}"
+        f"{options.seed}, noise {options.noise}, renderer {renderer}; {wall_s:.0f} s in all"
     )
     if options.json:
         about = {
@@ -148,7 +162,6 @@ def run(options: argparse.Namespace) -> int:
             "wall_s": round(wall_s, 1),
         }
         write_json(options.json, records, about)
-    return 0
 
 
 def _log_dir() -> Path:
@@ -171,19 +184,23 @@ class Series:
         if self._report:
             client.keep_images()
         self.records: list[PickRecord] = []
+        self.renderer = "unknown"
 
-    def run(self, console: Console) -> str:
-        """Do all picks; returns what rendered the images."""
-        options, renderer = self._options, "unknown"
-        names = object_set(str(options.objects)).draw(
-            options.picks * options.clutter, options.seed
-        )
+    def run(self, console: Console) -> None:
+        """Do all picks."""
+        options = self._options
+        available, wanted = object_set(str(options.objects)), options.picks * options.clutter
+        if wanted > len(available.paths):
+            console.print(
+                f"{options.objects} holds {len(available.paths)} objects: some come more than once"
+            )
+        names = available.draw(wanted, options.seed)
         for index in range(options.picks):
             chosen = names[index * options.clutter : (index + 1) * options.clutter]
             self._label = f"pick {index + 1} of {options.picks}: {', '.join(chosen)}"
             self._status.update(f"{self._label}: placing")
             scene = self._client.new_scene(chosen, scene_seed(options.seed, index))
-            renderer = scene.renderer
+            self.renderer = scene.renderer
             record = self._pick(list(scene.names))
             self.records.append(record)
             if self._report:
@@ -191,7 +208,6 @@ class Series:
             mark = "[green]OK[/]" if record.success else f"[yellow]{record.code}[/]"
             sentence = record.message.splitlines()[0] if record.message else ""
             console.print(f"{self._label}: {mark} {sentence}", highlight=False)
-        return renderer
 
     def _pick(self, names: list[str]) -> PickRecord:
         goal = Pick.Goal(max_attempts=self._options.attempts)

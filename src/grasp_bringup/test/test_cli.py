@@ -76,8 +76,8 @@ def test_an_interrupt_leaves_no_process(objects):
         text=True,
     )
     try:
-        line = running.stdout.readline()
-        assert "pick 1 of 50" in line
+        while "pick 1 of 50" not in (line := running.stdout.readline()):
+            assert line, running.stderr.read()
         assert len(nodes_in(environment["ROS_DOMAIN_ID"])) == 3
         running.send_signal(signal.SIGINT)
         running.wait(timeout=30.0)
@@ -85,6 +85,7 @@ def test_an_interrupt_leaves_no_process(objects):
         running.kill()
     assert running.returncode == 130
     assert "interrupted" in running.stderr.read()
+    assert "of 50 picks" in running.stdout.read()  # what was measured is shown
     deadline = time.monotonic() + 5.0
     while nodes_in(environment["ROS_DOMAIN_ID"]) and time.monotonic() < deadline:
         time.sleep(0.1)

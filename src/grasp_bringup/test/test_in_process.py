@@ -103,6 +103,52 @@ def test_a_second_attempt_looks_again(simulation):
     assert [stage for stage, _ in outcome.stage_s].count(Stage.LOOK) == 2
 
 
+def test_every_attempt_holds_anew(simulation):
+    place(simulation)
+    done = []
+
+    def lose_once(progress):
+        if progress.stage is Stage.CARRY and not done:
+            done.append(simulation.remove("block"))
+        if progress.stage is Stage.RETREAT and "block" not in simulation.world.objects:
+            place(simulation, x=0.45)
+
+    outcome = sequence(simulation).run(PickGoal(max_attempts=2), report=lose_once)
+    assert outcome.code is Code.OK, outcome.message
+    holds = [seconds for stage, seconds in outcome.stage_s if stage is Stage.HOLD]
+    assert len(holds) == 2
+    assert all(seconds >= 3.0 for seconds in holds)
+
+
+def test_a_lost_object_is_not_reported_with_what_was_held_before(simulation):
+    place(simulation)
+    taken = []
+
+    def take(progress):
+        if progress.stage is Stage.CARRY and not taken:
+            taken.append(simulation.remove("block"))
+
+    outcome = sequence(simulation).run(PickGoal(max_attempts=2), report=take)
+    assert outcome.code is Code.NO_GRASP
+    assert outcome.held_s == 0.0
+    assert math.isnan(outcome.force_n)
+
+
+def test_a_weak_grip_in_the_air_is_kept(simulation):
+    place(simulation)
+    weak = []
+
+    def weaken(progress):
+        if progress.stage is Stage.HOLD and not weak:
+            weak.append(simulation.grip(0.0, 10.0))
+
+    outcome = sequence(simulation).run(PickGoal(max_attempts=3), report=weaken)
+    assert outcome.code is Code.DROPPED, outcome.message
+    assert outcome.holding
+    assert outcome.attempts == 1
+    assert simulation.truth()[0].between_fingers
+
+
 def test_opening_the_jaws_by_hand_forgets_what_was_held(simulation):
     place(simulation)
     picks = sequence(simulation)

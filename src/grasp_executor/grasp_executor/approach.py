@@ -71,15 +71,11 @@ class Surroundings:
             support_z=self._cell.support_z_m,
         )
 
-    def forget(self) -> None:
-        """Forget what was seen: after contact the objects may lie elsewhere."""
-        self._map = None
-
     def closed(self) -> CollisionScene:
         """Everything is an obstacle."""
         return CollisionScene(self._fixtures + self._seen(None), (self._base_contact,))
 
-    def opened(self, point: NDArray[np.float64] | None) -> CollisionScene:
+    def opened(self, point: NDArray[np.float64]) -> CollisionScene:
         """The region of the object at ``point`` is open, and fingers may come near the table."""
         return CollisionScene(
             self._fixtures + self._seen(point), (self._base_contact, *self._finger_contacts)
@@ -196,16 +192,15 @@ class GraspPlanner:
         self._planner.set_scene(self._surroundings.closed())
         return self._planner.plan_joints(start, goal, speed)
 
-    def plan_drop(self, start: JointVector, target: GraspTarget | None) -> JointTrajectory:
+    def plan_drop(self, start: JointVector, target: GraspTarget) -> JointTrajectory:
         """Carry what the hand holds to above the drop bin.
 
         Raises:
             Unreachable, Collision, PlanningFailed: No turn of the hand gets it there.
         """
         T_base_tcp = self._planner.forward(start)
-        grasp_point = None if target is None else target.T_base_grasp.translation
-        self._planner.set_scene(self._surroundings.opened(grasp_point))
-        self._planner.attach(None if target is None else self._surroundings.carried_box(target))
+        self._planner.set_scene(self._surroundings.opened(target.T_base_grasp.translation))
+        self._planner.attach(self._surroundings.carried_box(target))
         x, y = self._cell.bin_center
         z = self._cell.support_z_m + self._cell.drop_height_m
         goals: list[JointVector] = []

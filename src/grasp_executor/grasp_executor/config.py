@@ -65,7 +65,7 @@ class PickConfig(Checked):
     )
     settle_s: float = setting(0.1, "rest before looking or holding, s", minimum=0.0)
     tick_s: float = setting(0.01, "period of watching, s", minimum=0.001, maximum=0.1)
-    seed: int = setting(0, "of planning and of policy random_above", minimum=0)
+    seed: int = setting(0, "of policy random_above", minimum=0)
 
 
 @dataclass(frozen=True)

@@ -179,9 +179,10 @@ class HoldMonitor:
     def _watch_force(self, state: GripperState) -> None:
         force = float(np.min(state.effort_n))
         threshold = self._config.min_force_ratio * self._config.force_n
+        if math.isfinite(force):
+            self.lowest_force_n = min(self.lowest_force_n, force)
         if math.isfinite(force) and force >= threshold:
             self._weak_since_s = None
-            self.lowest_force_n = min(self.lowest_force_n, force)
             return
         if self._weak_since_s is None:
             self._weak_since_s = state.stamp_s

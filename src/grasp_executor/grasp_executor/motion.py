@@ -28,7 +28,7 @@ _STOP_TIMEOUT_S = 1.0
 _GRIPPER_TIMEOUT_S = 5.0
 _ARM_SLACK_S = 2.0
 _LEAST_PATIENCE_S = 2.0  # wall time
-_OPEN_TOLERANCE_M = 0.004
+OPEN_TOLERANCE_M = 0.004  # an opening this much short of the command counts as reached
 
 Watch = Callable[[], None]
 
@@ -98,7 +98,7 @@ class Mover:
             self._gripper.start(gap_m, force_n), _GRIPPER_TIMEOUT_S, "the gripper", watch_nothing
         )
         reached = self.fresh_gripper_state().gap_m
-        if reached < gap_m - _OPEN_TOLERANCE_M:
+        if reached < gap_m - OPEN_TOLERANCE_M:
             raise GripperFailed(
                 f"the jaws opened to {reached * 1000:.1f} mm instead of {gap_m * 1000:.1f} mm: "
                 "something blocks them"
@@ -118,7 +118,7 @@ class Mover:
         """
         self._clock.sleep(self._tick_s)
         if self._cancelled():
-            raise Cancelled("cancelled by the client; the arm is at rest")
+            raise Cancelled("cancelled by the client")
         watch()
 
     def fresh_gripper_state(self) -> GripperState:
@@ -140,10 +140,11 @@ class Mover:
                     raise HardwareLost(
                         f"{what} did not finish within {limit_s:.1f} s and reports nothing"
                     )
-        except GraspStackError:
+            motion.check()
+        except BaseException:
+            # Whatever it was, the arm must not go on unwatched.
             self._stop(motion)
             raise
-        motion.check()
 
     def _stop(self, motion: Motion) -> None:
         """Cancel a motion and give it time to come to rest; never hides the first failure."""

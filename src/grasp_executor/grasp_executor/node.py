@@ -38,6 +38,7 @@ from grasp_ros.tf import transform_source
 
 _FEEDBACK_PERIOD_S = 0.1
 _DIAGNOSTICS_PERIOD_S = 1.0
+_STOP_PATIENCE_S = 3.0
 _THREADS = 6  # a pick waits in one, cancels, states, transforms and responses need others
 
 
@@ -104,6 +105,9 @@ class ExecutorNode(GraspLifecycleNode):
         """Refuse goals, and stop a running pick."""
         self._accepting = False
         self._stop.set()
+        # The pick stops the arm through what is destroyed next.
+        if self._busy.acquire(timeout=_STOP_PATIENCE_S):
+            self._busy.release()
 
     def cleanup(self) -> None:
         """Close the action and stop listening."""
@@ -111,6 +115,7 @@ class ExecutorNode(GraspLifecycleNode):
             self._server.destroy()
         if self._telling is not None:
             self.destroy_timer(self._telling)
+            self.destroy_publisher(self._target)
         if self._hardware is not None:
             self._hardware.close()
         self._server, self._sequence, self._hardware, self._telling = None, None, None, None
@@ -125,16 +130,20 @@ class ExecutorNode(GraspLifecycleNode):
         if not self._accepting:
             self.get_logger().warning("goal refused: the executor is not active")
             return GoalResponse.REJECT
-        if not self._busy.acquire(blocking=False):
+        if self._busy.locked():
             self.get_logger().warning("goal refused: another pick is running")
             return GoalResponse.REJECT
         return GoalResponse.ACCEPT
 
     def _execute(self, handle: ServerGoalHandle) -> Pick.Result:
-        try:
-            outcome = self._run(handle)
-        finally:
-            self._busy.release()
+        # Taken here, not on acceptance: an accepted goal whose client has gone is never executed.
+        if self._busy.acquire(blocking=False):
+            try:
+                outcome = self._run(handle)
+            finally:
+                self._busy.release()
+        else:
+            outcome = PickOutcome(Code.BAD_GOAL, "another pick began at the same moment")
         self._counts[outcome.code] += 1
         self._last = outcome
         sentence = f"{outcome.code.name}: {outcome.message}"

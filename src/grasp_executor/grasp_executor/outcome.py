@@ -61,6 +61,11 @@ class PickOutcome:
     stage_s: list[tuple[Stage, float]] = field(default_factory=list)
     holding: bool = False
 
+    def begin_attempt(self) -> None:
+        """Forget what an earlier closing has measured."""
+        self.force_n, self.force_source, self.opening_m = math.nan, "none", math.nan
+        self.held_s = 0.0
+
     @property
     def success(self) -> bool:
         """Whether the object was picked, held and taken away."""

@@ -20,6 +20,7 @@ from grasp_core.errors import (
     Dropped,
     EmptyGrip,
     GraspStackError,
+    Slipped,
     StaleJointStates,
 )
 from grasp_core.grasp import Grasp
@@ -28,18 +29,18 @@ from grasp_executor.approach import GraspPlan
 from grasp_executor.choice import Chooser
 from grasp_executor.config import PickConfig
 from grasp_executor.grasp_pose import GraspTarget, check_camera_pose
-from grasp_executor.grip import EmptyWidth, Grip, GripVerifier, HoldMonitor
-from grasp_executor.motion import Mover
+from grasp_executor.grip import COMMANDED, EmptyWidth, Grip, GripVerifier, HoldMonitor
+from grasp_executor.motion import OPEN_TOLERANCE_M, Mover
 from grasp_executor.outcome import PickOutcome, Progress, Stage
 from grasp_executor.selection import PickGoal
 from grasp_executor.station import Held, RobotPort, Station
 
 _AT_JOINTS_RAD = 0.02
-_OPEN_TOLERANCE_M = 0.004
 _HOLD_PATIENCE = 5.0
+_LOSS_S = 0.4
 
-_RETRY = (EmptyGrip, Dropped)
-"""Failures of a closing after which the jaws are empty and the scene is looked at again."""
+_LOST = (EmptyGrip, Dropped, Slipped)
+"""Failures of a closing after which the scene is looked at again, if the jaws are empty."""
 
 
 class PickSequence:
@@ -100,6 +101,7 @@ class _Run:
         )
         self._stage = Stage.OBSERVE
         self._watched_from_s = 0.0
+        self._lifted = False
         self.outcome = PickOutcome()
 
     def execute(self) -> None:
@@ -110,6 +112,7 @@ class _Run:
         """
         self._clear_hand()
         while True:
+            self.outcome.begin_attempt()
             self._observe(Stage.OBSERVE)
             plan = self._look_and_plan()
             try:
@@ -117,17 +120,40 @@ class _Run:
                 self._hold()
                 self._carry_and_release(Stage.CARRY)
                 break
-            except _RETRY:
-                self._leave_empty(plan)
-                if self.outcome.attempts >= self._goal.max_attempts:
-                    self._observe(Stage.RETURN)
-                    raise
-        self._observe(Stage.RETURN)
+            except _LOST as failure:
+                self._after_loss(failure, plan)
         self.outcome.code = Code.OK
         self.outcome.message = (
             f"held {self.outcome.held_s:.1f} s with {self.outcome.force_n:.1f} N "
             f"({self.outcome.force_source}), taken to the bin"
         )
+        try:
+            self._observe(Stage.RETURN)
+        except GraspStackError as failure:
+            # The object is where it belongs; what follows does not undo that.
+            self.outcome.message += f"; on the way back: {failure}"
+
+    def _after_loss(self, failure: GraspStackError, plan: GraspPlan) -> None:
+        """Make ready for the next attempt, or end with the failure that counts.
+
+        Raises:
+            EmptyGrip, Dropped, Slipped: There is no attempt left, or something may still be in
+                the hand: in the air, a weak grip is better than none.
+        """
+        if self._lifted:
+            self._mover.settle(_LOSS_S)  # jaws that are still closing hold nothing
+            if self._station.holds():
+                raise failure
+        try:
+            self._leave_empty(plan)
+            if self.outcome.attempts >= self._goal.max_attempts:
+                self._observe(Stage.RETURN)
+        except Cancelled:
+            raise
+        except GraspStackError as second:
+            raise type(failure)(f"{failure}; afterwards: {second}") from second
+        if self.outcome.attempts >= self._goal.max_attempts:
+            raise failure
 
     @contextlib.contextmanager
     def _in(self, stage: Stage) -> Iterator[None]:
@@ -152,11 +178,11 @@ class _Run:
         if not self._station.closed:
             return
         if self._station.held is not None and self._station.holds():
-            # It may have slipped before: from now on it is watched from where it is.
+            # It may have slipped or hang loosely: all that counts now is that it is there.
             gap_m = self._robot.gripper.state().gap_m
             held = self._station.held
-            grip = replace(held.monitor.grip, gap_m=gap_m)
-            self._hold_by(held.target, grip, settling=False)
+            grip = replace(held.monitor.grip, gap_m=gap_m, force_source=COMMANDED)
+            self._hold_by(held.target, grip, settling=True)
             with self._in(Stage.PUT_AWAY):
                 self._rise_if_low()
             self._carry_and_release(Stage.PUT_AWAY)
@@ -176,7 +202,7 @@ class _Run:
         if self._station.empty is None:
             self._measure_empty()
         widest = self._station.model.gripper.max_gap_m
-        if self._robot.gripper.state().gap_m < widest - _OPEN_TOLERANCE_M:
+        if self._robot.gripper.state().gap_m < widest - OPEN_TOLERANCE_M:
             self._open_wide()
 
     def _rise_if_low(self) -> None:
@@ -220,6 +246,7 @@ class _Run:
 
     def _grasp(self, plan: GraspPlan) -> None:
         """Go there, close, verify, lift."""
+        self._lifted = False
         with self._in(Stage.PREGRASP):
             self._mover.open(plan.target.opening_m, self._config.force_n)
             self._mover.follow(plan.travel)
@@ -231,6 +258,7 @@ class _Run:
             self._mover.close(self._config.force_n)
         with self._in(Stage.VERIFY):
             self._hold_by(plan.target, self._verify(plan), settling=True)
+        self._lifted = True
         with self._in(Stage.LIFT):
             self._mover.follow(plan.lift, self._watch_grip)
             self._mover.settle(self._config.settle_s, self._watch_grip)
@@ -291,21 +319,21 @@ class _Run:
         with self._in(Stage.HOLD):
             monitor, clock = self._station.held_now().monitor, self._robot.clock
             monitor.restart()
-            started = clock.now_s()
+            started_s = math.inf  # time of samples, not of the clock: a hold is what was seen
             patience_s = _HOLD_PATIENCE * (1.0 + self._config.hold_s)
-            deadline = started + patience_s
+            deadline = clock.now_s() + patience_s
             while self.outcome.held_s < self._config.hold_s:
                 self._mover.tick(self._watch_grip)
-                now = clock.now_s()
-                if monitor.interrupted or not self._mover.at_rest():
+                seen_s = monitor.seen_until_s
+                if monitor.interrupted or not self._mover.at_rest() or started_s > seen_s:
                     monitor.restart()
-                    started = now
-                if now > deadline:
+                    started_s = seen_s
+                if clock.now_s() > deadline:
                     raise StaleJointStates(
                         f"no undisturbed {self._config.hold_s:.1f} s of gripper data within "
                         f"{patience_s:.0f} s"
                     )
-                self.outcome.held_s = now - started
+                self.outcome.held_s = seen_s - started_s if math.isfinite(started_s) else 0.0
 
     # -- after the grasp ------------------------------------------------------------------------
 
@@ -319,7 +347,7 @@ class _Run:
             self._open_wide()
 
     def _leave_empty(self, plan: GraspPlan) -> None:
-        """Open the jaws where they are and rise along the way they came, which is clear."""
+        """Open the jaws where they are and rise straight up: above the hand the way is clear."""
         with self._in(Stage.RETREAT):
             self._mover.open(plan.target.opening_m, self._config.force_n)
             self._station.emptied()

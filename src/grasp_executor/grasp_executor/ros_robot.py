@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections import deque
@@ -13,6 +14,7 @@ import numpy as np
 from action_msgs.msg import GoalStatus
 from builtin_interfaces.msg import Duration
 from control_msgs.action import FollowJointTrajectory, GripperCommand
+from grasp_msgs.msg import Grasp as GraspMsg
 from grasp_msgs.srv import DetectGrasps
 from rclpy.action import ActionClient
 from rclpy.node import Node
@@ -25,6 +27,7 @@ from grasp_core.errors import (
     GraspStackError,
     GripperFailed,
     HardwareLost,
+    NoGrasp,
     NoTransform,
     StaleDetection,
     StaleJointStates,
@@ -33,6 +36,7 @@ from grasp_core.errors import (
     UnexpectedContact,
     failure_from,
 )
+from grasp_core.grasp import Grasp
 from grasp_core.robot import RobotModel
 from grasp_core.transform import Transform
 from grasp_executor.config import ExecutorConfig
@@ -52,6 +56,8 @@ from grasp_ros.tf import TransformSource
 
 _POLL_S = 0.001
 _MEMORY_S = 1.0
+_MOST_AHEAD_S = 5.0  # of a fast simulation's clock; more is a state of another run
+_JUMP_S = 1.0  # back in time: more than messages can overtake each other
 _DISCOVERY_S = 3.0
 _ARRIVAL_S = 0.1  # wall time for messages on their way
 _TF_PATIENCE = 50
@@ -79,6 +85,11 @@ class RosClock:
         while now < end:
             time.sleep(min(_POLL_S, duration_s))
             last, now = now, self.now_s()
+            if now < last - _JUMP_S:
+                raise HardwareLost(
+                    f"node time jumped back from {last:.3f} to {now:.3f} s: whatever publishes "
+                    "/clock was restarted"
+                )
             if now != last:
                 moved = time.monotonic()
             elif time.monotonic() - moved > self._timeout_s:
@@ -134,6 +145,8 @@ class JointStateCache:
             self._joints.update(fresh)
             for name, samples in self._recent.items():
                 if name in fresh:
+                    if samples and stamp < samples[-1].stamp_s - _JUMP_S:
+                        samples.clear()  # the driver was restarted
                     samples.append(fresh[name])
                     while samples[-1].stamp_s - samples[0].stamp_s > _MEMORY_S:
                         samples.popleft()
@@ -145,8 +158,13 @@ class JointStateCache:
     def since(self, names: tuple[str, ...], stamp_s: float) -> list[tuple[_Joint, ...]]:
         """Remembered samples of joints that were measured together, after a time."""
         with self._lock:
-            together = zip(*(self._recent[name] for name in names), strict=False)
-            return [sample for sample in together if sample[0].stamp_s > stamp_s]
+            by_stamp = [{joint.stamp_s: joint for joint in self._recent[name]} for name in names]
+        stamps = set.intersection(*(set(samples) for samples in by_stamp))
+        return [
+            tuple(samples[stamp] for samples in by_stamp)
+            for stamp in sorted(stamps)
+            if stamp > stamp_s
+        ]
 
     def read(self, names: tuple[str, ...]) -> list[_Joint]:
         """States of joints, in the order asked for.
@@ -173,7 +191,7 @@ class JointStateCache:
             )
         joints = [joint for joint in found if joint is not None]
         age = self._clock.now_s() - min(joint.stamp_s for joint in joints)
-        if age > self._timeout_s:
+        if age > self._timeout_s or age < -_MOST_AHEAD_S:
             raise StaleJointStates(
                 f"the joint states of {names[0]} ... are {age:.2f} s old, allowed are "
                 f"{self._timeout_s:.2f} s: the driver has stopped or lags"
@@ -188,6 +206,7 @@ class _ActionMotion:
         self,
         hardware: Spinner,
         client: ActionClient,
+        name: str,
         goal: Any,
         what: str,
         timeout_s: float,
@@ -204,13 +223,13 @@ class _ActionMotion:
         self._result: Future | None = None
         self._cancelled = False
         self._cancel_sent = False
-        self._since = time.monotonic()
         if not client.wait_for_server(timeout_sec=timeout_s):
             raise HardwareLost(
-                f"{what} does not answer on {client._action_name} for {timeout_s:.1f} s: is its "
-                "controller running?"
+                f"{what} does not answer on {name} for {timeout_s:.1f} s: does its controller run?"
             )
+        self._since = time.monotonic()
         self._accepted = hardware.run(lambda: client.send_goal_async(goal))
+        self._accepted.add_done_callback(self._on_answer)
 
     def done(self) -> bool:
         """See Motion."""
@@ -224,13 +243,18 @@ class _ActionMotion:
                 self._result = self._hardware.run(self._handle.get_result_async)
         if not self._handle.accepted:
             return True
-        if self._cancelled and not self._cancel_sent:
+        if self._cancelled and not self._cancel_sent and not self._result_ready():
             self._cancel_sent = True
             self._since = time.monotonic()
             self._hardware.run(self._handle.cancel_goal_async)
         if self._cancel_sent and not self._result_ready():
             return self._silent("does not confirm the cancel")
         return self._result_ready()
+
+    def _on_answer(self, future: Future) -> None:
+        """Cancel a goal that is accepted after it was given up."""
+        if (self._cancelled or self._lost is not None) and future.result().accepted:
+            future.result().cancel_goal_async()
 
     def _result_ready(self) -> bool:
         return self._result is not None and self._result.done()
@@ -263,6 +287,7 @@ class RosArm:
         self, hardware: Spinner, model: RobotModel, config: ExecutorConfig, states: JointStateCache
     ) -> None:
         self._hardware = hardware
+        self._action = config.arm_action
         self._joints = model.arm.joints
         self._states = states
         self._timeout_s = config.hardware_timeout_s
@@ -275,9 +300,14 @@ class RosArm:
     def state(self) -> ArmState:
         """See Arm."""
         joints = self._states.read(self._joints)
+        if any(math.isnan(joint.velocity) for joint in joints):
+            raise StaleJointStates(
+                "the joint states carry no velocity: the driver must publish it, or nobody knows "
+                "when the arm is at rest"
+            )
         return ArmState(
             np.array([joint.position for joint in joints]),
-            np.nan_to_num([joint.velocity for joint in joints]),
+            np.array([joint.velocity for joint in joints]),
             min(joint.stamp_s for joint in joints),
         )
 
@@ -303,6 +333,7 @@ class RosArm:
         return _ActionMotion(
             self._hardware,
             self._client,
+            self._action,
             goal,
             "the arm",
             self._timeout_s,
@@ -334,6 +365,7 @@ class RosGripper:
         self, hardware: Spinner, model: RobotModel, config: ExecutorConfig, states: JointStateCache
     ) -> None:
         self._hardware = hardware
+        self._action = config.gripper_action
         self._model = model
         self._states = states
         states.remember(model.gripper.joints)
@@ -362,6 +394,7 @@ class RosGripper:
         return _ActionMotion(
             self._hardware,
             self._client,
+            self._action,
             goal,
             "the gripper",
             self._timeout_s,
@@ -384,6 +417,24 @@ def _judge_gripper(status: int, result: GripperCommand.Result) -> None:
         raise GripperFailed(
             f"the gripper gave up at position {result.position:.4f} with {result.effort:.1f} N"
         )
+
+
+def _usable(messages: Sequence[GraspMsg]) -> list[Grasp]:
+    """Candidates that make sense; other people's detectors may send others.
+
+    Raises:
+        NoGrasp: None does.
+    """
+    grasps: list[Grasp] = []
+    complaint = "the list is empty"
+    for message in messages:
+        try:
+            grasps.append(grasp_from_msg(message))
+        except ValueError as error:
+            complaint = str(error)
+    if not grasps:
+        raise NoGrasp(f"none of {len(messages)} candidates makes sense: {complaint}")
+    return grasps
 
 
 def _duration(seconds: float) -> Duration:
@@ -423,7 +474,7 @@ class RosCamera:
                 f"for was {not_before_s:.3f} s or later"
             )
         return Observation(
-            grasps=[grasp_from_msg(message) for message in response.grasps.grasps],
+            grasps=_usable(response.grasps.grasps),
             depth_m=depth_from_image(response.depth),
             camera=camera_from_info(response.camera_info),
             T_base_camera=self._camera_pose(header.frame_id, stamp_ns, wait),

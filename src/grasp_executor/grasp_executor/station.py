@@ -17,6 +17,7 @@ from grasp_executor.grip import EmptyWidth, HoldMonitor
 from grasp_executor.interfaces import Arm, Camera, Clock, Gripper, Planner
 
 _OPENED_BY_HAND_M = 0.01  # wider than it was: somebody has opened the jaws
+_PRESSING_N = 1.0  # less is friction of the fingers themselves
 
 
 @dataclass(frozen=True)
@@ -91,11 +92,15 @@ class Station:
         if not self.closed:
             return False
         least = (self.empty.gap_m if self.empty else 0.0) + self.config.min_width_m
-        most = self.model.gripper.max_gap_m
+        most = self.model.gripper.max_gap_m - _OPENED_BY_HAND_M / 2
         if self.held is not None:
-            most = self.held.monitor.gap_m + _OPENED_BY_HAND_M
+            most = min(most, self.held.monitor.gap_m + _OPENED_BY_HAND_M)
         try:
-            return least < self.robot.gripper.state().gap_m < most
+            state = self.robot.gripper.state()
+            presses = not self.model.gripper.reports_force or bool(
+                np.nanmax(state.effort_n, initial=0.0) >= _PRESSING_N
+            )
+            return presses and least < state.gap_m < most
         except GraspStackError:
             return True  # closed, and nothing says that it lost what it held
 

@@ -47,7 +47,10 @@ class GraspLifecycleNode(LifecycleNode):
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Activate managed publishers, then run ``activate``."""
         super().on_activate(state)
-        return self._guarded("activate", self.activate)
+        outcome = self._guarded("activate", self.activate)
+        if outcome is not TransitionCallbackReturn.SUCCESS:
+            super().on_deactivate(state)
+        return outcome
 
     def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Run ``deactivate``, then deactivate managed publishers."""

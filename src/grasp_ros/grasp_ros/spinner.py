@@ -8,13 +8,17 @@ other one, which sent it, has noted that it waits; sending in the spinning threa
 
 from __future__ import annotations
 
-import contextlib
 import threading
 import time
+import traceback
 from collections.abc import Callable
 from typing import TypeVar
 
-from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+from rclpy.executors import (
+    ExternalShutdownException,
+    ShutdownException,
+    SingleThreadedExecutor,
+)
 from rclpy.node import Node
 from rclpy.parameter import Parameter
 
@@ -23,6 +27,7 @@ from grasp_core.errors import HardwareLost
 ResultT = TypeVar("ResultT")
 
 _POLL_S = 0.0005
+_WAKE_S = 0.2
 _TIMEOUT_S = 10.0
 
 
@@ -33,6 +38,7 @@ class Spinner:
         self.node = node
         self._executor = SingleThreadedExecutor(context=node.context)
         self._executor.add_node(node)
+        self._closing = threading.Event()
         self._thread = threading.Thread(target=self._spin, name=node.get_name(), daemon=True)
 
     def start(self) -> None:
@@ -41,9 +47,10 @@ class Spinner:
 
     def close(self) -> None:
         """Stop spinning and destroy the node."""
-        self._executor.shutdown(timeout_sec=2.0)
+        self._closing.set()
         if self._thread.is_alive():
             self._thread.join(timeout=2.0)
+        self._executor.shutdown(timeout_sec=2.0)
         self.node.destroy_node()
 
     def run(self, function: Callable[[], ResultT]) -> ResultT:
@@ -61,8 +68,14 @@ class Spinner:
         return task.result()
 
     def _spin(self) -> None:
-        with contextlib.suppress(ExternalShutdownException):
-            self._executor.spin()
+        while self.node.context.ok() and not self._closing.is_set():
+            try:
+                self._executor.spin_once(timeout_sec=_WAKE_S)
+            except (ExternalShutdownException, ShutdownException):
+                return
+            except Exception:
+                # One bad message must not end what watches a moving arm.
+                self.node.get_logger().error(traceback.format_exc())
 
 
 def companion(owner: Node) -> Spinner:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bisect
 import importlib.util
+import threading
 from typing import Protocol
 
 import numpy as np
@@ -40,11 +41,18 @@ class TransformTree:
     def __init__(self) -> None:
         self._static: dict[str, tuple[str, Transform]] = {}
         self._history: dict[str, tuple[str, list[int], list[Transform]]] = {}
+        self._lock = threading.Lock()  # messages and look-ups come in different threads
 
     def add(
         self, parent: str, child: str, transform: Transform, stamp_ns: int, static: bool
     ) -> None:
         """Add one transform ``T_parent_child``."""
+        with self._lock:
+            self._add(parent, child, transform, stamp_ns, static)
+
+    def _add(
+        self, parent: str, child: str, transform: Transform, stamp_ns: int, static: bool
+    ) -> None:
         if static:
             self._static[child] = (parent, transform)
             return
@@ -63,6 +71,10 @@ class TransformTree:
 
     def lookup(self, target: str, source: str, stamp_ns: int) -> Transform:
         """See :meth:`TransformSource.lookup`."""
+        with self._lock:
+            return self._lookup(target, source, stamp_ns)
+
+    def _lookup(self, target: str, source: str, stamp_ns: int) -> Transform:
         to_target = self._to_root(target, stamp_ns)
         to_source = self._to_root(source, stamp_ns)
         for frame, T_common_source in to_source.items():
@@ -117,6 +129,7 @@ class SubscribedTree:
 
     def __init__(self, node: Node) -> None:
         self._tree = TransformTree()
+        self._logger = node.get_logger()
         node.create_subscription(TFMessage, "/tf", lambda m: self._receive(m, False), DYNAMIC_TF)
         node.create_subscription(
             TFMessage, "/tf_static", lambda m: self._receive(m, True), STATIC_TF
@@ -124,7 +137,10 @@ class SubscribedTree:
 
     def _receive(self, message: TFMessage, static: bool) -> None:
         for item in message.transforms:
-            self._receive_one(item, static)
+            try:
+                self._receive_one(item, static)
+            except ValueError as error:
+                self._logger.warning(f"transform of {item.child_frame_id!r} ignored: {error}")
 
     def _receive_one(self, item: TransformStamped, static: bool) -> None:
         self._tree.add(

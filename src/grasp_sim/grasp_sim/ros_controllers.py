@@ -237,7 +237,7 @@ class HandController:
         while not goal.done:
             time.sleep(_POLL_S)
             if handle.is_cancel_requested:
-                self._engine.call(lambda simulation: simulation.stop_gripper())
+                self._engine.call(lambda simulation: simulation.stop_gripper(goal))
                 handle.canceled()
                 return self._report(goal, GripperCommand.Result())
             if time.monotonic() - told > _FEEDBACK_PERIOD_S:

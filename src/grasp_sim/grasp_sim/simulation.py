@@ -232,9 +232,10 @@ class Simulation:
         """Move the fingers to a gap with at most this force each; 0 means the default force."""
         return self._gripper.command(gap_m, force_n, self.time_s)
 
-    def stop_gripper(self) -> None:
-        """Stop the fingers where they are."""
-        self._gripper.cancel(self.gap_m)
+    def stop_gripper(self, goal: GripperGoal | None = None) -> None:
+        """Stop the fingers where they are; with a goal, only if that one is running."""
+        if goal is None or self._gripper.goal is goal:
+            self._gripper.cancel(self.gap_m)
 
     def _drive_gripper(self) -> None:
         goal = self._gripper.goal
