@@ -39,6 +39,13 @@ def nodes_in(domain):
     return found
 
 
+def wait_until(condition, timeout_s=20.0):
+    deadline = time.monotonic() + timeout_s
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.1)
+
+
 def test_results_are_written_and_the_table_is_shown(objects, tmp_path):
     arguments = ("sim", "--picks", 2, "--objects", objects, "--seed", 3)
     outputs = ("--json", tmp_path / "results.json", "--report", tmp_path / "report")
@@ -86,10 +93,21 @@ def test_an_interrupt_leaves_no_process(objects):
     assert running.returncode == 130
     assert "interrupted" in running.stderr.read()
     assert "of 50 picks" in running.stdout.read()  # what was measured is shown
-    deadline = time.monotonic() + 5.0
-    while nodes_in(environment["ROS_DOMAIN_ID"]) and time.monotonic() < deadline:
-        time.sleep(0.1)
-    assert nodes_in(environment["ROS_DOMAIN_ID"]) == []
+    wait_until(lambda: nodes_in(environment["ROS_DOMAIN_ID"]) == [])
+
+
+def test_a_killed_command_takes_its_nodes_along(objects):
+    environment = environment_of(other_domain(104))
+    running = subprocess.Popen(
+        command("sim", "--picks", 50, "--objects", objects),
+        env=environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    wait_until(lambda: len(nodes_in(environment["ROS_DOMAIN_ID"])) == 3)
+    running.kill()
+    running.wait(timeout=10.0)
+    wait_until(lambda: nodes_in(environment["ROS_DOMAIN_ID"]) == [])
 
 
 def test_another_stack_is_not_disturbed(stack):

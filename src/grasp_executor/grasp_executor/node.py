@@ -26,7 +26,9 @@ from grasp_executor.outcome import PickOutcome, Progress, Stage
 from grasp_executor.pick import PickSequence
 from grasp_executor.planning.config import PlannerConfig
 from grasp_executor.planning.embedded import EmbeddedPlanner
-from grasp_executor.ros_robot import JointStateCache, RosArm, RosCamera, RosClock, RosGripper
+from grasp_executor.ros_camera import RosCamera
+from grasp_executor.ros_hardware import RosArm, RosGripper
+from grasp_executor.ros_states import JointStateCache, RosClock
 from grasp_executor.selection import PickGoal, Policy
 from grasp_executor.station import RobotPort
 from grasp_ros import parameters

@@ -325,7 +325,8 @@ class _Run:
             while self.outcome.held_s < self._config.hold_s:
                 self._mover.tick(self._watch_grip)
                 seen_s = monitor.seen_until_s
-                if monitor.interrupted or not self._mover.at_rest() or started_s > seen_s:
+                undisturbed = math.isfinite(started_s) and not monitor.interrupted
+                if not (undisturbed and self._mover.at_rest()):
                     monitor.restart()
                     started_s = seen_s
                 if clock.now_s() > deadline:

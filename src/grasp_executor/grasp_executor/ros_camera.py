@@ -1,0 +1,144 @@
+"""Camera and detector over ROS: the DetectGrasps service, posed by TF or a hand-eye file."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+
+from grasp_msgs.msg import Grasp as GraspMsg
+from grasp_msgs.srv import DetectGrasps
+from rclpy.node import Node
+
+from grasp_core.errors import (
+    Code,
+    GraspStackError,
+    HardwareLost,
+    NoGrasp,
+    NoTransform,
+    StaleDetection,
+    failure_from,
+)
+from grasp_core.grasp import Grasp
+from grasp_core.transform import Transform
+from grasp_executor.config import ExecutorConfig
+from grasp_executor.hand_eye import HandEye
+from grasp_executor.interfaces import Observation
+from grasp_ros.conversions import (
+    NANOSECONDS,
+    camera_from_info,
+    depth_from_image,
+    grasp_from_msg,
+    ns_to_stamp,
+    stamp_to_ns,
+)
+from grasp_ros.tf import TransformSource
+
+_TF_PATIENCE = 50
+
+
+class RosCamera:
+    """Camera and detector behind the DetectGrasps service, posed by TF or a hand-eye file."""
+
+    def __init__(
+        self,
+        node: Node,
+        base_frame: str,
+        config: ExecutorConfig,
+        transforms: TransformSource,
+        hand_eye: HandEye | None,
+    ) -> None:
+        self._base_frame = base_frame
+        self._timeout_s = config.detect_timeout_s
+        self._grace_s = config.hardware_timeout_s
+        self._transforms = transforms
+        self._hand_eye = hand_eye
+        self._client = node.create_client(DetectGrasps, config.detect_service)
+
+    def look(self, not_before_s: float, label: str, wait: Callable[[], None]) -> Observation:
+        """See Camera."""
+        not_before_ns = round(not_before_s * NANOSECONDS)
+        response = self._ask(not_before_ns, label, wait)
+        if response.code != Code.OK:
+            raise failure_from(response.code, response.message)
+        header = response.grasps.header
+        stamp_ns = stamp_to_ns(header.stamp)
+        if stamp_ns < not_before_ns:
+            raise StaleDetection(
+                f"the detector answered with an image of {stamp_ns / NANOSECONDS:.3f} s, asked "
+                f"for was {not_before_s:.3f} s or later"
+            )
+        return Observation(
+            grasps=_usable(response.grasps.grasps),
+            depth_m=depth_from_image(response.depth),
+            camera=camera_from_info(response.camera_info),
+            T_base_camera=self._camera_pose(header.frame_id, stamp_ns, wait),
+            stamp_s=stamp_ns / NANOSECONDS,
+        )
+
+    def _ask(
+        self, not_before_ns: int, label: str, wait: Callable[[], None]
+    ) -> DetectGrasps.Response:
+        if not self._client.wait_for_service(timeout_sec=self._grace_s):
+            raise HardwareLost(
+                f"no detector answers on {self._client.srv_name}: is it running and active?"
+            )
+        request = DetectGrasps.Request(
+            not_before=ns_to_stamp(not_before_ns), timeout_s=self._timeout_s, label=label
+        )
+        future = self._client.call_async(request)
+        deadline = time.monotonic() + self._timeout_s + self._grace_s
+        try:
+            while not future.done():
+                wait()
+                if time.monotonic() > deadline:
+                    raise HardwareLost(
+                        f"the detector does not answer on {self._client.srv_name} within "
+                        f"{self._timeout_s + self._grace_s:.0f} s"
+                    )
+        except GraspStackError:
+            self._client.remove_pending_request(future)
+            raise
+        return future.result()
+
+    def _camera_pose(self, frame_id: str, stamp_ns: int, wait: Callable[[], None]) -> Transform:
+        """``T_base_camera`` at a stamp; transforms of that time may arrive a moment later."""
+        for _ in range(_TF_PATIENCE):
+            try:
+                return self._pose_now(frame_id, stamp_ns)
+            except NoTransform:
+                wait()
+        return self._pose_now(frame_id, stamp_ns)
+
+    def _pose_now(self, frame_id: str, stamp_ns: int) -> Transform:
+        calibration = self._hand_eye
+        if calibration is None:
+            return self._transforms.lookup(self._base_frame, frame_id, stamp_ns)
+        if calibration.camera_frame != frame_id:
+            raise NoTransform(
+                f"the hand-eye file calibrates {calibration.camera_frame!r}, the image is in "
+                f"{frame_id!r}"
+            )
+        if calibration.parent_frame == self._base_frame:
+            return calibration.T_parent_camera
+        T_base_parent = self._transforms.lookup(
+            self._base_frame, calibration.parent_frame, stamp_ns
+        )
+        return T_base_parent @ calibration.T_parent_camera
+
+
+def _usable(messages: Sequence[GraspMsg]) -> list[Grasp]:
+    """Candidates that make sense; other people's detectors may send others.
+
+    Raises:
+        NoGrasp: None does.
+    """
+    grasps: list[Grasp] = []
+    complaint = "the list is empty"
+    for message in messages:
+        try:
+            grasps.append(grasp_from_msg(message))
+        except ValueError as error:
+            complaint = str(error)
+    if not grasps:
+        raise NoGrasp(f"none of {len(messages)} candidates makes sense: {complaint}")
+    return grasps

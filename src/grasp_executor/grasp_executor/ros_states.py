@@ -1,0 +1,160 @@
+"""Node time and joint states, as the pick sequence needs them."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from dataclasses import dataclass
+
+from rclpy.node import Node
+from sensor_msgs.msg import JointState
+
+from grasp_core.errors import HardwareLost, StaleJointStates
+from grasp_ros.conversions import NANOSECONDS, stamp_to_ns
+from grasp_ros.qos import STATES
+
+_POLL_S = 0.001
+_MEMORY_S = 1.0
+_MOST_AHEAD_S = 5.0  # of a fast simulation's clock; more is a state of another run
+_JUMP_S = 1.0  # back in time: more than messages can overtake each other
+_DISCOVERY_S = 3.0
+_ARRIVAL_S = 0.1  # wall time for messages on their way
+
+
+class RosClock:
+    """Node time; a steady clock notices when it stands still."""
+
+    def __init__(self, node: Node, hardware_timeout_s: float) -> None:
+        self._clock = node.get_clock()
+        self._timeout_s = hardware_timeout_s
+
+    def now_s(self) -> float:
+        """Current node time, seconds."""
+        return self._clock.now().nanoseconds / NANOSECONDS
+
+    def sleep(self, duration_s: float) -> None:
+        """Let node time pass.
+
+        Raises:
+            HardwareLost: Node time stands still.
+        """
+        now, moved = self.now_s(), time.monotonic()
+        end = now + duration_s
+        while now < end:
+            time.sleep(min(_POLL_S, duration_s))
+            last, now = now, self.now_s()
+            if now < last - _JUMP_S:
+                raise HardwareLost(
+                    f"node time jumped back from {last:.3f} to {now:.3f} s: whatever publishes "
+                    "/clock was restarted"
+                )
+            if now != last:
+                moved = time.monotonic()
+            elif time.monotonic() - moved > self._timeout_s:
+                raise HardwareLost(
+                    f"node time has stood still at {now:.3f} s for {self._timeout_s:.1f} s: "
+                    "whatever publishes /clock has stopped"
+                )
+
+
+@dataclass(frozen=True)
+class JointSample:
+    """State of one joint: rad or m, rad/s or m/s, N m or N; NaN where the driver says nothing."""
+
+    position: float
+    velocity: float
+    effort: float
+    stamp_s: float
+
+
+class JointStateCache:
+    """Newest state of every joint, from however many publishers."""
+
+    def __init__(self, node: Node, clock: RosClock, timeout_s: float) -> None:
+        self._clock = clock
+        self._timeout_s = timeout_s
+        self._joints: dict[str, JointSample] = {}
+        self._recent: dict[str, deque[JointSample]] = {}
+        self._lock = threading.Lock()
+        self._subscription = node.create_subscription(
+            JointState,
+            "joint_states",
+            self._receive,
+            STATES,
+        )
+
+    def remember(self, names: tuple[str, ...]) -> None:
+        """Keep the last second of these joints, see :meth:`since`."""
+        with self._lock:
+            self._recent.update({name: deque() for name in names})
+
+    def _receive(self, message: JointState) -> None:
+        stamp = stamp_to_ns(message.header.stamp) / NANOSECONDS
+        velocity, effort = message.velocity, message.effort
+        fresh = {
+            name: JointSample(
+                message.position[i],
+                velocity[i] if i < len(velocity) else float("nan"),
+                effort[i] if i < len(effort) else float("nan"),
+                stamp,
+            )
+            for i, name in enumerate(message.name)
+            if i < len(message.position)
+        }
+        with self._lock:
+            self._joints.update(fresh)
+            for name, samples in self._recent.items():
+                if name in fresh:
+                    if samples and stamp < samples[-1].stamp_s - _JUMP_S:
+                        samples.clear()  # the driver was restarted
+                    samples.append(fresh[name])
+                    while samples[-1].stamp_s - samples[0].stamp_s > _MEMORY_S:
+                        samples.popleft()
+
+    def _newest(self, names: tuple[str, ...]) -> list[JointSample | None]:
+        with self._lock:
+            return [self._joints.get(name) for name in names]
+
+    def since(self, names: tuple[str, ...], stamp_s: float) -> list[tuple[JointSample, ...]]:
+        """Remembered samples of joints that were measured together, after a time."""
+        with self._lock:
+            by_stamp = [{joint.stamp_s: joint for joint in self._recent[name]} for name in names]
+        stamps = set.intersection(*(set(samples) for samples in by_stamp))
+        return [
+            tuple(samples[stamp] for samples in by_stamp)
+            for stamp in sorted(stamps)
+            if stamp > stamp_s
+        ]
+
+    def read(self, names: tuple[str, ...]) -> list[JointSample]:
+        """States of joints, in the order asked for.
+
+        Raises:
+            StaleJointStates: One is missing or older than the timeout.
+        """
+        began = time.monotonic()
+        while True:
+            found = self._newest(names)
+            oldest = min((joint.stamp_s for joint in found if joint), default=0.0)
+            if None not in found and self._clock.now_s() - oldest <= self._timeout_s:
+                break
+            # A clock message may overtake joint states already on their way; the first of all
+            # comes when publisher and subscription have found each other.
+            patience_s = _DISCOVERY_S if None in found else _ARRIVAL_S
+            if time.monotonic() - began > patience_s:
+                break
+            time.sleep(_POLL_S)
+        missing = [name for name, joint in zip(names, found, strict=True) if joint is None]
+        if missing:
+            raise StaleJointStates(
+                f"no joint state of {', '.join(missing)} yet: check the topic joint_states"
+            )
+        joints = [joint for joint in found if joint is not None]
+        age = self._clock.now_s() - min(joint.stamp_s for joint in joints)
+        if age > self._timeout_s or age < -_MOST_AHEAD_S:
+            raise StaleJointStates(
+                f"the joint states of {names[0]} ... are {age:.2f} s old, allowed are "
+                f"{self._timeout_s:.2f} s: the driver has stopped or lags"
+            )
+        return joints

@@ -1,0 +1,79 @@
+"""The hold over a gripper whose samples come late, with gaps, or not at all."""
+
+import numpy as np
+import pytest
+
+from grasp_core.cell import Cell
+from grasp_core.errors import Code
+from grasp_core.robot import load_robot
+from grasp_executor.config import PickConfig
+from grasp_executor.grip import MEASURED, EmptyWidth, Grip, HoldMonitor
+from grasp_executor.interfaces import ArmState, GripperState
+from grasp_executor.outcome import Stage
+from grasp_executor.pick import _Run
+from grasp_executor.selection import PickGoal
+from grasp_executor.station import Held, RobotPort, Station
+
+ROBOT = load_robot("panda")
+TICK_S = 0.01
+
+
+class Bench:
+    """Clock, arm and gripper in one: an arm at rest, a steady grip, samples at given times."""
+
+    def __init__(self, sample_times):
+        self.now = 0.0
+        self._times = np.asarray(sample_times)
+
+    def now_s(self):
+        return self.now
+
+    def sleep(self, duration_s):
+        self.now += duration_s
+
+    def state(self):
+        return ArmState(np.array(ROBOT.arm.observe), np.zeros(7), self.now)
+
+    def states_since(self, stamp_s):
+        new = self._times[(self._times > stamp_s) & (self._times <= self.now)]
+        return [GripperState(0.03, np.array([20.0, 20.0]), float(t)) for t in new]
+
+
+def held(sample_times, **settings):
+    bench = Bench(sample_times)
+    config = PickConfig(**settings)
+    station = Station(RobotPort(None, bench, bench, None, bench), ROBOT, Cell(), config)
+    station.empty, station.closed = EmptyWidth(0.0), True
+    station.held = Held(None, HoldMonitor(config, station.empty, Grip(0.03, 20.0, MEASURED)))
+    run = _Run(station, PickGoal(), lambda: False, lambda progress: None)
+    try:
+        run._hold()
+    except Exception as error:
+        return run.outcome, getattr(error, "code", None)
+    return run.outcome, Code.OK
+
+
+def test_a_steady_hold_lasts_as_long_as_the_samples_say():
+    outcome, code = held(np.arange(0.0, 10.0, TICK_S))
+    assert code is Code.OK
+    assert outcome.held_s == pytest.approx(3.0, abs=0.02)
+    assert outcome.stage_s[0] == (Stage.HOLD, pytest.approx(3.0, abs=0.05))
+
+
+def test_the_first_sample_may_come_late():
+    outcome, code = held(np.arange(0.5, 10.0, TICK_S))
+    assert code is Code.OK
+    assert outcome.stage_s[0][1] == pytest.approx(3.5, abs=0.05)
+
+
+def test_a_gap_in_the_samples_restarts_the_hold():
+    samples = np.concatenate([np.arange(0.0, 2.0, TICK_S), np.arange(2.3, 10.0, TICK_S)])
+    outcome, code = held(samples)
+    assert code is Code.OK
+    assert outcome.stage_s[0][1] == pytest.approx(5.3, abs=0.05)
+
+
+def test_samples_that_stop_just_before_the_end_do_not_complete_the_hold():
+    outcome, code = held(np.arange(0.0, 2.9, TICK_S))
+    assert code is Code.STALE_JOINT_STATES
+    assert outcome.held_s < 3.0

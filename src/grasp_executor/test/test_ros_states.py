@@ -1,0 +1,107 @@
+"""Node time that stands still or jumps; joint states that are missing, old or out of step."""
+
+import itertools
+from types import SimpleNamespace
+
+import pytest
+from sensor_msgs.msg import JointState
+
+from grasp_core.errors import HardwareLost, StaleJointStates
+from grasp_executor import ros_states
+from grasp_executor.ros_states import JointStateCache, RosClock
+from grasp_ros.conversions import ns_to_stamp
+
+SECOND = 1_000_000_000
+
+
+class FakeNode:
+    """Node time set by hand, and the subscription's callback."""
+
+    def __init__(self, times_ns=(0,)):
+        self._times = itertools.chain(times_ns, itertools.repeat(times_ns[-1]))
+        self.fixed_ns = None
+        self.receive = None
+
+    def get_clock(self):
+        return self
+
+    def now(self):
+        value = next(self._times) if self.fixed_ns is None else self.fixed_ns
+        return SimpleNamespace(nanoseconds=value)
+
+    def create_subscription(self, kind, topic, callback, qos):
+        self.receive = callback
+
+
+def message(stamp_s, names=("a", "b"), effort=(1.0, 2.0)):
+    state = JointState(
+        name=list(names), position=[0.1] * len(names), effort=list(effort)[: len(names)]
+    )
+    state.header.stamp = ns_to_stamp(round(stamp_s * SECOND))
+    return state
+
+
+@pytest.fixture
+def node():
+    node = FakeNode()
+    node.fixed_ns = 10 * SECOND
+    return node
+
+
+@pytest.fixture
+def cache(node, monkeypatch):
+    monkeypatch.setattr(ros_states, "_DISCOVERY_S", 0.02)
+    monkeypatch.setattr(ros_states, "_ARRIVAL_S", 0.02)
+    cache = JointStateCache(node, RosClock(node, 1.0), timeout_s=0.5)
+    cache.remember(("a", "b"))
+    return cache
+
+
+def test_sleep_lets_node_time_pass():
+    clock = RosClock(FakeNode([0, SECOND // 2, SECOND, 2 * SECOND]), 1.0)
+    clock.sleep(1.5)
+    assert clock.now_s() == 2.0
+
+
+def test_time_that_stands_still_is_lost_hardware():
+    with pytest.raises(HardwareLost, match="stood still"):
+        RosClock(FakeNode([0]), hardware_timeout_s=0.02).sleep(1.0)
+
+
+def test_time_that_jumps_back_is_lost_hardware():
+    with pytest.raises(HardwareLost, match="jumped back"):
+        RosClock(FakeNode([50 * SECOND, 51 * SECOND, 2 * SECOND]), 1.0).sleep(9.0)
+
+
+def test_missing_joints_are_named(cache, node):
+    node.receive(message(10.0, names=("a",)))
+    with pytest.raises(StaleJointStates, match="no joint state of b"):
+        cache.read(("a", "b"))
+
+
+@pytest.mark.parametrize("stamp_s", [9.0, 20.0])
+def test_states_of_another_time_are_stale(cache, node, stamp_s):
+    node.receive(message(stamp_s))
+    with pytest.raises(StaleJointStates, match="s old"):
+        cache.read(("a", "b"))
+
+
+def test_samples_are_matched_by_their_stamp(cache, node):
+    node.receive(message(9.8))
+    node.receive(message(9.9, names=("a",)))
+    node.receive(message(10.0))
+    samples = cache.since(("a", "b"), 0.0)
+    assert [(a.stamp_s, b.stamp_s) for a, b in samples] == [(9.8, 9.8), (10.0, 10.0)]
+    assert len(cache.since(("a", "b"), 9.8)) == 1
+
+
+def test_a_restarted_driver_starts_the_memory_anew(cache, node):
+    node.receive(message(10.0))
+    node.receive(message(1.0))
+    assert [a.stamp_s for a, _ in cache.since(("a", "b"), 0.0)] == [1.0]
+
+
+def test_memory_is_bounded(cache, node):
+    for hundredth in range(500):
+        node.receive(message(hundredth * 0.01))
+    assert len(cache.since(("a", "b"), 0.0)) == pytest.approx(101, abs=1)
