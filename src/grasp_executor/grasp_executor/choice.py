@@ -66,12 +66,17 @@ class Chooser:
             observation.grasps, self._goal, config.random_threshold, self._station.rng
         )
         failures: list[GraspStackError] = []
-        for grasp in order[: config.max_candidates]:
+        considered = 0
+        for grasp in order:
             self._trying(grasp)
             try:
                 return self._plan(grasp, observation, points, start)
             except _FURTHEST_LAST as failure:
                 failures.append(failure)
+                # What lies elsewhere, such as the rim of the drop bin, costs nothing to pass over.
+                considered += not isinstance(failure, OutsideWorkspace)
+            if considered >= config.max_candidates:
+                break
         raise furthest(failures)
 
     def _plan(

@@ -58,7 +58,10 @@ class PickConfig(Checked):
         0.9, "quality above which policy random_above chooses", minimum=0.0, maximum=1.0
     )
     max_candidates: int = setting(
-        20, "candidates planned for before giving up on an image", minimum=1, maximum=1000
+        20,
+        "candidates in the workspace considered before giving up on an image",
+        minimum=1,
+        maximum=1000,
     )
     clearance_points: int = setting(
         6, "depth points inside the hand's way that mean COLLISION", minimum=1
