@@ -1,4 +1,4 @@
-"""One running stack for all the tests of this folder."""
+"""One running stack for the tests of a module."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def objects(tmp_path_factory):
     return folder
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def stack(objects, tmp_path_factory):
     with Stack(objects, tmp_path_factory.mktemp("logs"), other_domain(100)) as running:
         yield running

@@ -110,20 +110,6 @@ def test_a_killed_command_takes_its_nodes_along(objects):
     wait_until(lambda: nodes_in(environment["ROS_DOMAIN_ID"]) == [])
 
 
-def test_another_stack_is_not_disturbed(stack):
-    done = subprocess.run(
-        command("sim", "--picks", 1),
-        env=environment_of(stack.domain),
-        capture_output=True,
-        text=True,
-        timeout=60.0,
-        check=False,
-    )
-    assert done.returncode == 1
-    assert "another stack answers already" in done.stderr
-    assert stack.client.is_active("executor")
-
-
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -141,3 +127,17 @@ def test_impossible_arguments_are_refused_before_anything_starts(arguments, mess
     )
     assert done.returncode == 2
     assert message in done.stderr
+
+
+def test_another_stack_is_not_disturbed(stack):
+    done = subprocess.run(
+        command("sim", "--picks", 1),
+        env=environment_of(stack.domain),
+        capture_output=True,
+        text=True,
+        timeout=60.0,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "another stack answers already" in done.stderr
+    assert stack.client.is_active("executor")

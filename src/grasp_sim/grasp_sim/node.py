@@ -40,8 +40,8 @@ class SimulatorNode(Node):
         self._engine = Engine(
             lambda: Simulation(config, robot, gui=config.gui), config.speed or config.max_speed
         )
-        self._engine.every(config.joint_states_hz, self._sensors.publish_joints)
         self._engine.every(config.joint_states_hz, self._sensors.publish_time)
+        self._engine.every(config.joint_states_hz, self._sensors.publish_joints)
         self._engine.every(config.tf_hz, self._sensors.publish_frames)
         self._engine.every(config.camera_hz, self._sensors.publish_images)
         self._engine.start()
