@@ -138,7 +138,10 @@ class Report:
             )
         if image is not None:
             picture = image.copy()
-            color = (40, 160, 40) if record.success else (200, 60, 30)
+            color = (120, 230, 120) if record.success else (255, 150, 110)
+            cv2.rectangle(
+                picture, (0, picture.shape[0] - 36), picture.shape[1::-1], (30, 30, 30), -1
+            )
             cv2.putText(
                 picture,
                 f"{number}: {record.object}  {record.code}",

@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.status import Status
 
 from grasp_bringup.client import StackClient
+from grasp_bringup.interrupt import Interrupt
 from grasp_bringup.processes import NodeProcesses
 from grasp_bringup.results import (
     PickRecord,
@@ -119,11 +120,16 @@ def run(options: argparse.Namespace) -> int:
         }
     )
     started = time.monotonic()
-    with StackClient() as client:
+    with Interrupt() as interrupt, StackClient(interrupt.check) as client:
         client.refuse_if_present(nodes)
         log_dir = _log_dir()
         with NodeProcesses(nodes, log_dir) as processes, console.status("starting") as status:
-            client.watch(processes.check)
+
+            def alive() -> None:
+                interrupt.check()
+                processes.check()
+
+            client.watch(alive)
             status.update("starting the simulator, the detector and the executor")
             client.bring_up(nodes, _BRING_UP_S)
             ready_s = time.monotonic() - started

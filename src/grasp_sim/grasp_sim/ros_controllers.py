@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from collections.abc import Callable
@@ -13,6 +14,7 @@ from control_msgs.msg import JointTolerance
 from rclpy.action import ActionServer, CancelResponse, GoalResponse
 from rclpy.action.server import ServerGoalHandle
 from rclpy.callback_groups import ReentrantCallbackGroup
+from rclpy.impl.implementation_singleton import rclpy_implementation
 from rclpy.node import Node
 
 from grasp_core.errors import GraspStackError, HardwareLost
@@ -106,7 +108,9 @@ class ArmController:
             try:
                 return self._run(handle)
             except HardwareLost as error:
-                handle.abort()
+                # The node is going; its action server may be gone already.
+                with contextlib.suppress(rclpy_implementation.RCLError):
+                    handle.abort()
                 return FollowJointTrajectory.Result(error_string=str(error))
 
     def _run(self, handle: ServerGoalHandle) -> FollowJointTrajectory.Result:

@@ -201,6 +201,7 @@ def test_serves_what_the_hardware_serves(client, process):
 def test_ends_cleanly_in_the_middle_of_a_motion(client, process, number):
     handle = client.wait(client.arm.send_goal_async(turn(client, 0.5, 60.0)))
     assert handle.accepted
+    time.sleep(0.5)  # into the motion
     process.send_signal(number)
     output, _ = process.communicate(timeout=10.0)
     assert process.returncode == 0, output
