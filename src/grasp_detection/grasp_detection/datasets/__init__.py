@@ -1,0 +1,1 @@
+"""Labelled pictures behind one interface."""

@@ -1,0 +1,102 @@
+"""Reading picture files, with errors that name path and reason."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from grasp_detection.datasets.dataset import DatasetError
+
+
+def require_folder(root: Path) -> Path:
+    """The folder as an absolute path.
+
+    Raises:
+        DatasetError: It is not there or no folder.
+    """
+    path = Path(root).expanduser().resolve()
+    if not path.is_dir():
+        raise DatasetError(f"{root} is no folder: give the dataset's root")
+    return path
+
+
+def read_color(path: Path) -> NDArray[np.uint8]:
+    """Read a colour picture.
+
+    Returns:
+        Shape (H, W, 3), uint8, RGB.
+
+    Raises:
+        DatasetError: Missing, truncated, or not three channels of 8 bits.
+    """
+    image = _decode(path)
+    if image.ndim != 3 or image.shape[2] not in (3, 4) or image.dtype != np.uint8:
+        raise DatasetError(
+            f"{path} holds {_kind(image)}, needed are 3 channels of 8 bits: is it a depth file?"
+        )
+    code = cv2.COLOR_BGR2RGB if image.shape[2] == 3 else cv2.COLOR_BGRA2RGB
+    return np.asarray(cv2.cvtColor(image, code), np.uint8)
+
+
+def read_depth_m(path: Path) -> NDArray[np.float32]:
+    """Read a depth picture: float metres, or 16-bit millimetres.
+
+    Returns:
+        Shape (H, W), float32, metres; zero and negative values become NaN.
+
+    Raises:
+        DatasetError: Missing, truncated, or not one channel.
+    """
+    image = _decode(path)
+    if image.ndim != 2 or image.dtype not in (np.uint16, np.float32, np.float64):
+        raise DatasetError(
+            f"{path} holds {_kind(image)}, needed is one channel of floats (metres) or 16 bits "
+            "(millimetres)"
+        )
+    depth = image.astype(np.float32) * (0.001 if image.dtype == np.uint16 else 1.0)
+    return np.where(np.isfinite(depth) & (depth > 0.0), depth, np.nan).astype(np.float32)
+
+
+def read_mask(path: Path) -> NDArray[np.int32]:
+    """Read a mask of labels, one channel of integers.
+
+    Raises:
+        DatasetError: Missing, truncated, or not one channel.
+    """
+    image = _decode(path)
+    if image.ndim == 3:  # some tools save grey masks with equal channels
+        image = image[:, :, 0]
+    if image.dtype not in (np.uint8, np.uint16, np.int32):
+        raise DatasetError(f"{path} holds {_kind(image)}, needed is one channel of integers")
+    return image.astype(np.int32)
+
+
+def _decode(path: Path) -> NDArray:
+    try:
+        data = np.frombuffer(path.read_bytes(), np.uint8)
+    except OSError as error:
+        raise DatasetError(f"cannot read {path}: {error.strerror}") from error
+    if not _is_whole(path, data):
+        raise DatasetError(f"{path} is truncated ({len(data)} bytes): copy it again")
+    try:
+        image = cv2.imdecode(data, cv2.IMREAD_UNCHANGED) if len(data) else None
+    except cv2.error:
+        image = None
+    if image is None:
+        raise DatasetError(f"{path} is no readable picture ({len(data)} bytes): copy it again")
+    return np.asarray(image)
+
+
+def _is_whole(path: Path, data: NDArray[np.uint8]) -> bool:
+    """Whether the end of the file is there; OpenCV fills a cut PNG with grey and says nothing."""
+    if path.suffix.lower() == ".png":
+        return bytes(data[-12:]) == b"\0\0\0\0IEND\xaeB`\x82"
+    return True
+
+
+def _kind(image: NDArray) -> str:
+    channels = 1 if image.ndim == 2 else image.shape[2]
+    return f"{channels} channel(s) of {image.dtype}"

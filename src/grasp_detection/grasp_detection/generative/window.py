@@ -1,0 +1,103 @@
+"""The square part of a picture that a network sees, and the way back to the picture's pixels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+FloatArray = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Window:
+    """A square of a picture, scaled to the network's input.
+
+    Pixel centres have integer coordinates in both, so column u of the picture is column
+    (u - u0 + 0.5) * scale - 0.5 of the input.
+
+    Attributes:
+        u0: Left column of the square, pixels of the picture.
+        v0: Top row of the square.
+        side: Side of the square, pixels of the picture.
+        size: Side of the network's input, pixels.
+    """
+
+    u0: float
+    v0: float
+    side: float
+    size: int
+
+    @classmethod
+    def centred(cls, height: int, width: int, size: int) -> Window:
+        """The largest square in the middle of a picture."""
+        side = min(height, width)
+        return cls((width - side) / 2.0, (height - side) / 2.0, side, size)
+
+    @property
+    def scale(self) -> float:
+        """Input pixels per picture pixel."""
+        return self.size / self.side
+
+    @property
+    def matrix(self) -> FloatArray:
+        """Picture (u, v, 1) to input (u, v), shape (2, 3)."""
+        s = self.scale
+        offset = [(0.5 - start) * s - 0.5 for start in (self.u0, self.v0)]
+        return np.array([[s, 0.0, offset[0]], [0.0, s, offset[1]]])
+
+    def to_input(self, rows: FloatArray) -> FloatArray:
+        """Rectangles of the picture, shape (N, 5), in pixels of the input."""
+        return move_rectangles(rows, self.matrix)
+
+    def to_picture(self, rows: FloatArray) -> FloatArray:
+        """Rectangles of the input, shape (N, 5), in pixels of the picture."""
+        return move_rectangles(rows, cv2.invertAffineTransform(self.matrix))
+
+    def cut(self, image: NDArray, fill: float | None = None) -> NDArray:
+        """Scale the square's part of an image, shape (H, W[, C]) -> (size, size[, C]).
+
+        Args:
+            image: uint8 or float32.
+            fill: What stands outside the picture; None repeats the edge.
+        """
+        # Averaging when shrinking; warpAffine alone would skip pixels.
+        shrink = int(max(1.0, np.floor(1.0 / self.scale + 1e-9)))
+        matrix = self.matrix
+        if shrink > 1:
+            finer = Window(self.u0, self.v0, self.side, self.size * shrink)
+            large = warp(image, finer.matrix, finer.size, fill)
+            return cv2.resize(large, (self.size, self.size), interpolation=cv2.INTER_AREA)
+        return warp(image, matrix, self.size, fill)
+
+
+def warp(
+    image: NDArray, matrix: FloatArray, size: int, fill: float | None = None
+) -> NDArray:
+    """Resample an image into a square, linearly; matrix (2, 3) maps image to square pixels."""
+    border = cv2.BORDER_REPLICATE if fill is None else cv2.BORDER_CONSTANT
+    value = (fill or 0.0,) * 4
+    return cv2.warpAffine(
+        image, matrix, (size, size), flags=cv2.INTER_LINEAR, borderMode=border, borderValue=value
+    )
+
+
+def move_rectangles(rows: FloatArray, matrix: FloatArray) -> FloatArray:
+    """Apply a similarity, with or without a reflection, to rectangles.
+
+    Args:
+        rows: Shape (N, 5), (u, v, width, height, angle).
+        matrix: Shape (2, 3); its left part is a rotation or reflection times one scale.
+
+    Returns:
+        Shape (N, 5); angles in (-pi/2, pi/2].
+    """
+    rows = np.asarray(rows, np.float64).reshape(-1, 5)
+    linear = matrix[:, :2]
+    scale = np.sqrt(abs(np.linalg.det(linear)))
+    axis = np.stack([np.cos(rows[:, 4]), np.sin(rows[:, 4])], axis=1) @ linear.T
+    angle = np.pi / 2 - np.mod(np.pi / 2 - np.arctan2(axis[:, 1], axis[:, 0]), np.pi)
+    centre = rows[:, :2] @ linear.T + matrix[:, 2]
+    return np.concatenate([centre, rows[:, 2:4] * scale, angle[:, None]], axis=1)

@@ -1,0 +1,1 @@
+"""Network architectures; each file is one published network."""

@@ -1,0 +1,74 @@
+"""Building blocks the networks share."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+
+class ConvBnMish(nn.Sequential):
+    """Convolution, batch normalisation, Mish: the CBM block of DSC-GraspNet."""
+
+    def __init__(
+        self, inputs: int, outputs: int, kernel: int = 1, stride: int = 1, groups: int = 1
+    ) -> None:
+        super().__init__(
+            nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, groups=groups, bias=False),
+            nn.BatchNorm2d(outputs),
+            nn.Mish(),
+        )
+
+
+class CoordinateAttention(nn.Module):
+    """Weights rows and columns of each channel by what stands in them.
+
+    Args:
+        channels: Channels in and out.
+        reduction: The squeezed layer has ``channels / reduction`` channels, at least one.
+
+    Source: Hou, Zhou, Feng, "Coordinate attention for efficient mobile network design",
+    CVPR 2021.
+    """
+
+    def __init__(self, channels: int, reduction: int) -> None:
+        super().__init__()
+        squeezed = max(1, channels // reduction)
+        self.squeeze = nn.Sequential(
+            nn.Conv2d(channels, squeezed, 1), nn.BatchNorm2d(squeezed), nn.Mish()
+        )
+        self.rows = nn.Conv2d(squeezed, channels, 1)
+        self.columns = nn.Conv2d(squeezed, channels, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Shape (B, C, H, W) in and out."""
+        height = x.shape[2]
+        by_row = x.mean(dim=3, keepdim=True)
+        by_column = x.mean(dim=2, keepdim=True).transpose(2, 3)
+        squeezed = self.squeeze(torch.cat([by_row, by_column], dim=2))
+        rows = torch.sigmoid(self.rows(squeezed[:, :, :height]))
+        columns = torch.sigmoid(self.columns(squeezed[:, :, height:].transpose(2, 3)))
+        return x * (rows * columns)
+
+
+class FeatureDropout(nn.Module):
+    """Drops whole feature channels in training, the same ones however the work is divided.
+
+    The mask is drawn on the CPU for the whole batch of all processes, of which each takes its
+    share (every world-size-th picture, as :mod:`grasp_detection.training.batches` deals them), so
+    that one process, several processes and a GPU see the same masks under the same seed.
+    """
+
+    def __init__(self, probability: float) -> None:
+        super().__init__()
+        self.probability = probability
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Shape (B, C, H, W) in and out."""
+        if not self.training or self.probability == 0.0:
+            return x
+        parts, part = 1, 0
+        if torch.distributed.is_available() and torch.distributed.is_initialized():
+            parts, part = torch.distributed.get_world_size(), torch.distributed.get_rank()
+        draw = torch.rand((len(x) * parts, x.shape[1], 1, 1))[part::parts]
+        keep = (draw >= self.probability) / (1.0 - self.probability)
+        return x * keep.to(x)

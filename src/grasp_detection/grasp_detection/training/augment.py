@@ -1,0 +1,68 @@
+"""Varying a labelled picture: one resampling for turn, zoom, shift and mirror, then noise."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from grasp_detection.generative.window import FloatArray, Window, move_rectangles, warp
+from grasp_detection.training.config import AugmentConfig
+
+
+def draw_matrix(window: Window, config: AugmentConfig, rng: np.random.Generator) -> FloatArray:
+    """Draw a similarity from picture to input pixels, shape (2, 3), round the window's centre."""
+    # Every number is drawn whatever the settings, so that one setting does not shift the others.
+    turn, log_zoom, shift, mirror = (
+        rng.uniform(-np.pi, np.pi),
+        rng.uniform(-1.0, 1.0) * np.log(config.zoom),
+        rng.uniform(-config.shift, config.shift, 2) * window.size,
+        rng.random() < 0.5,
+    )
+    turn = turn if config.rotate else 0.0
+    zoom = np.exp(log_zoom)
+    cos, sin = zoom * np.cos(turn), zoom * np.sin(turn)
+    linear = np.array([[cos, -sin], [sin, cos]])
+    if mirror and config.flip:
+        linear = linear @ np.diag([-1.0, 1.0])
+    centre = np.full(2, (window.size - 1) / 2.0)
+    offset = centre - linear @ centre + shift
+    to_input = window.matrix
+    return np.concatenate(
+        [linear @ to_input[:, :2], (linear @ to_input[:, 2] + offset)[:, None]], axis=1
+    )
+
+
+def apply(
+    matrix: FloatArray,
+    size: int,
+    color: NDArray[np.uint8] | None,
+    depth_m: NDArray[np.float32] | None,
+    rows: FloatArray,
+) -> tuple[NDArray[np.uint8] | None, NDArray[np.float32] | None, FloatArray]:
+    """Resample a picture and move its labels; labels whose centre leaves the input are dropped."""
+    moved = move_rectangles(rows, matrix)
+    inside = ((moved[:, :2] >= 0.0) & (moved[:, :2] <= size - 1.0)).all(axis=1)
+    color = None if color is None else warp(color, matrix, size)
+    depth_m = None if depth_m is None else warp(depth_m, matrix, size)
+    return color, depth_m, moved[inside]
+
+
+def disturb_color(
+    color: NDArray[np.uint8], config: AugmentConfig, rng: np.random.Generator
+) -> NDArray[np.uint8]:
+    """Change brightness, contrast and tint, and add noise."""
+    contrast, offset = 1.0 + config.brightness * rng.uniform(-1.0, 1.0, 2)
+    tint = 1.0 + config.tint * rng.uniform(-1.0, 1.0, 3)
+    noise = rng.standard_normal(color.shape, np.float32) * np.float32(255.0 * config.color_noise)
+    mean = color.mean(axis=(0, 1))
+    gain, lift = contrast * tint, mean * tint * (offset - contrast)
+    changed = color * gain.astype(np.float32) + lift.astype(np.float32) + noise
+    return np.clip(changed, 0.0, 255.0).astype(np.uint8)
+
+
+def disturb_depth(
+    depth_m: NDArray[np.float32], config: AugmentConfig, rng: np.random.Generator
+) -> NDArray[np.float32]:
+    """Add noise."""
+    noise = rng.standard_normal(depth_m.shape, np.float32) * np.float32(config.depth_noise_m)
+    return depth_m + noise

@@ -1,0 +1,110 @@
+"""One training run in several processes, as `torchrun` starts them; alone, it changes nothing."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, distributed, nn
+
+
+@dataclass(frozen=True)
+class Team:
+    """This process among those that train together.
+
+    Attributes:
+        rank: Number of this process, 0 leads.
+        size: How many there are.
+        device: Where this process computes.
+    """
+
+    rank: int
+    size: int
+    device: torch.device
+
+    @property
+    def leads(self) -> bool:
+        """Whether this process validates, writes and talks."""
+        return self.rank == 0
+
+    def share(self, value: float) -> float:
+        """The leader's value, in every process."""
+        if self.size == 1:
+            return value
+        shared = torch.tensor([value], dtype=torch.float64)
+        if self.device.type == "cuda":
+            shared = shared.to(self.device)
+        distributed.broadcast(shared, src=0)
+        return float(shared.item())
+
+    def wrap(self, network: nn.Module) -> nn.Module:
+        """Move a network to the device and join it with its copies in the other processes."""
+        network = network.to(self.device)
+        if self.size == 1:
+            return network
+        share_statistics(network)
+        return nn.parallel.DistributedDataParallel(network)
+
+
+@contextmanager
+def team(device: str) -> Iterator[Team]:
+    """Join the processes that `torchrun` started, or be alone.
+
+    Args:
+        device: ``auto`` (a GPU where there is one), ``cpu`` or ``cuda``.
+    """
+    size, rank = int(os.environ.get("WORLD_SIZE", "1")), int(os.environ.get("RANK", "0"))
+    on_gpu = device == "cuda" or (device == "auto" and torch.cuda.is_available())
+    where = torch.device("cpu")
+    if on_gpu:
+        where = torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
+        torch.cuda.set_device(where)
+    if size == 1:
+        yield Team(0, 1, where)
+        return
+    distributed.init_process_group("nccl" if on_gpu else "gloo")
+    try:
+        yield Team(rank, size, where)
+    finally:
+        distributed.destroy_process_group()
+
+
+class SharedBatchNorm2d(nn.BatchNorm2d):
+    """Batch normalisation with the mean and variance of the whole batch of all processes.
+
+    Unlike torch's SyncBatchNorm it also works on CPUs, so that two processes compute what one
+    would.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Shape (B, C, H, W) in and out."""
+        if not self.training:
+            return super().forward(x)
+        count = x.numel() // x.shape[1] * distributed.get_world_size()
+        mean = _total(x.sum(dim=(0, 2, 3))) / count
+        centred = x - mean[:, None, None]
+        variance = _total((centred * centred).sum(dim=(0, 2, 3))) / count
+        with torch.no_grad():
+            share, unbiased = self.momentum or 0.0, count / max(count - 1, 1)
+            self.running_mean.lerp_(mean, share)
+            self.running_var.lerp_(variance * unbiased, share)
+            self.num_batches_tracked += 1
+        return centred * (self.weight * torch.rsqrt(variance + self.eps))[:, None, None] + (
+            self.bias[:, None, None]
+        )
+
+
+def _total(x: Tensor) -> Tensor:
+    from torch.distributed.nn.functional import all_reduce
+
+    return all_reduce(x)
+
+
+def share_statistics(network: nn.Module) -> None:
+    """Turn every batch normalisation of a network into a shared one, in place."""
+    for module in network.modules():
+        if type(module) is nn.BatchNorm2d:
+            module.__class__ = SharedBatchNorm2d

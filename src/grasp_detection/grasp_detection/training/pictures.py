@@ -1,0 +1,135 @@
+"""Training examples: input channels and target maps, drawn anew in each epoch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader
+from torch.utils.data import Dataset as TorchDataset
+
+from grasp_core.depth import fill_invalid
+from grasp_detection.datasets.dataset import Dataset, DatasetError, Sample
+from grasp_detection.generative.inputs import to_channels
+from grasp_detection.generative.maps import paint
+from grasp_detection.generative.window import FloatArray, Window
+from grasp_detection.training.augment import apply, disturb_color, disturb_depth, draw_matrix
+from grasp_detection.training.config import AugmentConfig, TrainingConfig
+
+_CACHE_BYTES = 2 * 1024**3
+
+
+class SampleCache:
+    """Keeps decoded views, up to a bound, with depth filled in where it was invalid."""
+
+    def __init__(self, dataset: Dataset, modality: str) -> None:
+        self._dataset = dataset
+        self._modality = modality
+        self._kept: dict[int, Sample] = {}
+        self._bytes = 0
+
+    def __getitem__(self, index: int) -> Sample:
+        """One view.
+
+        Raises:
+            DatasetError: It cannot be read, or lacks a channel that the modality needs.
+        """
+        if index in self._kept:
+            return self._kept[index]
+        sample = self._complete(self._dataset.load(index))
+        size = sum(a.nbytes for a in (sample.color, sample.depth_m) if a is not None)
+        if self._bytes + size <= _CACHE_BYTES:
+            self._kept[index] = sample
+            self._bytes += size
+        return sample
+
+    def _complete(self, sample: Sample) -> Sample:
+        color, depth_m, view = sample.color, sample.depth_m, sample.record.view
+        if self._modality != "d" and color is None:
+            raise DatasetError(f"view {view} has no colour, which modality {self._modality} needs")
+        if self._modality != "rgb":
+            if depth_m is None:
+                raise DatasetError(
+                    f"view {view} has no depth, which modality {self._modality} needs: use rgb"
+                )
+            depth_m = fill_invalid(depth_m)
+        return Sample(
+            sample.record,
+            color if self._modality != "d" else None,
+            depth_m if self._modality != "rgb" else None,
+            sample.grasps,
+            sample.negatives,
+        )
+
+
+class TrainingPictures(TorchDataset):
+    """Augmented examples; what index i gives in an epoch depends on seed, epoch and i alone."""
+
+    def __init__(
+        self,
+        cache: SampleCache,
+        indices: Sequence[int],
+        config: TrainingConfig,
+        augment: AugmentConfig,
+    ) -> None:
+        self._cache = cache
+        self._indices = list(indices)
+        self._config = config
+        self._augment = augment
+        self.epoch = 0
+
+    def __len__(self) -> int:
+        return len(self._indices)
+
+    def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
+        """Input of shape (C, S, S) and target of shape (4, S, S) of one view."""
+        config, augment = self._config, self._augment
+        rng = np.random.default_rng([config.seed, self.epoch, index])
+        sample = self._cache[self._indices[index]]
+        size = config.size_in(self.epoch)
+        matrix = draw_matrix(Window.centred(*sample.size, size), augment, rng)
+        color, depth_m, rows = apply(matrix, size, sample.color, sample.depth_m, sample.grasps)
+        color = None if color is None else disturb_color(color, augment, rng)
+        depth_m = None if depth_m is None else disturb_depth(depth_m, augment, rng)
+        channels = to_channels(color, depth_m, config.modality)
+        target = paint(rows, size, bell=config.bell)
+        return torch.from_numpy(channels), torch.from_numpy(target)
+
+    def batches(self, epoch: int, workers: int, part: int, parts: int) -> DataLoader:
+        """The batches of one epoch that process ``part`` of ``parts`` works on.
+
+        Every process takes every ``parts``-th picture of each batch, so that together they see
+        the batches a single process would see. What fills no whole batch waits for another epoch.
+        """
+        self.epoch = epoch
+        config = self._config
+        order = np.random.default_rng([config.seed, epoch]).permutation(len(self))
+        size = min(config.batch, len(order))
+        whole = [order[i : i + size] for i in range(0, len(order) - size + 1, size)]
+        return DataLoader(
+            self, batch_sampler=[b[part::parts].tolist() for b in whole], num_workers=workers
+        )
+
+    def steps(self) -> int:
+        """Batches in an epoch."""
+        return len(self) // min(self._config.batch, len(self))
+
+
+def validation_inputs(
+    cache: SampleCache, indices: Sequence[int], modality: str, size: int, batch: int
+) -> Iterator[tuple[Tensor, list[Window], list[FloatArray]]]:
+    """Whole pictures, unchanged, with their windows and labels, in batches."""
+    for start in range(0, len(indices), batch):
+        samples = [cache[i] for i in indices[start : start + batch]]
+        windows = [Window.centred(*sample.size, size) for sample in samples]
+        channels = [
+            to_channels(
+                None if s.color is None else w.cut(s.color),
+                None if s.depth_m is None else w.cut(s.depth_m),
+                modality,
+            )
+            for s, w in zip(samples, windows, strict=True)
+        ]
+        yield torch.from_numpy(np.stack(channels)), windows, [s.grasps for s in samples]
