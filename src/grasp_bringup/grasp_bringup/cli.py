@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import argparse
+import importlib
 import signal
 import sys
 from collections.abc import Sequence
+
+COMMANDS = ("sim", "bench", "data", "train", "evaluate", "config")
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="grasp", description="Run, measure and configure the grasping stack."
     )
-    parser.add_argument("command", choices=("sim", "bench", "config"), help="what to do")
+    parser.add_argument("command", choices=COMMANDS, help="what to do")
     parser.add_argument("arguments", nargs=argparse.REMAINDER, help="see grasp COMMAND --help")
     return parser
 
@@ -26,15 +29,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     environment.prepare()
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _interrupt)
-    if chosen.command == "sim":
-        from grasp_bringup import sim_command as command
-    elif chosen.command == "bench":
-        from grasp_bringup import bench_command as command  # type: ignore[no-redef]
-    else:
-        from grasp_bringup import config_command as command  # type: ignore[no-redef]
+    command = importlib.import_module(f"grasp_bringup.{chosen.command}_command")
     parser = argparse.ArgumentParser(prog=f"grasp {chosen.command}", description=command.__doc__)
     command.add_arguments(parser)
-    return command.main(parser.parse_args(chosen.arguments))
+    return int(command.main(parser.parse_args(chosen.arguments)))
 
 
 def _interrupt(number: int, frame: object) -> None:

@@ -6,12 +6,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from grasp_core.config import build
-from grasp_core.errors import ConfigError
+from grasp_core.config import build, settings_of
+from grasp_core.errors import ConfigError, MissingDependency
 from grasp_core.robot import GripperProfile
 from grasp_detection.antipodal.config import AntipodalConfig
 from grasp_detection.antipodal.detector import AntipodalDetector
 from grasp_detection.detector import Detector
+from grasp_detection.generative.config import GenerativeConfig
 
 
 @dataclass(frozen=True)
@@ -27,9 +28,33 @@ class Entry:
     build: Callable[[GripperProfile, Any], Detector]
 
 
+def _generative(name: str) -> Entry:
+    def build_one(gripper: GripperProfile, config: GenerativeConfig) -> Detector:
+        try:
+            from grasp_detection.generative.detector import GenerativeDetector
+        except ImportError as error:
+            raise MissingDependency(
+                f"detector {name} needs {error.name}, which is not installed: run make setup, or "
+                "pip install torch safetensors"
+            ) from error
+        return GenerativeDetector(name, config)
+
+    return Entry(GenerativeConfig, build_one)
+
+
 _DETECTORS: dict[str, Entry] = {
     "antipodal": Entry(AntipodalConfig, AntipodalDetector),
+    "dsc_graspnet": _generative("dsc_graspnet"),
 }
+
+
+def has_weights(name: str) -> bool:
+    """Whether a detector is a learned one.
+
+    Raises:
+        ConfigError: No such detector.
+    """
+    return "weights" in settings_of(find_detector(name).config_class)
 
 
 def detector_names() -> list[str]:

@@ -54,7 +54,9 @@ class Window:
 
     def to_picture(self, rows: FloatArray) -> FloatArray:
         """Rectangles of the input, shape (N, 5), in pixels of the picture."""
-        return move_rectangles(rows, cv2.invertAffineTransform(self.matrix))
+        return move_rectangles(
+            rows, np.asarray(cv2.invertAffineTransform(self.matrix), np.float64)
+        )
 
     def cut(self, image: NDArray, fill: float | None = None) -> NDArray:
         """Scale the square's part of an image, shape (H, W[, C]) -> (size, size[, C]).
@@ -73,9 +75,7 @@ class Window:
         return warp(image, matrix, self.size, fill)
 
 
-def warp(
-    image: NDArray, matrix: FloatArray, size: int, fill: float | None = None
-) -> NDArray:
+def warp(image: NDArray, matrix: FloatArray, size: int, fill: float | None = None) -> NDArray:
     """Resample an image into a square, linearly; matrix (2, 3) maps image to square pixels."""
     border = cv2.BORDER_REPLICATE if fill is None else cv2.BORDER_CONSTANT
     value = (fill or 0.0,) * 4

@@ -22,7 +22,10 @@ class AugmentConfig(Checked):
     )
     tint: float = setting(0.1, "spread of each colour channel, share", minimum=0.0, maximum=1.0)
     color_noise: float = setting(
-        0.02, "standard deviation of noise on colour, share of full scale", minimum=0.0, maximum=0.5
+        0.02,
+        "standard deviation of noise on colour, of full scale",
+        minimum=0.0,
+        maximum=0.5,
     )
     depth_noise_m: float = setting(
         0.002, "standard deviation of noise on depth, m", minimum=0.0, maximum=0.1
@@ -46,16 +49,14 @@ class TrainingConfig(Checked):
     average: float = setting(
         0.995, "decay of the running average of the weights, by step", minimum=0.0, maximum=0.99999
     )
-    dropout: float = setting(
-        0.1, "share of features each head misses", minimum=0.0, maximum=0.9
-    )
+    dropout: float = setting(0.1, "share of features each head misses", minimum=0.0, maximum=0.9)
     bell: bool = setting(
         True, "quality falls off from each label's centre; else it is 1 on the middle third"
     )
     patience: int = setting(
         20, "epochs without a better validation accuracy before it stops", minimum=1, maximum=10000
     )
-    seed: int = setting(0, "of weights, order, augmentation, dropout", minimum=0, maximum=2**31 - 1)
+    seed: int = setting(0, "of weights, order, variation, dropout", minimum=0, maximum=2**31 - 1)
 
     def __post_init__(self) -> None:
         """Check the fields, and the stages against each other.

@@ -87,14 +87,20 @@ class SharedBatchNorm2d(nn.BatchNorm2d):
         mean = _total(x.sum(dim=(0, 2, 3))) / count
         centred = x - mean[:, None, None]
         variance = _total((centred * centred).sum(dim=(0, 2, 3))) / count
-        with torch.no_grad():
-            share, unbiased = self.momentum or 0.0, count / max(count - 1, 1)
-            self.running_mean.lerp_(mean, share)
-            self.running_var.lerp_(variance * unbiased, share)
-            self.num_batches_tracked += 1
-        return centred * (self.weight * torch.rsqrt(variance + self.eps))[:, None, None] + (
-            self.bias[:, None, None]
+        self._remember(mean.detach(), variance.detach() * (count / max(count - 1, 1)))
+        return (
+            centred * (self.weight * torch.rsqrt(variance + self.eps))[:, None, None]
+            + (self.bias[:, None, None])
         )
+
+    def _remember(self, mean: Tensor, variance: Tensor) -> None:
+        if self.running_mean is None or self.running_var is None:
+            return
+        share = 0.1 if self.momentum is None else self.momentum
+        self.running_mean.lerp_(mean, share)
+        self.running_var.lerp_(variance, share)
+        if self.num_batches_tracked is not None:
+            self.num_batches_tracked.add_(1)
 
 
 def _total(x: Tensor) -> Tensor:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
+from itertools import pairwise
 from pathlib import Path
 
 
@@ -60,7 +61,7 @@ def draw_curves(history: Sequence[Epoch], path: Path) -> None:
     below.plot(epochs, [100.0 * one.validation_accuracy for one in history], color="tab:green")
     below.set_ylabel("validation accuracy, %")
     below.set_xlabel("epoch")
-    for previous, one in zip(history, history[1:], strict=False):
+    for previous, one in pairwise(history):
         if previous.size != one.size:
             for axes in (above, below):
                 axes.axvline(one.epoch - 0.5, color="grey", linestyle=":")

@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.optim import AdamW
 from torch.optim.lr_scheduler import OneCycleLR
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from torch.optim.swa_utils import AveragedModel
 
 from grasp_core.errors import ConfigError
 from grasp_core.rectangle import matches
@@ -22,7 +22,7 @@ from grasp_detection.datasets.dataset import Dataset
 from grasp_detection.datasets.split import Split
 from grasp_detection.generative.inputs import channels_of
 from grasp_detection.generative.loss import p_huber
-from grasp_detection.generative.maps import WIDTH_UNIT, paint, read
+from grasp_detection.generative.maps import BLUR, WIDTH_UNIT, paint, read
 from grasp_detection.training.config import AugmentConfig, TrainingConfig
 from grasp_detection.training.distributed import Team
 from grasp_detection.training.history import Epoch, draw_curves, write_csv
@@ -31,7 +31,6 @@ from grasp_detection.training.pictures import SampleCache, TrainingPictures, val
 CHECKPOINT = "checkpoint.pt"
 _WARM_SHARE = 0.15  # of all steps, in which the learning rate rises
 _VALIDATION_BATCH = 16
-BLUR = 2.0 / 112.0  # of the Gaussian filter on predicted maps, in input sides
 
 
 @dataclass(frozen=True)
@@ -59,7 +58,7 @@ class Progress:
 class Trained:
     """Outcome of a run: weights of the best epoch, and what led to them."""
 
-    state: dict[str, torch.Tensor]
+    state: dict[str, Tensor]
     best: Epoch
     history: list[Epoch]
     wall_s: float
@@ -111,7 +110,7 @@ class Trainer:
         self._network = build(channels_of(config.modality), config.dropout)
         self._joined = team.wrap(self._network)
         self._averaged = AveragedModel(
-            self._network, multi_avg_fn=get_ema_multi_avg_fn(config.average), use_buffers=True
+            self._network, avg_fn=_running_average(config.average), use_buffers=True
         )
         self._optimizer = AdamW(
             self._network.parameters(), config.learning_rate, weight_decay=config.weight_decay
@@ -146,9 +145,7 @@ class Trainer:
     def _has_stalled(self) -> bool:
         return self.finished_epochs - 1 - int(self._best["epoch"]) >= self._config.patience
 
-    def _train_epoch(
-        self, number: int, start: float, report: Callable[[Progress], None]
-    ) -> float:
+    def _train_epoch(self, number: int, start: float, report: Callable[[Progress], None]) -> float:
         team, steps = self._team, self._pictures.steps()
         self._joined.train()
         losses: list[float] = []
@@ -172,7 +169,7 @@ class Trainer:
         team, size = self._team, self._config.size_in(number)
         validation_loss, accuracy = self._validate(size) if team.leads else (0.0, 0.0)
         accuracy, validation_loss = team.share(accuracy), team.share(validation_loss)
-        rate, seconds = self._schedule.get_last_lr()[0], time.monotonic() - start
+        rate, seconds = float(self._schedule.get_last_lr()[0]), time.monotonic() - start
         done = Epoch(
             number + 1, size, rate, loss, validation_loss, accuracy, round(team.share(seconds), 2)
         )
@@ -189,10 +186,8 @@ class Trainer:
             draw_curves(self._history, self._out / "curves.png")
         return done
 
-    def _averaged_state(self) -> dict[str, torch.Tensor]:
-        module = self._averaged.module
-        assert isinstance(module, nn.Module)  # noqa: S101
-        return dict(module.state_dict())
+    def _averaged_state(self) -> dict[str, Tensor]:
+        return dict(self._averaged.module.state_dict())
 
     @torch.no_grad()
     def _validate(self, size: int) -> tuple[float, float]:
@@ -220,7 +215,8 @@ class Trainer:
         config, steps = self._config, self._pictures.steps()
         per_pixel = (time.monotonic() - start) / max(1, step) / config.size_in(number) ** 2
         todo = (steps - step) * config.size_in(number) ** 2
-        todo += sum(steps * config.size_in(later) ** 2 for later in range(number + 1, config.epochs))
+        later = range(number + 1, config.epochs)
+        todo += sum(steps * config.size_in(epoch) ** 2 for epoch in later)
         return Progress(number + 1, config.epochs, step, steps, per_pixel * todo, done)
 
     def _save(self) -> None:
@@ -256,6 +252,18 @@ class Trainer:
         self._optimizer.load_state_dict(saved["optimizer"])
         self._schedule.load_state_dict(saved["schedule"])
         self._best = saved["best"]
+
+
+def _running_average(decay: float) -> Callable[[Tensor, Tensor, Tensor | int], Tensor]:
+    """An exponential average that forgets its first values fast; statistics are averaged, too."""
+
+    def average(kept: Tensor, new: Tensor, count: Tensor | int) -> Tensor:
+        if not kept.is_floating_point():
+            return new
+        seen = int(count)
+        return torch.lerp(kept, new, 1.0 - min(decay, (1 + seen) / (10 + seen)))
+
+    return average
 
 
 def is_right(maps: np.ndarray, labels: np.ndarray, size: int) -> bool:

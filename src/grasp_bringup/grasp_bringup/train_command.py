@@ -1,0 +1,226 @@
+"""`grasp train`: train a detector's network; the same command resumes after an interruption.
+
+In several processes: torchrun --nproc-per-node N -m grasp_bringup.cli train ...
+"""
+
+from __future__ import annotations
+
+import argparse
+import platform
+import shlex
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn
+
+from grasp_core.config import build, config_dir, settings_of
+from grasp_core.errors import ConfigError, GraspStackError
+from grasp_detection.datasets.registry import dataset_names, open_dataset
+from grasp_detection.datasets.split import load_splits
+from grasp_detection.training.config import AugmentConfig, TrainingConfig
+
+if TYPE_CHECKING:
+    from grasp_detection.training.trainer import Progress as TrainingProgress
+
+WEIGHTS = "weights.safetensors"
+ConfigT = TypeVar("ConfigT")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments; those of the run come from its configuration classes."""
+    parser.add_argument("--detector", required=True, help="learned detector, as dsc_graspnet")
+    parser.add_argument("--dataset", required=True, help=f"layout: {', '.join(dataset_names())}")
+    parser.add_argument("--root", type=Path, required=True, help="folder of the dataset")
+    parser.add_argument("--split", type=Path, required=True, help="file by `grasp data split`")
+    parser.add_argument("--fold", type=int, default=0, help="which of the file's folds (0)")
+    parser.add_argument("--out", type=Path, help="folder of the run (runs/DETECTOR-SPLIT)")
+    parser.add_argument(
+        "--device", default="auto", choices=("auto", "cpu", "cuda"), help="where (auto)"
+    )
+    parser.add_argument("--threads", type=int, default=0, help="CPU threads; 0 for all (0)")
+    parser.add_argument("--workers", type=int, default=0, help="processes preparing pictures (0)")
+    for title, config_class in (("training", TrainingConfig), ("variation", AugmentConfig)):
+        group = parser.add_argument_group(title)
+        for name, (field, about) in settings_of(config_class).items():
+            flag = f"--{name.replace('_', '-')}"
+            text = f"{about.description} ({field.default})".replace("%", "%%")
+            if isinstance(field.default, bool):
+                action = argparse.BooleanOptionalAction
+                group.add_argument(flag, action=action, default=field.default, help=text)
+            else:
+                group.add_argument(
+                    flag,
+                    type=type(field.default),
+                    default=field.default,
+                    choices=about.choices or None,
+                    help=text,
+                    metavar=None if about.choices else name.rpartition("_")[2].upper(),
+                )
+
+
+def main(options: argparse.Namespace) -> int:
+    """Train; exit 130 when interrupted, 2 on wrong input."""
+    console = Console()
+    out = options.out or Path("runs") / f"{options.detector}-{options.split.stem}"
+    try:
+        _train(options, out, console)
+    except GraspStackError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        console.print(f"interrupted; the same command goes on from the last epoch in {out}")
+        return 130
+    return 0
+
+
+def _train(options: argparse.Namespace, out: Path, console: Console) -> None:
+    import torch
+
+    from grasp_detection.networks.registry import find_network
+    from grasp_detection.training.distributed import team
+    from grasp_detection.training.finish import finish
+    from grasp_detection.training.trainer import Trainer
+
+    config, augment = _config(options, TrainingConfig), _config(options, AugmentConfig)
+    network = find_network(options.detector)
+    dataset = open_dataset(options.dataset, options.root)
+    splits = load_splits(options.split)
+    if not 0 <= options.fold < len(splits):
+        raise ConfigError(f"--fold is {options.fold}, {options.split} has {len(splits)}")
+    split = splits[options.fold]
+    if options.threads > 0:
+        torch.set_num_threads(options.threads)
+    with team(options.device) as here:
+        trainer = Trainer(
+            network, dataset, split, config, augment, out, here, workers=options.workers
+        )
+        if not here.leads:
+            trainer.run()
+            return
+        console.print(
+            f"{options.detector}, {config.modality}, {len(split.train)} training and "
+            f"{len(split.validation)} validation pictures of {options.dataset}; on {here.device}, "
+            f"{here.size} process(es); log, curves and checkpoint in {out}",
+            highlight=False,
+        )
+        if trainer.finished_epochs:
+            console.print(f"resumes after epoch {trainer.finished_epochs}")
+        with _Bar(console) as report:
+            trained = trainer.run(report)
+        origin = {
+            "command": _command(options),
+            "revision": _revision(),
+            "device": _device_name(here.device),
+            "processes": here.size,
+            "torch": torch.__version__,
+        }
+        about = finish(
+            options.detector, trained, dataset, split, config, augment, origin, out / WEIGHTS
+        )
+    best = trained.best
+    console.print(
+        f"best epoch {best.epoch}: {100 * best.validation_accuracy:.1f} % of "
+        f"{about['metrics']['validation_pictures']} validation pictures' views; "
+        f"{about['parameters']} parameters, {trained.wall_s / 60:.1f} min; weights in "
+        f"{out / WEIGHTS}",
+        highlight=False,
+    )
+
+
+def _config(options: argparse.Namespace, config_class: type[ConfigT]) -> ConfigT:
+    values = {name: getattr(options, name) for name in settings_of(config_class)}
+    return build(config_class, values, "command line")
+
+
+class _Bar:
+    """Shows a bar on a terminal, and one line per epoch everywhere."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._progress = Progress(
+            TextColumn("epoch {task.fields[epoch]}"),
+            BarColumn(),
+            TextColumn("{task.completed:.0f}/{task.total:.0f}, {task.fields[left]} left"),
+            console=console,
+            transient=True,
+        )
+        self._task = self._progress.add_task("train", total=1.0, epoch="", left="?")
+
+    def __enter__(self) -> Callable[[TrainingProgress], None]:
+        self._progress.start()
+        return self._report
+
+    def __exit__(self, *_: object) -> None:
+        self._progress.stop()
+
+    def _report(self, progress: TrainingProgress) -> None:
+        left = _duration(progress.left_s)
+        self._progress.update(
+            self._task,
+            completed=progress.step,
+            total=progress.steps,
+            epoch=f"{progress.epoch}/{progress.epochs}",
+            left=left,
+        )
+        done = progress.done
+        if done is not None:
+            self._console.print(
+                f"epoch {done.epoch}/{progress.epochs} at {done.size} px: loss {done.loss:.5f}, "
+                f"validation {done.validation_loss:.5f}, accuracy "
+                f"{100 * done.validation_accuracy:.1f} %, {done.seconds:.0f} s, {left} left",
+                highlight=False,
+            )
+
+
+def _duration(seconds: float) -> str:
+    minutes = round(seconds / 60.0)
+    return f"{minutes // 60} h {minutes % 60:02d} min" if minutes >= 60 else f"{minutes} min"
+
+
+def _command(options: argparse.Namespace) -> str:
+    """What to type to train the same again, without what is as by default or of this machine."""
+    words = ["grasp", "train"]
+    defaults = {
+        name: field.default
+        for config_class in (TrainingConfig, AugmentConfig)
+        for name, (field, _) in settings_of(config_class).items()
+    }
+    for name in ("detector", "dataset"):
+        words += [f"--{name}", str(getattr(options, name))]
+    root = options.root.name if options.root.is_absolute() else str(options.root)
+    words += ["--root", root, "--split", _portable(options.split)]
+    for name, default in {**defaults, "fold": 0}.items():
+        value: Any = getattr(options, name)
+        flag = name.replace("_", "-")
+        if value == default:
+            continue
+        words += [f"--{'' if value else 'no-'}{flag}"] if isinstance(value, bool) else []
+        words += [] if isinstance(value, bool) else [f"--{flag}", str(value)]
+    return shlex.join(words)
+
+
+def _portable(path: Path) -> str:
+    """A path below the checkout as seen from there; else the file's name alone."""
+    home = config_dir().parent
+    absolute = path.resolve()
+    return str(absolute.relative_to(home)) if absolute.is_relative_to(home) else path.name
+
+
+def _revision() -> str:
+    """Commit of the code, with a mark where files differ from it."""
+    command = ["git", "describe", "--always", "--dirty", "--abbrev=12"]
+    home = Path(__file__).resolve().parent
+    done = subprocess.run(command, cwd=home, capture_output=True, text=True, check=False)
+    return done.stdout.strip() or "unknown"
+
+
+def _device_name(device: Any) -> str:
+    import torch
+
+    if device.type == "cuda":
+        return str(torch.cuda.get_device_name(device))
+    return f"CPU {platform.machine()}, {torch.get_num_threads()} thread(s)"

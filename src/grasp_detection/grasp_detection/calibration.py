@@ -1,0 +1,90 @@
+"""Calibration: from a model's own score to the share of such grasps that are right."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.optimize import isotonic_regression
+
+from grasp_core.errors import ConfigError
+
+_BINS = 15
+_PRIOR = 1.0  # imagined right and wrong outcomes in each bin: nothing is ever sure
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """A monotone map, linear between its knots and constant beyond them.
+
+    Attributes:
+        score: Scores of the knots, rising.
+        quality: Share of right outcomes at the knots, in [0, 1], never falling.
+    """
+
+    score: tuple[float, ...]
+    quality: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        """Check the knots.
+
+        Raises:
+            ConfigError: They do not make a monotone map into [0, 1].
+        """
+        score, quality = np.asarray(self.score), np.asarray(self.quality)
+        fine = len(score) == len(quality) > 0 and bool(np.isfinite([*score, *quality]).all())
+        if not fine or (np.diff(score) <= 0).any() or (np.diff(quality) < 0).any():
+            raise ConfigError("calibration needs rising scores with qualities that never fall")
+        if quality.min() < 0.0 or quality.max() > 1.0:
+            raise ConfigError("calibrated qualities must lie in [0, 1]")
+
+    def __call__(self, scores: ArrayLike) -> NDArray[np.float64]:
+        """Calibrated qualities of scores, same shape."""
+        return np.interp(np.asarray(scores, np.float64), self.score, self.quality)
+
+    def to_json(self) -> dict[str, list[float]]:
+        """Plain values, for metadata."""
+        return {"score": list(self.score), "quality": list(self.quality)}
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> Calibration:
+        """What :meth:`to_json` gave.
+
+        Raises:
+            ConfigError: It is something else.
+        """
+        try:
+            return cls(tuple(map(float, values["score"])), tuple(map(float, values["quality"])))
+        except (KeyError, TypeError, ValueError) as error:
+            raise ConfigError(
+                f"calibration needs lists of scores and qualities: {error}"
+            ) from error
+
+
+def fit_calibration(scores: Sequence[float], right: Sequence[bool]) -> Calibration:
+    """Fit by isotonic regression on bins of equally many outcomes.
+
+    Args:
+        scores: The model's own scores.
+        right: Whether the grasp with that score was right.
+
+    Raises:
+        ConfigError: There are no outcomes.
+
+    Source: Zadrozny, Elkan, "Transforming classifier scores into accurate multiclass probability
+    estimates", KDD 2002.
+    """
+    if not len(scores):
+        raise ConfigError("calibration needs at least one outcome")
+    order = np.argsort(scores, kind="stable")
+    sorted_scores, outcomes = np.asarray(scores, float)[order], np.asarray(right, float)[order]
+    bins = np.array_split(np.arange(len(order)), min(_BINS, len(order)))
+    centres = np.array([sorted_scores[part].mean() for part in bins])
+    counts = np.array([len(part) for part in bins])
+    rates = np.array([outcomes[part].sum() + _PRIOR for part in bins]) / (counts + 2.0 * _PRIOR)
+    rising = isotonic_regression(rates, weights=counts + 2.0 * _PRIOR).x
+    knots, first = np.unique(centres.round(6), return_index=True)
+    return Calibration(tuple(knots.tolist()), tuple(rising[first].round(6).tolist()))

@@ -1,0 +1,49 @@
+"""Ranked rectangles of one picture, as arrays."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, eq=False)
+class Ranking:
+    """Candidates of one picture, best first.
+
+    Attributes:
+        rows: Shape (N, 5), rectangles (u, v, width, height, angle), pixels of the picture.
+        quality: Shape (N,), calibrated, in [0, 1], descending.
+        raw_score: Shape (N,), the model's own score.
+    """
+
+    rows: NDArray[np.float64]
+    quality: NDArray[np.float64]
+    raw_score: NDArray[np.float64]
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+
+class PictureDetector(Protocol):
+    """Ranks the grasps of a bare picture, without camera or gripper, as datasets need it.
+
+    Attributes:
+        name: Name of the detector.
+    """
+
+    name: str
+
+    def rank(
+        self, color: NDArray[np.uint8] | None, depth_m: NDArray[np.float32] | None, limit: int
+    ) -> Ranking:
+        """Rank the grasps of one picture.
+
+        Args:
+            color: Shape (H, W, 3), uint8, RGB; None where there is none.
+            depth_m: Shape (H, W), float32, metres, NaN invalid; None where there is none.
+            limit: Most candidates returned.
+        """
+        ...
