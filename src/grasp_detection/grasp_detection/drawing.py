@@ -1,4 +1,4 @@
-"""Ranked grasp rectangles drawn over a colour image."""
+"""Grasp rectangles drawn over a colour image, ranked or as they are."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grasp_core.grasp import Grasp
+from grasp_core.rectangle import GraspRectangle
 
 Color = tuple[int, int, int]
 
@@ -46,18 +47,29 @@ def draw_grasps(
     if len(shown) > 1:
         layer = image.copy()
         for grasp in reversed(shown[1:]):
-            _draw_rectangle(layer, grasp, _OTHER, scale)
+            draw_rectangle(layer, grasp.rectangle, _OTHER, scale)
         image = np.asarray(
             cv2.addWeighted(layer, _OTHER_OPACITY, image, 1.0 - _OTHER_OPACITY, 0.0), np.uint8
         )
     best = shown[0]
-    _draw_rectangle(image, best, _BEST if best.quality > 0.0 else _TOO_WIDE, 1.4 * scale)
+    jaw = _BEST if best.quality > 0.0 else _TOO_WIDE
+    draw_rectangle(image, best.rectangle, jaw, 1.4 * scale)
     _draw_caption(image, best, scale)
     return image
 
 
-def _draw_rectangle(image: NDArray[np.uint8], grasp: Grasp, jaw: Color, scale: float) -> None:
-    corners = grasp.rectangle.corners
+def draw_rectangle(
+    image: NDArray[np.uint8], rectangle: GraspRectangle, jaw: Color, scale: float = 1.0
+) -> None:
+    """Draw one rectangle into an image: the jaws thick, the opening between them thin and white.
+
+    Args:
+        image: Shape (H, W, 3), uint8, RGB; changed in place.
+        rectangle: May reach over the border.
+        jaw: Colour of the jaws, RGB.
+        scale: Of the line widths, at least 1; 1 suits about 480 rows.
+    """
+    corners = rectangle.corners
     openings = ((0, 1), (2, 3))
     jaws = ((1, 2), (3, 0))
     thin, thick = round(scale), round(2.0 * scale) + 1

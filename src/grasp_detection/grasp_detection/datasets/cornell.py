@@ -3,7 +3,8 @@
 Files, in any depth below the root: ``pcdNNNNr.png`` (colour), ``pcdNNNNd.tiff`` (depth in metres,
 optional), ``pcdNNNNcpos.txt`` and ``pcdNNNNcneg.txt`` (four lines "u v" per rectangle, the first
 edge along the jaw opening). Files with the same number are views of the same picture. An object
-list ``z.txt`` (lines "NNNN object ...") in the root gives the objects, where it is there.
+list ``z.txt`` (lines "NNNN object ...", comments after % or #) in the root gives the objects,
+where it is there.
 Source: Jiang, Moseson, Saxena, "Efficient grasping from RGBD images", ICRA 2011.
 """
 
@@ -15,9 +16,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from grasp_core.rectangle import GraspRectangle, rectangles_to_array
 from grasp_detection.datasets.dataset import DatasetError, Record, Sample
-from grasp_detection.datasets.files import read_color, read_depth_m, require_folder
+from grasp_detection.datasets.files import (
+    read_color,
+    read_depth_m,
+    require_folder,
+    require_size,
+)
+from grasp_detection.datasets.labels import read_corners, rows_of_corners
 
 _PICTURE = re.compile(r"pcd(\d+)r\.png$")
 
@@ -57,11 +63,8 @@ class CornellDataset:
         color = read_color(_named(stem, "r.png"))
         depth_path = _named(stem, "d.tiff")
         depth_m = read_depth_m(depth_path) if depth_path.exists() else None
-        if depth_m is not None and depth_m.shape != color.shape[:2]:
-            raise DatasetError(
-                f"{depth_path} is {depth_m.shape[1]}x{depth_m.shape[0]} px, its colour picture "
-                f"{color.shape[1]}x{color.shape[0]}"
-            )
+        if depth_m is not None:
+            require_size(depth_path, depth_m, color.shape[:2])
         grasps, skipped = read_rectangles(_named(stem, "cpos.txt"))
         negative_path = _named(stem, "cneg.txt")
         negatives, also_skipped = (
@@ -82,26 +85,9 @@ def read_rectangles(path: Path) -> tuple[NDArray[np.float64], int]:
     Raises:
         DatasetError: Missing, not numbers, or not four corners per rectangle.
     """
-    try:
-        lines = [line.split() for line in path.read_text().splitlines() if line.strip()]
-    except (OSError, UnicodeDecodeError) as error:
-        raise DatasetError(f"cannot read {path}: {error}") from error
-    try:
-        corners = np.array([[float(u), float(v)] for u, v in lines], np.float64).reshape(-1, 2)
-    except ValueError as error:
-        raise DatasetError(f"{path} must hold lines of two numbers, u and v: {error}") from error
-    if len(corners) % 4:
-        raise DatasetError(
-            f"{path} holds {len(corners)} corners, must be four for each rectangle: truncated?"
-        )
-    rectangles: list[GraspRectangle] = []
-    skipped = 0
-    for four in corners.reshape(-1, 4, 2):
-        try:
-            rectangles.append(GraspRectangle.from_corners(four))
-        except ValueError:
-            skipped += 1
-    return rectangles_to_array(rectangles), skipped
+    corners = read_corners(path)
+    rows, usable = rows_of_corners(corners)
+    return rows, len(corners) - int(usable.sum())
 
 
 def _named(stem: Path, ending: str) -> Path:
@@ -112,12 +98,16 @@ def _read_objects(path: Path) -> dict[int, str]:
     """Object of each picture number; the list is whitespace-separated, number and object first."""
     if not path.exists():
         return {}
+    try:
+        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError as error:
+        raise DatasetError(f"cannot read {path}: {error.strerror}") from error
     objects: dict[int, str] = {}
-    for number, line in enumerate(path.read_text().splitlines(), 1):
+    for number, line in enumerate(lines, 1):
         parts = line.split()
-        if not parts:
+        if not parts or parts[0][0] in "%#":
             continue
-        if len(parts) < 2 or not parts[0].isdigit():
+        if len(parts) < 2 or not parts[0].isdecimal():
             raise DatasetError(f"{path}:{number} must start with picture number and object")
         objects[int(parts[0])] = parts[1]
     return objects

@@ -59,12 +59,20 @@ class Sample:
     grasp_instances: NDArray[np.int64] | None = None
     skipped: int = 0
 
+    def __post_init__(self) -> None:
+        """Check that there is a picture at all.
+
+        Raises:
+            DatasetError: Neither colour nor depth.
+        """
+        if self.color is None and self.depth_m is None:
+            raise DatasetError(f"view {self.record.view} has neither colour nor depth")
+
     @property
     def size(self) -> tuple[int, int]:
         """Height and width, pixels."""
-        image = self.color if self.color is not None else self.depth_m
-        assert image is not None  # noqa: S101 - the loaders never leave out both
-        return int(image.shape[0]), int(image.shape[1])
+        shapes = [image.shape for image in (self.color, self.depth_m) if image is not None]
+        return int(shapes[0][0]), int(shapes[0][1])
 
 
 class Dataset(Protocol):

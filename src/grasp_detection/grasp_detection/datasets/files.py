@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from pathlib import Path
 
 import cv2
@@ -9,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grasp_detection.datasets.dataset import DatasetError
+
+_PNG = b"\x89PNG\r\n\x1a\n"
 
 
 def require_folder(root: Path) -> Path:
@@ -67,22 +70,40 @@ def read_mask(path: Path) -> NDArray[np.int32]:
         DatasetError: Missing, truncated, or not one channel.
     """
     image = _decode(path)
-    if image.ndim == 3:  # some tools save grey masks with equal channels
-        image = image[:, :, 0]
-    if image.dtype not in (np.uint8, np.uint16, np.int32):
+    if image.ndim == 3 and (image[:, :, :3] == image[:, :, :1]).all():
+        image = image[:, :, 0]  # some tools save grey masks with equal channels
+    if image.ndim != 2 or image.dtype not in (np.uint8, np.uint16, np.int32):
         raise DatasetError(f"{path} holds {_kind(image)}, needed is one channel of integers")
     return image.astype(np.int32)
 
 
+def require_size(path: Path, image: NDArray, size: tuple[int, int]) -> None:
+    """Check that a picture of a view has the view's size.
+
+    Args:
+        path: Where the picture comes from.
+        image: Shape (H, W) or (H, W, C).
+        size: Height and width of the view's main picture, pixels.
+
+    Raises:
+        DatasetError: It has another.
+    """
+    if image.shape[:2] != size:
+        raise DatasetError(
+            f"{path} is {image.shape[1]}x{image.shape[0]} px, its view {size[1]}x{size[0]}"
+        )
+
+
 def _decode(path: Path) -> NDArray:
     try:
-        data = np.frombuffer(path.read_bytes(), np.uint8)
+        data = path.read_bytes()
     except OSError as error:
         raise DatasetError(f"cannot read {path}: {error.strerror}") from error
-    if not _is_whole(path, data):
-        raise DatasetError(f"{path} is truncated ({len(data)} bytes): copy it again")
+    fault = _png_fault(data) if data.startswith(_PNG) else None
+    if fault is not None:
+        raise DatasetError(f"{path} is {fault} ({len(data)} bytes): copy it again")
     try:
-        image = cv2.imdecode(data, cv2.IMREAD_UNCHANGED) if len(data) else None
+        image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED) if data else None
     except cv2.error:
         image = None
     if image is None:
@@ -90,11 +111,23 @@ def _decode(path: Path) -> NDArray:
     return np.asarray(image)
 
 
-def _is_whole(path: Path, data: NDArray[np.uint8]) -> bool:
-    """Whether the end of the file is there; OpenCV fills a cut PNG with grey and says nothing."""
-    if path.suffix.lower() == ".png":
-        return bytes(data[-12:]) == b"\0\0\0\0IEND\xaeB`\x82"
-    return True
+def _png_fault(data: bytes) -> str | None:
+    """What is wrong with the chunks of a PNG; OpenCV fills a cut one with grey, and stays silent.
+
+    Source: PNG specification, third edition, section 5.3.
+    """
+    start = len(_PNG)
+    while start + 12 <= len(data):
+        stop = start + 12 + int.from_bytes(data[start : start + 4], "big")
+        if stop > len(data):
+            break
+        kind_and_content, checksum = data[start + 4 : stop - 4], data[stop - 4 : stop]
+        if zlib.crc32(kind_and_content) != int.from_bytes(checksum, "big"):
+            return "damaged"
+        if kind_and_content.startswith(b"IEND"):
+            return None
+        start = stop
+    return "truncated"
 
 
 def _kind(image: NDArray) -> str:

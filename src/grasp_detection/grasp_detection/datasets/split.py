@@ -9,9 +9,10 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -82,8 +83,8 @@ class Split:
         missing = wanted - {dataset.records[i].picture for i in found}
         if missing:
             raise DatasetError(
-                f"{dataset.root} lacks {len(missing)} pictures of the split, {min(missing)} first: "
-                "was the split made for another dataset?"
+                f"{dataset.root} lacks {len(missing)} pictures of the split, among them "
+                f"{min(missing)}: was it made for another dataset?"
             )
         if not found:
             raise DatasetError(f"the {part} part of the split is empty")
@@ -115,9 +116,10 @@ def make_split(
         seed: Of the draw.
 
     Raises:
-        DatasetError: Unknown kind or wrong shares, or the dataset does not name objects.
+        DatasetError: Unknown kind or wrong shares, the dataset does not name objects, or has too
+            few groups for a part to get any.
     """
-    if len(shares) != 3 or min(shares) < 0.0 or abs(sum(shares) - 1.0) > 1e-6:
+    if len(shares) != 3 or not min(shares) >= 0.0 or not abs(sum(shares) - 1.0) <= 1e-6:
         raise DatasetError(f"shares are {list(shares)}, must be three that add up to 1")
     groups, border = _groups(dataset, kind)
     order = np.random.default_rng([seed, 1]).permutation(len(groups))
@@ -126,6 +128,12 @@ def make_split(
     limits = np.cumsum(shares) * total
     part_of = np.empty(len(groups), np.int64)
     part_of[order] = np.minimum(np.searchsorted(limits, filled), 2)
+    for part, share in enumerate(shares):
+        if share > 0.0 and not (part_of == part).any():
+            raise DatasetError(
+                f"the {PARTS[part]} part of {share:g} gets none of {len(groups)} groups of "
+                f"pictures ({kind}): give it a larger share, or more pictures"
+            )
     return _assemble(dataset, kind, seed, groups, part_of, border)
 
 
@@ -134,16 +142,22 @@ def make_folds(
 ) -> list[Split]:
     """Draw k splits whose test parts together hold every picture once.
 
+    Of blocks, the pictures dropped at the borders of test blocks are missing from that.
+
     Args:
         dataset: What to split.
         kind: As for :func:`make_split`.
         folds: How many, at least 2.
-        validation: Share of each fold's other pictures that is kept from training.
+        validation: Share of each fold's other groups that is kept from training, at least one
+            group.
         seed: Of the draw.
 
     Raises:
-        DatasetError: As :func:`make_split`, or there are fewer groups than folds.
+        DatasetError: As :func:`make_split`, there are fewer groups than folds, or the share leaves
+            nothing to train on.
     """
+    if not 0.0 <= validation < 1.0:
+        raise DatasetError(f"validation share is {validation}, must lie in [0, 1)")
     groups, border = _groups(dataset, kind)
     if not 2 <= folds <= len(groups):
         raise DatasetError(f"{folds} folds of {len(groups)} groups: must lie in [2, groups]")
@@ -154,6 +168,11 @@ def make_folds(
     for fold in range(folds):
         others = order[fold_of[order] != fold]
         chosen = others[: max(1, round(validation * len(others)))]
+        if len(chosen) == len(others):
+            raise DatasetError(
+                f"{folds} folds of {len(groups)} groups leave nothing to train on: use more "
+                "groups, or a smaller validation share"
+            )
         part_of = np.where(fold_of == fold, 2, 0)
         part_of[chosen] = 1
         splits.append(_assemble(dataset, f"{kind} k-fold", seed, groups, part_of, border))
@@ -161,33 +180,44 @@ def make_folds(
 
 
 def save_splits(splits: Sequence[Split], path: Path) -> None:
-    """Write one split, or the folds of one dataset, as JSON."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    """Write one split, or the folds of one dataset, as JSON.
+
+    Raises:
+        DatasetError: The file cannot be written.
+    """
     text = json.dumps({"folds": [asdict(split) for split in splits]}, indent=1)
-    path.write_text(text + "\n", encoding="utf-8")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text + "\n", encoding="utf-8")
+    except OSError as error:
+        raise DatasetError(f"cannot write split {path}: {error.strerror}") from error
 
 
 def load_splits(path: Path) -> list[Split]:
     """Read what :func:`save_splits` wrote.
 
     Raises:
-        DatasetError: Missing, no such file, or a picture on two sides.
+        DatasetError: Missing, no split, or a picture on two sides.
     """
     try:
         folds = json.loads(Path(path).read_text(encoding="utf-8"))["folds"]
-        splits = [
-            Split(**{k: tuple(v) if isinstance(v, list) else v for k, v in fold.items()})
-            for fold in folds
-        ]
+        splits = [_from_json(fold) for fold in folds]
     except OSError as error:
         raise DatasetError(f"cannot read split {path}: {error.strerror}") from error
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         if isinstance(error, DatasetError):
             raise DatasetError(f"{path}: {error}") from error
         raise DatasetError(f"{path} is no split; make one with `grasp data split`") from error
     if not splits:
         raise DatasetError(f"{path} holds no split")
     return splits
+
+
+def _from_json(fold: Mapping[str, Any]) -> Split:
+    values: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in fold.items()
+    }
+    return Split(**values)
 
 
 def _by_picture(records: Sequence[Record]) -> list[list[str]]:

@@ -1,0 +1,296 @@
+"""Measure a detector on labelled pictures: accuracy with its interval, calibration, time."""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import Progress
+
+from grasp_bringup.evaluate_table import comparison_line, table_of
+from grasp_core.errors import ConfigError, GraspStackError, MissingDependency
+from grasp_detection.datasets.dataset import Dataset
+from grasp_detection.datasets.registry import dataset_names, open_dataset
+from grasp_detection.datasets.split import (
+    KINDS,
+    PARTS,
+    Split,
+    load_splits,
+    make_folds,
+    make_split,
+)
+from grasp_detection.evaluation.evaluate import ViewResult, evaluate
+from grasp_detection.evaluation.pictures import write_cases
+from grasp_detection.evaluation.reliability import draw_reliability
+from grasp_detection.evaluation.summary import (
+    Figures,
+    about,
+    compare,
+    reliability_of,
+    seen_in_training,
+    summarise,
+)
+from grasp_detection.ranking import PictureDetector
+
+_ALL = "all"
+_FOLD = "{fold}"
+_DEFAULT_WEIGHTS = "default"
+_DEVICES = ("auto", "cpu", "cuda")
+
+
+@dataclass
+class Run:
+    """One detector on all folds.
+
+    Attributes:
+        name: Of the detector.
+        weights: As asked for, possibly with ``{fold}``.
+        results: Views of all folds, in order.
+        about: What the detector of the first fold says of itself.
+        seen: Evaluated pictures that the weights were trained on, of all folds together; None
+            where they do not say.
+        trained_splits: Digest of the split of each fold's weights; empty where they do not say.
+    """
+
+    name: str
+    weights: str
+    results: list[ViewResult] = field(default_factory=list)
+    about: Figures = field(default_factory=dict)
+    seen: int | None = 0
+    trained_splits: list[str] = field(default_factory=list)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    parser.add_argument("--detector", required=True, help="detector to measure")
+    parser.add_argument(
+        "--weights",
+        default=_DEFAULT_WEIGHTS,
+        help="shipped weights by name or a .safetensors file; {fold} becomes the fold's number, "
+        "from 0 (default)",
+    )
+    parser.add_argument(
+        "--dataset", required=True, help=f"layout of the pictures: {', '.join(dataset_names())}"
+    )
+    parser.add_argument("--root", type=Path, required=True, help="folder of the pictures")
+    parser.add_argument(
+        "--split",
+        required=True,
+        help=f"all, {', '.join(KINDS)} (70/10/20, drawn with --seed), or a file of splits",
+    )
+    parser.add_argument(
+        "--part", choices=PARTS, help="part of the split that is measured (test); not with all"
+    )
+    parser.add_argument("--folds", type=int, help="folds to draw, for a kind of split")
+    parser.add_argument(
+        "--against", metavar="DETECTOR[:WEIGHTS]", help="detector to compare with, same views"
+    )
+    parser.add_argument("--seed", type=int, default=0, help="seed of split and intervals (0)")
+    parser.add_argument("--device", choices=_DEVICES, default="auto", help="to compute on (auto)")
+    parser.add_argument("--json", type=Path, help="file for the figures")
+    parser.add_argument("--csv", type=Path, help="file for one line per view")
+    parser.add_argument("--pictures", type=Path, help="folder for the worst and the best cases")
+    parser.add_argument("--reliability", type=Path, help="PNG for quality against share right")
+
+
+def main(options: argparse.Namespace) -> int:
+    """Run, and turn failures into one sentence and an exit status."""
+    try:
+        return run(options)
+    except KeyboardInterrupt:
+        print("interrupted: nothing was written", file=sys.stderr)
+        return 130
+    except GraspStackError as error:
+        print(f"error: {error}", file=sys.stderr)
+    except OSError as error:
+        print(f"error: cannot write {error.filename}: {error.strerror}", file=sys.stderr)
+    return 2
+
+
+def run(options: argparse.Namespace) -> int:
+    """Measure, show and write."""
+    dataset = open_dataset(options.dataset, options.root)
+    splits = splits_of(options, dataset)
+    runs = [_measure(Run(options.detector, options.weights), options, dataset, splits)]
+    if options.against:
+        name, _, weights = options.against.partition(":")
+        other = Run(name, weights or _DEFAULT_WEIGHTS)
+        runs.append(_measure(other, options, dataset, splits))
+    by_object = all(split is not None and split.kind.startswith("object") for split in splits)
+    columns = [_figures_of(one, splits, by_object, options.seed) for one in runs]
+    figures = {**_what(options, splits), **columns[0]}
+    if len(runs) > 1:
+        figures |= compare(
+            runs[0].results, runs[1].results, by_object=by_object, seed=options.seed
+        )
+        figures |= {f"against_{key}": value for key, value in columns[1].items()}
+    _show(figures, columns, Console())
+    _write(options, figures, runs, dataset)
+    return 0
+
+
+def splits_of(options: argparse.Namespace, dataset: Dataset) -> list[Split | None]:
+    """The split of each fold; None stands for all views.
+
+    Raises:
+        ConfigError: Arguments that contradict each other.
+        DatasetError: No such split, or it cannot be drawn.
+    """
+    if options.folds is not None and options.split not in KINDS:
+        raise ConfigError(
+            f"--folds {options.folds} needs --split {', '.join(KINDS)}: nothing else is drawn"
+        )
+    if options.split == _ALL:
+        if options.part is not None:
+            raise ConfigError(f"--part {options.part} means nothing with --split all")
+        return [None]
+    if options.folds is not None:
+        return [*make_folds(dataset, options.split, options.folds, seed=options.seed)]
+    if options.split in KINDS:
+        return [make_split(dataset, options.split, seed=options.seed)]
+    path = Path(options.split)
+    if not path.exists():
+        raise ConfigError(
+            f"no split {options.split!r}; valid are all, {', '.join(KINDS)} or a file of splits"
+        )
+    return [*load_splits(path)]
+
+
+def load_detector(name: str, weights: str, device: str) -> PictureDetector:
+    """Load a detector for bare pictures; see the loader it calls.
+
+    Raises:
+        MissingDependency: A library that it needs is not installed.
+    """
+    try:
+        from grasp_detection.generative.detector import load_picture_detector
+    except ImportError as error:
+        raise MissingDependency(
+            f"detector {name} needs a library that is not installed: {error}"
+        ) from error
+    return load_picture_detector(name, weights, device)
+
+
+def _measure(
+    run: Run, options: argparse.Namespace, dataset: Dataset, splits: Sequence[Split | None]
+) -> Run:
+    """Evaluate a detector on every fold."""
+    if _FOLD in run.weights and len(splits) < 2:
+        raise ConfigError(f"weights {run.weights!r} ask for a fold, but there are no folds")
+    chosen = [
+        range(len(dataset.records))
+        if split is None
+        else split.indices(dataset, options.part or PARTS[-1])
+        for split in splits
+    ]
+    seen: list[int | None] = []
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(escape(run.name), total=sum(map(len, chosen)))
+        done_before = 0
+        for fold, indices in enumerate(chosen):
+            detector = load_detector(
+                run.name, run.weights.replace(_FOLD, str(fold)), options.device
+            )
+
+            def progress(done: int, total: int, before: int = done_before) -> None:
+                bar.update(task, completed=before + done)
+
+            results = evaluate(detector, dataset, indices, fold=fold, progress=progress)
+            run.results += results
+            run.about = run.about or about(detector)
+            run.trained_splits.append(str(about(detector).get("weights_split", "")))
+            seen.append(seen_in_training(detector, dataset, results))
+            done_before += len(indices)
+    known = [one for one in seen if one is not None]
+    run.seen = sum(known) if len(known) == len(seen) else None
+    run.about["unlabelled"] = done_before - len(run.results)
+    return run
+
+
+def _figures_of(run: Run, splits: Sequence[Split | None], by_object: bool, seed: int) -> Figures:
+    """Figures of one detector over all folds."""
+    figures = {
+        "detector": run.name,
+        "weights": run.weights,
+        **run.about,
+        **summarise(run.results, by_object=by_object, seed=seed),
+    }
+    if len(splits) > 1:
+        folds = [[one.right for one in run.results if one.fold == i] for i in range(len(splits))]
+        figures["fold_accuracy"] = [sum(right) / len(right) for right in folds]
+        figures["fold_n"] = [len(right) for right in folds]
+    if run.seen is None:
+        figures["notes"].append("the weights do not say which pictures they were trained on")
+    else:
+        figures["seen_in_training"] = run.seen
+    digests = [split.digest if split else "" for split in splits]
+    if any(told and told != own for told, own in zip(run.trained_splits, digests, strict=True)):
+        figures["notes"].append("the weights were trained on another split than the measured one")
+    return figures
+
+
+def _what(options: argparse.Namespace, splits: Sequence[Split | None]) -> Figures:
+    """What was measured."""
+    digests = [split.digest for split in splits if split is not None]
+    return {
+        "dataset": options.dataset,
+        "root": str(options.root),
+        "split": str(options.split),
+        "split_kind": splits[0].kind if splits[0] else _ALL,
+        "split_digest": digests[0] if len(digests) == 1 else digests,
+        "part": _ALL if splits[0] is None else options.part or PARTS[-1],
+        "folds": len(splits),
+        "seed": options.seed,
+        "device": options.device,
+    }
+
+
+def _show(figures: Figures, columns: Sequence[Figures], console: Console) -> None:
+    """Print the table, the comparison, the notes and the warnings."""
+    console.print(table_of(figures, columns))
+    if len(columns) > 1:
+        console.print(comparison_line(figures), highlight=False)
+    for column in columns:
+        name = f"{column['detector']} ({column['weights']})"
+        for note in column["notes"]:
+            console.print(escape(f"{name}: {note}"), highlight=False)
+        if column.get("seen_in_training"):
+            console.print(
+                f"[bold red]WARNING: {escape(name)} was trained on {column['seen_in_training']} "
+                f"of the {column['pictures']} measured pictures: these figures say nothing about "
+                "new ones[/]",
+                highlight=False,
+            )
+
+
+def _write(
+    options: argparse.Namespace, figures: Figures, runs: Sequence[Run], dataset: Dataset
+) -> None:
+    """Write the files that were asked for."""
+    first = runs[0]
+    if options.json:
+        options.json.parent.mkdir(parents=True, exist_ok=True)
+        options.json.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
+    if options.csv:
+        options.csv.parent.mkdir(parents=True, exist_ok=True)
+        lines = [
+            {"detector": one.name, "weights": one.weights, **result.row()}
+            for one in runs
+            for result in one.results
+        ]
+        with options.csv.open("w", newline="", encoding="utf-8") as file:
+            writer = csv.DictWriter(file, list(lines[0]))
+            writer.writeheader()
+            writer.writerows(lines)
+    if options.reliability:
+        title = f"{first.name} on {options.dataset}, {len(first.results)} views"
+        draw_reliability(reliability_of(first.results), options.reliability, title)
+    if options.pictures:
+        write_cases(first.results, dataset, options.pictures)

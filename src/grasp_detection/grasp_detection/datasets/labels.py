@@ -1,0 +1,111 @@
+"""Reading label files of grasp rectangles, with errors that name path and reason."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from grasp_core.rectangle import GraspRectangle, rectangles_to_array
+from grasp_detection.datasets.dataset import DatasetError
+
+MIN_FILL = 0.1  # of width x height; corners that enclose less lie on a line
+
+
+def read_corners(path: Path) -> NDArray[np.float64]:
+    """Read a file of four lines "u v" per rectangle.
+
+    Returns:
+        Shape (N, 4, 2), pixels (u, v) in the order of the file; NaN where the file says so.
+
+    Raises:
+        DatasetError: Missing, not numbers, or not four corners per rectangle.
+    """
+    corners = [_numbers(path, number, line.split(), "u v") for number, line in _lines(path)]
+    if len(corners) % 4:
+        raise DatasetError(
+            f"{path} holds {len(corners)} corners, must be four for each rectangle: truncated?"
+        )
+    return np.array(corners, np.float64).reshape(-1, 4, 2)
+
+
+def rows_of_corners(
+    corners: NDArray[np.float64],
+) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Turn corners into rectangle rows.
+
+    Args:
+        corners: Shape (N, 4, 2), pixels (u, v), the first edge along the opening.
+
+    Returns:
+        Rows (u, v, width, height, angle) of shape (K, 5), and which of the N rectangles they are,
+        shape (N,). The others have a corner that is not finite, or enclose no area.
+    """
+    rectangles: list[GraspRectangle] = []
+    usable = np.zeros(len(corners), np.bool_)
+    for index, four in enumerate(corners):
+        try:
+            rectangle = GraspRectangle.from_corners(four)
+        except ValueError:
+            continue
+        if _area(four) >= MIN_FILL * rectangle.width * rectangle.height:
+            rectangles.append(rectangle)
+            usable[index] = True
+    return rectangles_to_array(rectangles), usable
+
+
+def read_center_rows(path: Path) -> tuple[NDArray[np.float64], int]:
+    """Read a file of lines "u;v;angle in degrees;opening;jaw", pixels, angle from +u towards +v.
+
+    Returns:
+        Rows (u, v, width, height, angle) of shape (N, 5), and how many lines were skipped because
+        a value is not finite or a side is not above 0.
+
+    Raises:
+        DatasetError: Missing, or a line is not five numbers.
+    """
+    rectangles: list[GraspRectangle] = []
+    skipped = 0
+    for number, line in _lines(path):
+        u, v, angle_deg, opening, jaw = _numbers(
+            path, number, line.rstrip(";").split(";"), "u;v;angle;opening;jaw"
+        )
+        try:
+            rectangles.append(GraspRectangle(u, v, opening, jaw, float(np.deg2rad(angle_deg))))
+        except ValueError:
+            skipped += 1
+    return rectangles_to_array(rectangles), skipped
+
+
+def _lines(path: Path) -> Iterator[tuple[int, str]]:
+    """Numbered lines that are not blank."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise DatasetError(f"cannot read {path}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise DatasetError(f"{path} is no text file: copy it again") from error
+    for number, line in enumerate(text.splitlines(), 1):
+        if line.strip():
+            yield number, line.strip()
+
+
+def _numbers(path: Path, number: int, parts: list[str], layout: str) -> list[float]:
+    wanted = len(layout.replace(";", " ").split())
+    try:
+        values = [float(part) for part in parts]
+    except ValueError:
+        values = []
+    if len(values) != wanted:
+        raise DatasetError(
+            f"{path}:{number} must hold {wanted} numbers, {layout}: truncated, or another dataset?"
+        )
+    return values
+
+
+def _area(corners: NDArray[np.float64]) -> float:
+    """Area of a polygon, shape (4, 2), whichever way round it runs (shoelace formula)."""
+    u, v = (corners - corners.mean(axis=0)).T
+    return 0.5 * abs(float(u @ np.roll(v, -1) - v @ np.roll(u, -1)))

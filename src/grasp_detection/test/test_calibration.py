@@ -1,0 +1,53 @@
+"""Calibration: monotone, honest, and readable again."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from grasp_core.errors import ConfigError
+from grasp_detection.calibration import Calibration, fit_calibration
+
+
+def test_it_learns_the_share_of_right_outcomes():
+    rng = np.random.default_rng(0)
+    scores = rng.random(20_000)
+    right = rng.random(20_000) < scores**2  # overconfident model
+    calibrate = fit_calibration(scores.tolist(), right.tolist())
+    middle = np.linspace(0.1, 0.9, 9)
+    assert np.allclose(calibrate(middle), middle**2, atol=0.05)
+
+
+@given(st.lists(st.tuples(st.floats(0.0, 1.0), st.booleans()), min_size=1, max_size=60))
+def test_it_is_monotone_and_never_sure(outcomes):
+    calibrate = fit_calibration([s for s, _ in outcomes], [r for _, r in outcomes])
+    quality = calibrate(np.linspace(-0.5, 1.5, 50))
+    assert (np.diff(quality) >= -1e-12).all()
+    assert (quality > 0.0).all()
+    assert (quality < 1.0).all()
+
+
+def test_it_survives_the_way_through_json():
+    calibrate = Calibration((0.1, 0.5), (0.2, 0.9))
+    assert Calibration.from_json(calibrate.to_json()) == calibrate
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"score": [0.1], "quality": []},
+        {"score": [0.5, 0.1], "quality": [0.1, 0.2]},
+        {"score": [0.1, 0.5], "quality": [0.9, 0.2]},
+        {"score": [0.1], "quality": [1.2]},
+        {"score": ["a"], "quality": [0.1]},
+        {"quality": [0.1]},
+    ],
+)
+def test_what_is_no_calibration_is_refused(values):
+    with pytest.raises(ConfigError, match="calibrat"):
+        Calibration.from_json(values)
+
+
+def test_nothing_to_fit():
+    with pytest.raises(ConfigError, match="at least one"):
+        fit_calibration([], [])
