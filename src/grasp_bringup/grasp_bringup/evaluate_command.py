@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import Progress
 
-from grasp_bringup.evaluate_table import comparison_line, table_of
+from grasp_bringup.evaluate_table import show
 from grasp_core.errors import ConfigError, GraspStackError, MissingDependency
 from grasp_detection.datasets.dataset import Dataset
 from grasp_detection.datasets.registry import dataset_names, open_dataset
@@ -26,6 +26,7 @@ from grasp_detection.datasets.split import (
     make_folds,
     make_split,
 )
+from grasp_detection.evaluation.errors import EvaluationError
 from grasp_detection.evaluation.evaluate import ViewResult, evaluate
 from grasp_detection.evaluation.pictures import write_cases
 from grasp_detection.evaluation.reliability import draw_reliability
@@ -66,6 +67,10 @@ class Run:
     seen: int | None = 0
     trained_splits: list[str] = field(default_factory=list)
 
+    def weights_of(self, fold: int) -> str:
+        """Weights of one fold, counted from 0."""
+        return self.weights.replace(_FOLD, str(fold))
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
@@ -105,12 +110,10 @@ def main(options: argparse.Namespace) -> int:
     try:
         return run(options)
     except KeyboardInterrupt:
-        print("interrupted: nothing was written", file=sys.stderr)
+        print("interrupted: the results are not complete", file=sys.stderr)
         return 130
     except GraspStackError as error:
         print(f"error: {error}", file=sys.stderr)
-    except OSError as error:
-        print(f"error: cannot write {error.filename}: {error.strerror}", file=sys.stderr)
     return 2
 
 
@@ -118,11 +121,14 @@ def run(options: argparse.Namespace) -> int:
     """Measure, show and write."""
     dataset = open_dataset(options.dataset, options.root)
     splits = splits_of(options, dataset)
-    runs = [_measure(Run(options.detector, options.weights), options, dataset, splits)]
+    runs = [Run(options.detector, options.weights)]
     if options.against:
         name, _, weights = options.against.partition(":")
-        other = Run(name, weights or _DEFAULT_WEIGHTS)
-        runs.append(_measure(other, options, dataset, splits))
+        runs.append(Run(name, weights or _DEFAULT_WEIGHTS))
+    for one in runs:
+        _check_weights(one, options.device, len(splits))
+    for one in runs:
+        _measure(one, options, dataset, splits)
     by_object = all(split is not None and split.kind.startswith("object") for split in splits)
     columns = [_figures_of(one, splits, by_object, options.seed) for one in runs]
     figures = {**_what(options, splits), **columns[0]}
@@ -131,8 +137,11 @@ def run(options: argparse.Namespace) -> int:
             runs[0].results, runs[1].results, by_object=by_object, seed=options.seed
         )
         figures |= {f"against_{key}": value for key, value in columns[1].items()}
-    _show(figures, columns, Console())
-    _write(options, figures, runs, dataset)
+    show(figures, columns, Console())
+    try:
+        _write(options, figures, runs, dataset)
+    except OSError as error:
+        raise EvaluationError(f"cannot write {error.filename}: {error.strerror}") from error
     return 0
 
 
@@ -178,12 +187,18 @@ def load_detector(name: str, weights: str, device: str) -> PictureDetector:
     return load_picture_detector(name, weights, device)
 
 
+def _check_weights(run: Run, device: str, folds: int) -> None:
+    """Load everything once, so that a wrong name is told before the first fold, not the last."""
+    if _FOLD in run.weights and folds < 2:
+        raise ConfigError(f"weights {run.weights!r} ask for a fold, but there are no folds")
+    for weights in sorted({run.weights_of(fold) for fold in range(folds)}):
+        load_detector(run.name, weights, device)
+
+
 def _measure(
     run: Run, options: argparse.Namespace, dataset: Dataset, splits: Sequence[Split | None]
-) -> Run:
+) -> None:
     """Evaluate a detector on every fold."""
-    if _FOLD in run.weights and len(splits) < 2:
-        raise ConfigError(f"weights {run.weights!r} ask for a fold, but there are no folds")
     chosen = [
         range(len(dataset.records))
         if split is None
@@ -191,13 +206,12 @@ def _measure(
         for split in splits
     ]
     seen: list[int | None] = []
-    with Progress(console=Console(stderr=True), transient=True) as bar:
+    screen = Console(stderr=True)
+    with Progress(console=screen, transient=True, disable=not screen.is_terminal) as bar:
         task = bar.add_task(escape(run.name), total=sum(map(len, chosen)))
         done_before = 0
         for fold, indices in enumerate(chosen):
-            detector = load_detector(
-                run.name, run.weights.replace(_FOLD, str(fold)), options.device
-            )
+            detector = load_detector(run.name, run.weights_of(fold), options.device)
 
             def progress(done: int, total: int, before: int = done_before) -> None:
                 bar.update(task, completed=before + done)
@@ -211,7 +225,6 @@ def _measure(
     known = [one for one in seen if one is not None]
     run.seen = sum(known) if len(known) == len(seen) else None
     run.about["unlabelled"] = done_before - len(run.results)
-    return run
 
 
 def _figures_of(run: Run, splits: Sequence[Split | None], by_object: bool, seed: int) -> Figures:
@@ -250,24 +263,6 @@ def _what(options: argparse.Namespace, splits: Sequence[Split | None]) -> Figure
         "seed": options.seed,
         "device": options.device,
     }
-
-
-def _show(figures: Figures, columns: Sequence[Figures], console: Console) -> None:
-    """Print the table, the comparison, the notes and the warnings."""
-    console.print(table_of(figures, columns))
-    if len(columns) > 1:
-        console.print(comparison_line(figures), highlight=False)
-    for column in columns:
-        name = f"{column['detector']} ({column['weights']})"
-        for note in column["notes"]:
-            console.print(escape(f"{name}: {note}"), highlight=False)
-        if column.get("seen_in_training"):
-            console.print(
-                f"[bold red]WARNING: {escape(name)} was trained on {column['seen_in_training']} "
-                f"of the {column['pictures']} measured pictures: these figures say nothing about "
-                "new ones[/]",
-                highlight=False,
-            )
 
 
 def _write(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
@@ -15,6 +16,36 @@ from grasp_detection.evaluation.metric import (
     MULTI_GRASP_QUALITIES,
 )
 from grasp_detection.evaluation.summary import Figures
+
+
+def show(figures: Figures, columns: Sequence[Figures], console: Console) -> None:
+    """Print the table, the comparison, the notes and the warnings.
+
+    Args:
+        figures: What was measured, and the comparison where there are two detectors.
+        columns: Figures of each detector.
+        console: Where to print.
+    """
+    console.print(table_of(figures, columns))
+    if len(columns) > 1:
+        console.print(comparison_line(figures), highlight=False, soft_wrap=True)
+    common = [note for note in columns[0]["notes"] if all(note in c["notes"] for c in columns)]
+    for note in common:
+        console.print(escape(f"note: {note}"), highlight=False, soft_wrap=True)
+    for column in columns:
+        for note in column["notes"]:
+            if note not in common:
+                console.print(
+                    escape(f"note on {_named(column)}: {note}"), highlight=False, soft_wrap=True
+                )
+        if column.get("seen_in_training"):
+            console.print(
+                f"[bold red]WARNING: {escape(_named(column))} was trained on "
+                f"{column['seen_in_training']} of the {column['pictures']} measured pictures: its "
+                "figures say nothing about new ones[/]",
+                highlight=False,
+                soft_wrap=True,
+            )
 
 
 def table_of(figures: Figures, columns: Sequence[Figures]) -> Table:
@@ -29,9 +60,9 @@ def table_of(figures: Figures, columns: Sequence[Figures]) -> Table:
     if figures["folds"] > 1:
         views += f", {figures['folds']} folds pooled"
     table = Table(title=escape(f"{figures['dataset']}, {views}"), header_style="bold")
-    table.add_column("figure")
+    table.add_column("figure", no_wrap=True)
     for column in columns:
-        table.add_column(escape(f"{column['detector']} ({column['weights']})"), justify="right")
+        table.add_column(escape(_named(column)), justify="right", overflow="fold")
     _add(table, "views / pictures", [f"{one['n']} / {one['pictures']}" for one in columns])
     _add(table, "accuracy", [f"[bold]{_percent(one, 'accuracy')}[/]" for one in columns])
     over = columns[0]["ci95_over"]
@@ -61,13 +92,15 @@ def _shares() -> list[tuple[str, str]]:
     rows = [(f"Jaccard > {x:.2f}", f"jaccard_{x:.2f}") for x in JACCARD_LADDER[1:]]
     rows += [(f"angle < {x} deg", f"angle_{x}") for x in ANGLE_LADDER_DEG[1:]]
     for least in MULTI_GRASP_QUALITIES:
-        quality = f" of quality >= {least:.1f}" if least else ""
-        rows += [
-            (f"right of best {most}{quality}", f"multi_grasp_{least:.1f}_top{most}")
-            for most in (1, MULTI_GRASP_MOST)
-        ]
+        quality = f", quality >= {least:.1f}" if least else ""
+        label = f"right among best {MULTI_GRASP_MOST}{quality}"
+        rows.append((label, f"multi_grasp_{least:.1f}_top{MULTI_GRASP_MOST}"))
     rows += [(f"jaw ratio {x:.1f}", f"jaw_ratio_{x:.1f}") for x in JAW_RATIOS]
     return rows
+
+
+def _named(figures: Figures) -> str:
+    return f"{figures['detector']} ({figures['weights']})"
 
 
 def _add(table: Table, label: str, cells: Sequence[str]) -> None:
