@@ -18,6 +18,7 @@ ROOMS = ("grasp_detection", "grasp_executor", "grasp_sim")
 # Import name -> rosdep key, for Python libraries that Ubuntu has.
 ROSDEP_KEYS = {
     "cv2": "python3-opencv",
+    "matplotlib": "python3-matplotlib",
     "hypothesis": "python3-hypothesis",
     "numpy": "python3-numpy",
     "pytest": "python3-pytest",
@@ -34,7 +35,9 @@ PIP_ONLY = {
     "pybullet_utils": "pybullet",
     "rich": "rich",
     "roboplan": "roboplan-core",
+    "safetensors": "safetensors",
     "toppra": "toppra",
+    "torch": "torch",
 }
 
 

@@ -30,7 +30,8 @@ def resolve() -> list[str]:
     report = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
     packages = [entry["metadata"] for entry in report["install"]]
     return sorted(
-        f"{re.sub(r'[-_.]+', '-', package['name']).lower()}=={package['version']}"
+        # Which build of a version ("+cpu") is the index's affair, not the constraint's.
+        f"{re.sub(r'[-_.]+', '-', package['name']).lower()}=={package['version'].split('+')[0]}"
         for package in packages
     )
 

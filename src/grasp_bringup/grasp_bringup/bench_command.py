@@ -154,7 +154,7 @@ def _speeds(robot: RobotModel, seed: int) -> dict[str, Any]:
 def _picks(robot: RobotModel, count: int, seed: int) -> dict[str, Any]:
     """Picks of dev objects, in this process; the planning stage on the wall clock."""
     simulation = Simulation(SimConfig(), robot)
-    detector = create_detector(detector_names()[0], robot.gripper)
+    detector = create_detector("antipodal", robot.gripper)
     planner = EmbeddedPlanner(robot, PlannerConfig())
     sequence = sequence_in(simulation, detector, robot, planner=planner)
     marks: dict[Stage, float] = {}

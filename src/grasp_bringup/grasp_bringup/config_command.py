@@ -20,14 +20,17 @@ _WIDTH = 99
 
 def node_configs() -> dict[str, dict[str, type]]:
     """Configuration classes of every node, by node name and parameter prefix ("" for none)."""
-    from grasp_detection.antipodal.config import AntipodalConfig
     from grasp_detection.config import DetectorConfig
+    from grasp_detection.registry import detector_names, find_detector
     from grasp_executor.config import ExecutorConfig
     from grasp_executor.planning.config import PlannerConfig
     from grasp_sim.node_config import SimNodeConfig
 
     return {
-        "detector": {"": DetectorConfig, "antipodal": AntipodalConfig},
+        "detector": {
+            "": DetectorConfig,
+            **{name: find_detector(name).config_class for name in detector_names()},
+        },
         "executor": {"": ExecutorConfig, "planner": PlannerConfig},
         "simulator": {"": SimNodeConfig},
     }

@@ -25,11 +25,12 @@ from grasp_bringup.results import (
     table_of,
     write_json,
 )
-from grasp_bringup.stack import sim_stack
+from grasp_bringup.stack import learned_settings, sim_stack
 from grasp_core.cell import load_cell
 from grasp_core.errors import Code, ConfigError, GraspStackError
 from grasp_core.robot import load_robot
-from grasp_detection.registry import detector_names
+from grasp_detection.registry import has_weights
+from grasp_detection.weights import DEFAULT
 from grasp_sim.objects import object_set
 
 _BRING_UP_S = 60.0
@@ -48,6 +49,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--clutter", type=int, default=1, help="objects on the table, 1 to 15 (1)")
     parser.add_argument("--seed", type=int, default=0, help="seed of objects and scenes (0)")
     parser.add_argument("--detector", default="antipodal", help="detector (antipodal)")
+    parser.add_argument(
+        "--weights", default=DEFAULT, help="shipped weights of a learned detector, or path"
+    )
     parser.add_argument("--robot", default="panda", help="folder under config/robots (panda)")
     parser.add_argument("--cell", default="tabletop", help="file under config/cells (tabletop)")
     parser.add_argument(
@@ -82,10 +86,7 @@ def check(options: argparse.Namespace) -> float:
         raise ConfigError(f"--attempts is {options.attempts}, must lie in [1, 100]")
     if not 0.0 <= options.camera_tilt <= 40.0:
         raise ConfigError(f"--camera-tilt is {options.camera_tilt}, must lie in [0, 40]")
-    if options.detector not in detector_names():
-        raise ConfigError(
-            f"no detector {options.detector!r}; valid names are {', '.join(detector_names())}"
-        )
+    learned_settings(options.detector, options.weights)
     object_set(options.objects)
     load_robot(options.robot)
     load_cell(options.cell)
@@ -108,6 +109,7 @@ def run(options: argparse.Namespace) -> int:
     nodes = sim_stack(
         {
             "detector": options.detector,
+            "weights": options.weights,
             "robot": options.robot,
             "cell": options.cell,
             "objects": str(options.objects),
@@ -153,9 +155,11 @@ def _conclude(
     if len(records) < options.picks:
         console.print(f"[yellow]ended after {len(records)} of {options.picks} picks[/]")
     console.print(summary_of(records))
+    learned = f" ({options.weights})" if has_weights(options.detector) else ""
     console.print(
-        f"detector {options.detector}, objects {options.objects}, clutter {options.clutter}, seed "
-        f"{options.seed}, noise {options.noise}, renderer {renderer}; {wall_s:.0f} s in all"
+        f"detector {options.detector}{learned}, objects {options.objects}, clutter "
+        f"{options.clutter}, seed {options.seed}, noise {options.noise}, renderer {renderer}; "
+        f"{wall_s:.0f} s in all"
     )
     if options.json:
         about = {
@@ -163,6 +167,7 @@ def _conclude(
             "clutter": options.clutter,
             "seed": options.seed,
             "detector": options.detector,
+            "weights": options.weights if has_weights(options.detector) else "",
             "noise": options.noise,
             "renderer": renderer,
             "wall_s": round(wall_s, 1),

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from grasp_core.config import config_dir
+from grasp_bringup.workspace_window import workspace_window
+from grasp_core.cell import load_cell
+from grasp_core.config import config_dir, load_node_config
+from grasp_detection.registry import has_weights
+from grasp_detection.weights import DEFAULT, WeightsError, find_weights, shipped_names
+from grasp_sim.camera import camera_pose, intrinsics
+from grasp_sim.node_config import SimNodeConfig
 
 
 @dataclass(frozen=True)
@@ -45,6 +53,9 @@ class Argument:
 
 SIM_ARGUMENTS: dict[str, Argument] = {
     "detector": Argument("antipodal", "detector that ranks the grasps"),
+    "weights": Argument(
+        "default", "weights of a learned detector: shipped name or path of a .safetensors file"
+    ),
     "robot": Argument("panda", "folder under config/robots"),
     "cell": Argument("tabletop", "file under config/cells"),
     "objects": Argument("dev", "object set: dev, test, or a folder with one object per subfolder"),
@@ -68,7 +79,7 @@ def sim_stack(values: dict[str, str] | None = None) -> list[NodeDescription]:
 
     Raises:
         KeyError: An unknown argument.
-        ValueError: A value that is no number where one is needed.
+        ValueError: A value that is no number where one is needed, or no detector or weights.
     """
     values = values or {}
     unknown = set(values) - set(SIM_ARGUMENTS)
@@ -95,15 +106,43 @@ def sim_stack(values: dict[str, str] | None = None) -> list[NodeDescription]:
             },
         ),
         *perception_and_action(
-            chosen["robot"], chosen["cell"], chosen["detector"], chosen["continuous"] == "true"
+            chosen["robot"],
+            chosen["cell"],
+            chosen["detector"],
+            chosen["weights"],
+            continuous=chosen["continuous"] == "true",
+            window_px=_simulated_window(chosen["cell"], float(chosen["camera_tilt"])),
         ),
     ]
 
 
+def _simulated_window(cell: str, camera_tilt_deg: float) -> tuple[float, float, float]:
+    """The workspace in the simulated camera's picture."""
+    path = config_dir() / "simulator.yaml"
+    config = load_node_config(SimNodeConfig, path, "simulator")
+    config = dataclasses.replace(config, camera_tilt_deg=camera_tilt_deg)
+    return workspace_window(load_cell(cell), intrinsics(config), camera_pose(config))
+
+
 def perception_and_action(
-    robot: str, cell: str, detector: str, continuous: bool, *, use_sim_time: bool = True
+    robot: str,
+    cell: str,
+    detector: str,
+    weights: str = DEFAULT,
+    *,
+    continuous: bool,
+    window_px: Sequence[float] = (),
+    use_sim_time: bool = True,
 ) -> list[NodeDescription]:
-    """Detector and executor: the same nodes over simulation and hardware."""
+    """Detector and executor: the same nodes over simulation and hardware.
+
+    ``window_px`` is the square of the picture (left column, top row, side) that a learned
+    detector looks at; empty for the largest one.
+
+    Raises:
+        ConfigError: No such detector.
+        WeightsError: The detector has no such weights, or none at all.
+    """
     return [
         NodeDescription(
             package="grasp_detection",
@@ -116,6 +155,7 @@ def perception_and_action(
                 "robot": robot,
                 "detector": detector,
                 "continuous": continuous,
+                **learned_settings(detector, weights, window_px),
                 # On request only, the camera is let go at once: rendering is what costs.
                 **({} if continuous else {"linger_s": 0.0}),
             },
@@ -131,3 +171,25 @@ def perception_and_action(
             lifecycle=True,
         ),
     ]
+
+
+def learned_settings(
+    detector: str, weights: str, window_px: Sequence[float] = ()
+) -> dict[str, Any]:
+    """The detector node's parameters that only a learned detector has.
+
+    Raises:
+        ConfigError: No such detector.
+        WeightsError: The detector has no such weights, or none at all.
+    """
+    if has_weights(detector):
+        path = find_weights(detector, weights)
+        shipped = weights in (DEFAULT, *shipped_names(detector))
+        # A path must mean the same file wherever the node is started.
+        settings: dict[str, Any] = {"weights": weights if shipped else str(path.resolve())}
+        if window_px:
+            settings["window_px"] = [float(value) for value in window_px]
+        return {f"{detector}.{name}": value for name, value in settings.items()}
+    if weights != DEFAULT:
+        raise WeightsError(f"detector {detector} is not learned: it has no weights {weights!r}")
+    return {}

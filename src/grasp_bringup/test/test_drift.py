@@ -9,6 +9,7 @@ from grasp_bringup.processes import command_of
 from grasp_bringup.stack import SIM_ARGUMENTS, sim_stack
 from grasp_core.cell import load_cell
 from grasp_core.config import config_dir, load_node_config, settings_of
+from grasp_detection.weights import WeightsError
 from grasp_sim.config import SimConfig
 
 
@@ -34,8 +35,12 @@ def test_every_setting_is_described():
 
 
 def test_every_parameter_the_stack_sets_exists():
-    for node in sim_stack():
-        known = {field.name for field in dataclasses.fields(node_configs()[node.name][""])}
+    for node in [*sim_stack(), *sim_stack({"detector": "dsc_graspnet"})]:
+        known = {
+            f"{prefix}.{field.name}".removeprefix(".")
+            for prefix, config_class in node_configs()[node.name].items()
+            for field in dataclasses.fields(config_class)
+        }
         assert set(node.parameters) - {"use_sim_time"} <= known
 
 
@@ -43,6 +48,15 @@ def test_every_argument_is_described_and_unknown_ones_are_refused():
     assert all(about.description for about in SIM_ARGUMENTS.values())
     with pytest.raises(KeyError, match="valid are"):
         sim_stack({"colour": "red"})
+
+
+def test_weights_are_checked_before_anything_starts():
+    nodes = sim_stack({"detector": "dsc_graspnet", "weights": "cornell_rgb"})
+    assert nodes[1].parameters["dsc_graspnet.weights"] == "cornell_rgb"
+    with pytest.raises(WeightsError, match="valid are default, cornell_rgb"):
+        sim_stack({"detector": "dsc_graspnet", "weights": "cornel"})
+    with pytest.raises(WeightsError, match="antipodal is not learned"):
+        sim_stack({"detector": "antipodal", "weights": "cornell_rgb"})
 
 
 def test_strings_reach_the_node_as_strings():

@@ -118,3 +118,31 @@ def gripper() -> GripperProfile:
         hand_width_m=0.204,
         hand_depth_m=0.063,
     )
+
+
+def write_bars(root, count, size=64, seed=0):
+    """A folder in Cornell's layout: a dark bar on each bright picture, one label across it."""
+    import cv2
+
+    from grasp_core.rectangle import corners_of
+
+    rng = np.random.default_rng(seed)
+    folder = root / "01"
+    folder.mkdir(parents=True)
+    for number in range(100, 100 + count):
+        u, v = rng.uniform(0.35, 0.65, 2) * size
+        angle = rng.uniform(-1.5, 1.5)
+        bar = corners_of(np.array([[u, v, size / 5, size / 2.2, angle]]))[0]
+        picture = np.full((size, size, 3), 230, np.uint8)
+        cv2.fillConvexPoly(picture, bar.round().astype(int), (40, 60, 90))
+        cv2.imwrite(str(folder / f"pcd{number:04d}r.png"), picture)
+        label = corners_of(np.array([[u, v, size / 3.6, size / 7, angle]]))[0]
+        text = "\n".join(f"{u:.3f} {v:.3f}" for u, v in label)
+        (folder / f"pcd{number:04d}cpos.txt").write_text(text + "\n")
+    return root
+
+
+@pytest.fixture
+def bars(tmp_path):
+    """Twelve pictures of a bar; see :func:`write_bars`."""
+    return write_bars(tmp_path / "bars", 12)

@@ -34,11 +34,17 @@ class Team:
         """The leader's value, in every process."""
         if self.size == 1:
             return value
-        shared = torch.tensor([value], dtype=torch.float64)
-        if self.device.type == "cuda":
-            shared = shared.to(self.device)
+        shared = torch.tensor([value], dtype=torch.float64, device=self.device)
         distributed.broadcast(shared, src=0)
         return float(shared.item())
+
+    def mean(self, value: float) -> float:
+        """The mean of what the processes have, in every process."""
+        if self.size == 1:
+            return value
+        total = torch.tensor([value], dtype=torch.float64, device=self.device)
+        distributed.all_reduce(total)
+        return float(total.item()) / self.size
 
     def wrap(self, network: nn.Module) -> nn.Module:
         """Move a network to the device and join it with its copies in the other processes."""

@@ -31,6 +31,7 @@ from grasp_detection.training.pictures import SampleCache, TrainingPictures, val
 CHECKPOINT = "checkpoint.pt"
 _WARM_SHARE = 0.15  # of all steps, in which the learning rate rises
 _VALIDATION_BATCH = 16
+_DRAWING_PERIOD_S = 20.0
 
 
 @dataclass(frozen=True)
@@ -121,6 +122,7 @@ class Trainer:
             total_steps=max(2, self._pictures.steps() * config.epochs),
             pct_start=_WARM_SHARE,
         )
+        self._drawn_s = time.monotonic()
         self._history: list[Epoch] = []
         self._best: dict[str, Any] = {"epoch": -1, "state": None}
         self._resume()
@@ -138,6 +140,8 @@ class Trainer:
             loss = self._train_epoch(number, start, report)
             done = self._conclude(number, loss, start)
             report(self._progress(number, self._pictures.steps(), start, done))
+        if self._team.leads:
+            draw_curves(self._history, self._out / "curves.png")
         best = self._history[self._best["epoch"]]
         wall_s = sum(one.seconds for one in self._history)
         return Trained(self._best["state"], best, list(self._history), wall_s)
@@ -162,7 +166,7 @@ class Trainer:
             self._averaged.update_parameters(self._network)
             losses.append(float(loss.detach()))
             report(self._progress(number, step + 1, start))
-        return float(np.mean(losses))
+        return team.mean(float(np.mean(losses)))
 
     def _conclude(self, number: int, loss: float, start: float) -> Epoch:
         """Validate, remember the best, write everything down."""
@@ -183,7 +187,10 @@ class Trainer:
         if team.leads:
             self._save()
             write_csv(self._history, self._out / "log.csv")
-            draw_curves(self._history, self._out / "curves.png")
+            # Drawing takes a second, which short epochs would spend on nothing else.
+            if time.monotonic() - self._drawn_s > _DRAWING_PERIOD_S:
+                draw_curves(self._history, self._out / "curves.png")
+                self._drawn_s = time.monotonic()
         return done
 
     def _averaged_state(self) -> dict[str, Tensor]:

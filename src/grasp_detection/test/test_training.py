@@ -1,0 +1,215 @@
+"""Training: it learns, it resumes, and several processes do what one does."""
+
+import csv
+import json
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from grasp_core.errors import ConfigError
+from grasp_detection.datasets.dataset import DatasetError
+from grasp_detection.datasets.registry import open_dataset
+from grasp_detection.datasets.split import Split, make_split, save_splits
+from grasp_detection.networks.dsc_graspnet import DscGraspNet
+from grasp_detection.training.config import AugmentConfig, TrainingConfig
+from grasp_detection.training.distributed import Team
+from grasp_detection.training.finish import finish
+from grasp_detection.training.trainer import Trainer
+from grasp_detection.weights import load_weights
+
+ALONE = Team(0, 1, torch.device("cpu"))
+STILL = AugmentConfig(
+    rotate=False, flip=False, zoom=1.0, shift=0.0, brightness=0.0, tint=0.0, color_noise=0.0
+)
+SMALL = TrainingConfig(size=32, epochs=3, batch=4, learning_rate=0.003)
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    """Pictures this small only lose by sharing the work."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture
+def dataset(bars):
+    return open_dataset("cornell", bars)
+
+
+@pytest.fixture
+def split(dataset):
+    return make_split(dataset, "image-wise", (0.7, 0.15, 0.15))
+
+
+def trainer(dataset, split, out, config=SMALL, augment=AugmentConfig()):  # noqa: B008 - frozen
+    return Trainer(DscGraspNet, dataset, split, config, augment, out, ALONE)
+
+
+def test_two_samples_are_learnt_by_heart(bars, tmp_path):
+    for path in list((bars / "01").iterdir()):
+        if path.name[:7] not in ("pcd0100", "pcd0101"):
+            path.unlink()
+    for copy in range(2, 21):
+        shutil.copytree(bars / "01", bars / f"{copy:02d}")
+    dataset = open_dataset("cornell", bars)
+    # The same two pictures train and validate: here, remembering is the point.
+    split = Split("cornell", "image-wise", 0, ("0100", "0101"), (), ())
+    object.__setattr__(split, "validation", split.train)
+    config = TrainingConfig(
+        size=32, epochs=8, batch=2, learning_rate=0.01, dropout=0.0, average=0.8
+    )
+    trained = trainer(dataset, split, tmp_path / "run", config, STILL).run()
+    losses = [epoch.loss for epoch in trained.history]
+    assert losses[-1] < 0.05 * losses[0]
+    assert trained.best.validation_accuracy == 1.0
+
+
+def test_a_killed_run_goes_on_as_if_nothing_had_been(dataset, split, tmp_path):
+    whole = trainer(dataset, split, tmp_path / "whole").run()
+
+    def kill(progress):
+        if progress.epoch == 2 and progress.step == 1:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        trainer(dataset, split, tmp_path / "killed").run(kill)
+    again = trainer(dataset, split, tmp_path / "killed")
+    assert again.finished_epochs == 1
+    resumed = again.run()
+    for one, other in zip(whole.history, resumed.history, strict=True):
+        assert replace(one, seconds=0.0) == replace(other, seconds=0.0)
+    assert all(torch.equal(whole.state[name], resumed.state[name]) for name in whole.state)
+    with (tmp_path / "killed" / "log.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [row["epoch"] for row in rows] == ["1", "2", "3"]
+    assert (tmp_path / "killed" / "curves.png").stat().st_size > 5000
+
+
+def test_a_folder_with_another_run_is_refused(dataset, split, tmp_path):
+    trainer(dataset, split, tmp_path, replace(SMALL, epochs=1)).run()
+    with pytest.raises(ConfigError, match="other settings or data"):
+        trainer(dataset, split, tmp_path, replace(SMALL, epochs=1, seed=5))
+
+
+def test_it_stops_when_validation_no_longer_improves(dataset, split, tmp_path):
+    config = replace(SMALL, epochs=12, patience=2, learning_rate=1e-7)
+    trained = trainer(dataset, split, tmp_path, config).run()
+    # Nothing is learnt at this rate; equal accuracy counts as no worse, so the loss decides.
+    assert len(trained.history) <= 12
+    assert trained.best.epoch >= len(trained.history) - 2
+
+
+def test_sizes_change_from_warm_up_to_full(dataset, split, tmp_path):
+    config = replace(SMALL, warmup_size=32, warmup_epochs=1, size=48, epochs=2)
+    trained = trainer(dataset, split, tmp_path, config).run()
+    assert [epoch.size for epoch in trained.history] == [32, 48]
+    assert trained.best.size == 48
+    with pytest.raises(ConfigError, match="warmup_epochs"):
+        replace(SMALL, warmup_epochs=9)
+
+
+def test_depth_that_is_not_there_is_said(dataset, split, tmp_path):
+    with pytest.raises(DatasetError, match="has no depth, which modality rgbd needs"):
+        trainer(dataset, split, tmp_path, replace(SMALL, modality="rgbd")).run()
+
+
+def test_a_split_of_another_dataset_is_said(dataset, tmp_path):
+    foreign = Split("cornell", "image-wise", 0, ("9999",), ("0100",), ("0101",))
+    with pytest.raises(DatasetError, match="lacks 1 pictures of the split, 9999"):
+        trainer(dataset, foreign, tmp_path)
+
+
+def test_finished_weights_say_what_they_are(dataset, split, tmp_path):
+    trained = trainer(dataset, split, tmp_path).run()
+    path = tmp_path / "weights.safetensors"
+    origin = {"command": "grasp train", "revision": "abc"}
+    finish("dsc_graspnet", trained, dataset, split, SMALL, AugmentConfig(), origin, path)
+    metadata = load_weights("dsc_graspnet", str(path)).metadata
+    assert metadata["split"] == split.digest
+    assert metadata["trained_on"] == sorted(split.train)
+    assert metadata["parameters"] == 643_243
+    assert metadata["command"] == "grasp train"
+    assert metadata["metrics"]["validation_pictures"] == len(split.validation)
+    assert not set(metadata["trained_on"]) & {*split.test, *split.validation}
+
+
+def test_two_processes_compute_what_one_does(bars, dataset, split, tmp_path):
+    save_splits([split], tmp_path / "split.json")
+    values = {"size": 32, "epochs": 2, "batch": 4, "learning_rate": 0.003}
+    alone = trainer(dataset, split, tmp_path / "alone", TrainingConfig(**values)).run()
+    program = tmp_path / "program.py"
+    program.write_text(
+        "import sys, torch\n"
+        "from pathlib import Path\n"
+        "torch.set_num_threads(1)\n"
+        "from grasp_detection.datasets.registry import open_dataset\n"
+        "from grasp_detection.datasets.split import load_splits\n"
+        "from grasp_detection.networks.dsc_graspnet import DscGraspNet\n"
+        "from grasp_detection.training.config import AugmentConfig, TrainingConfig\n"
+        "from grasp_detection.training.distributed import team\n"
+        "from grasp_detection.training.trainer import Trainer\n"
+        f"config = TrainingConfig(**{values!r})\n"
+        f"split = load_splits(Path({str(tmp_path / 'split.json')!r}))[0]\n"
+        f"dataset = open_dataset('cornell', Path({str(bars)!r}))\n"
+        f"out = Path({str(tmp_path / 'two')!r})\n"
+        "with team('cpu') as here:\n"
+        "    assert here.size == 2\n"
+        "    Trainer(DscGraspNet, dataset, split, config, AugmentConfig(), out, here).run()\n"
+    )
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
+    command += ["--nproc-per-node", "2", str(program)]
+    done = subprocess.run(
+        command,
+        capture_output=True,
+        text=True,
+        timeout=180,
+        check=False,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    saved = torch.load(tmp_path / "two" / "checkpoint.pt", weights_only=True)
+    losses = [epoch["loss"] for epoch in saved["history"]]
+    assert np.allclose(losses, [epoch.loss for epoch in alone.history], rtol=1e-3)
+    state = {k.removeprefix("module."): v for k, v in saved["averaged"].items()}
+    for name in ("stem.0.weight", "heads.bias", "stage4.3.pointwise.1.running_mean"):
+        assert torch.allclose(state[name], alone.state[name], rtol=2e-2, atol=2e-4), name
+
+
+def test_a_batch_must_be_dealt_evenly(dataset, split, tmp_path):
+    three = Team(0, 3, torch.device("cpu"))
+    with pytest.raises(ConfigError, match="multiple of the 3 processes"):
+        Trainer(DscGraspNet, dataset, split, SMALL, AugmentConfig(), tmp_path, three)
+
+
+def test_what_a_picture_gives_depends_on_seed_epoch_and_index_alone(dataset, split, tmp_path):
+    from grasp_detection.training.pictures import SampleCache, TrainingPictures
+
+    indices = split.indices(dataset, "train")
+    one, two = (
+        TrainingPictures(SampleCache(dataset, "rgb"), indices, SMALL, AugmentConfig())
+        for _ in range(2)
+    )
+    two[3], two[1]
+    assert torch.equal(one[2][0], two[2][0])
+    two.epoch = 1
+    assert not torch.equal(one[2][0], two[2][0])
+    parts = [list(one.batches(4, 0, part, 2)) for part in range(2)]
+    whole = list(two.batches(4, 0, 0, 1))
+    for (inputs, _), (even, _), (odd, _) in zip(whole, *parts, strict=True):
+        assert torch.equal(inputs[0::2], even)
+        assert torch.equal(inputs[1::2], odd)
+
+
+def test_the_history_is_plain_json(dataset, split, tmp_path):
+    from dataclasses import asdict
+
+    trained = trainer(dataset, split, tmp_path, replace(SMALL, epochs=1)).run()
+    assert json.loads(json.dumps(asdict(trained.history[0])))["epoch"] == 1

@@ -1,0 +1,165 @@
+"""Weights: found by name or path, checked before they are believed."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from grasp_core.camera import PinholeCamera
+from grasp_core.errors import BadImage, ConfigError
+from grasp_core.frame import RgbdFrame
+from grasp_core.rectangle import matches
+from grasp_detection.generative.config import GenerativeConfig
+from grasp_detection.generative.detector import GenerativeDetector
+from grasp_detection.generative.model import GenerativeModel, load_picture_detector
+from grasp_detection.networks.dsc_graspnet import DscGraspNet
+from grasp_detection.registry import create_detector
+from grasp_detection.weights import (
+    WeightsError,
+    find_weights,
+    load_weights,
+    save_weights,
+    shipped_names,
+)
+
+ABOUT = {
+    "detector": "dsc_graspnet",
+    "modality": "rgb",
+    "size": 112,
+    "calibration": {"score": [0.0, 1.0], "quality": [0.1, 0.9]},
+}
+
+
+@pytest.fixture
+def saved(tmp_path):
+    torch.manual_seed(0)
+    path = tmp_path / "mine.safetensors"
+    save_weights(DscGraspNet(3).state_dict(), ABOUT, path)
+    return path
+
+
+def test_what_is_saved_is_loaded(saved):
+    weights = load_weights("dsc_graspnet", str(saved))
+    torch.manual_seed(0)
+    for name, tensor in DscGraspNet(3).state_dict().items():
+        assert torch.equal(weights.state[name], tensor), name
+    assert weights.metadata["modality"] == "rgb"
+    assert saved.stat().st_size == weights.metadata["bytes"] < 10e6
+
+
+def test_a_wrong_name_lists_the_valid_ones():
+    with pytest.raises(WeightsError, match="valid are default, cornell_rgb"):
+        find_weights("dsc_graspnet", "cornel_rgb")
+    with pytest.raises(WeightsError, match="cornell_rgb"):
+        create_detector("dsc_graspnet", None, {"weights": "nothing.safetensors"})
+
+
+def test_a_flipped_bit_is_noticed(saved):
+    data = bytearray(saved.read_bytes())
+    data[len(data) // 2] ^= 1
+    saved.write_bytes(data)
+    with pytest.raises(WeightsError, match="corrupted"):
+        load_weights("dsc_graspnet", str(saved))
+
+
+def test_a_truncated_file_is_noticed(saved):
+    saved.write_bytes(saved.read_bytes()[:1000])
+    with pytest.raises(WeightsError, match=r"corrupted \(1000 bytes\)"):
+        load_weights("dsc_graspnet", str(saved))
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [(None, "must lie beside"), ("{", "no valid JSON"), ("{}", "lacks detector, modality")],
+)
+def test_metadata_must_be_there_and_whole(saved, content, reason):
+    beside = saved.with_suffix(".json")
+    beside.unlink() if content is None else beside.write_text(content)
+    with pytest.raises(WeightsError, match=reason):
+        load_weights("dsc_graspnet", str(saved))
+
+
+def test_weights_of_another_network_are_refused(saved):
+    about = json.loads(saved.with_suffix(".json").read_text())
+    saved.with_suffix(".json").write_text(json.dumps({**about, "modality": "d"}))
+    with pytest.raises(WeightsError, match=r"do not fit this network.*stem"):
+        load_picture_detector("dsc_graspnet", str(saved))
+    saved.with_suffix(".json").write_text(json.dumps({**about, "detector": "efcn"}))
+    with pytest.raises(WeightsError, match="weights of efcn, not of dsc_graspnet"):
+        load_weights("dsc_graspnet", str(saved))
+
+
+def test_a_missing_gpu_is_said(saved):
+    if torch.cuda.is_available():
+        pytest.skip("there is a GPU")
+    with pytest.raises(ConfigError, match="no GPU here"):
+        GenerativeModel("dsc_graspnet", load_weights("dsc_graspnet", str(saved)), "cuda")
+
+
+@pytest.mark.parametrize("name", shipped_names("dsc_graspnet"))
+def test_shipped_weights_are_small_whole_and_told(name):
+    weights = load_weights("dsc_graspnet", name)
+    assert find_weights("dsc_graspnet", name).stat().st_size <= 10e6
+    assert {"split", "trained_on", "dataset", "command", "revision", "metrics"} <= set(
+        weights.metadata
+    )
+    load_picture_detector("dsc_graspnet", name, "cpu")
+
+
+# In the node: a window of the whole frame, and back to its pixels
+
+
+def frame_of(color):
+    height, width = color.shape[:2]
+    depth = np.full((height, width), 0.7, np.float32)
+    return RgbdFrame(color, depth, PinholeCamera(width, height, 600, 600, width / 2, height / 2))
+
+
+def pasted(u0, v0):
+    """A 640x480 picture with a 321 px square of paper and a bar on it at (u0, v0)."""
+    import cv2
+
+    from grasp_core.rectangle import corners_of
+
+    color = np.full((480, 640, 3), 215, np.uint8)
+    label = np.array([[u0 + 170.0, v0 + 150.0, 50.0, 25.0, 0.5]])
+    bar = corners_of(label * [1, 1, 0.7, 5.0, 1])[0]
+    cv2.fillConvexPoly(color, bar.round().astype(int), (50, 40, 40), cv2.LINE_AA)
+    return color, label
+
+
+@pytest.mark.parametrize(("u0", "v0"), [(160.0, 80.0), (300.0, 20.0), (10.0, 150.0)])
+def test_the_node_finds_the_bar_wherever_its_window_is(u0, v0):
+    color, label = pasted(u0, v0)
+    config = GenerativeConfig(window_px=(u0, v0, 321.0), device="cpu")
+    grasps = GenerativeDetector("dsc_graspnet", config).detect(frame_of(color))
+    assert grasps
+    best = grasps[0].rectangle
+    row = np.array([[best.u, best.v, best.width, best.height, best.angle]])
+    # The bar is five times as long as a label: any place along it will do.
+    along = np.array([-np.sin(0.5), np.cos(0.5)])
+    shift = float((row[0, :2] - label[0, :2]) @ along)
+    label[0, :2] += np.clip(shift, -60, 60) * along
+    assert matches(row, label).all()
+    assert [g.quality for g in grasps] == sorted((g.quality for g in grasps), reverse=True)
+    assert all(np.isfinite(g.raw_score) for g in grasps)
+
+
+def test_a_window_outside_the_picture_is_refused():
+    detector = GenerativeDetector("dsc_graspnet", GenerativeConfig(window_px=(400.0, 0.0, 321.0)))
+    with pytest.raises(BadImage, match=r"leaves the picture of 640x480"):
+        detector.detect(frame_of(np.zeros((480, 640, 3), np.uint8)))
+
+
+@pytest.mark.parametrize(
+    ("values", "reason"),
+    [
+        ({"window_px": (1.0, 2.0)}, "window_px"),
+        ({"window_px": (1.0, 2.0, 3.0)}, "at least 8 px"),
+        ({"input_px": 100}, "multiple of 8"),
+    ],
+)
+def test_impossible_settings_are_refused(values, reason):
+    with pytest.raises(ConfigError, match=reason):
+        GenerativeConfig(**values)
