@@ -179,7 +179,7 @@ def load_detector(name: str, weights: str, device: str) -> PictureDetector:
         MissingDependency: A library that it needs is not installed.
     """
     try:
-        from grasp_detection.generative.detector import load_picture_detector
+        from grasp_detection.generative.model import load_picture_detector
     except ImportError as error:
         raise MissingDependency(
             f"detector {name} needs a library that is not installed: {error}"

@@ -7,10 +7,13 @@ import shutil
 import subprocess
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
+import tiny_network
 import torch
+from tiny_network import TinyNetwork
 
 from grasp_core.errors import ConfigError
 from grasp_detection.datasets.dataset import DatasetError
@@ -49,8 +52,8 @@ def split(dataset):
     return make_split(dataset, "image-wise", (0.7, 0.15, 0.15))
 
 
-def trainer(dataset, split, out, config=SMALL, augment=AugmentConfig()):  # noqa: B008 - frozen
-    return Trainer(DscGraspNet, dataset, split, config, augment, out, ALONE)
+def trainer(dataset, split, out, config=SMALL, network=TinyNetwork):
+    return Trainer(network, dataset, split, config, AugmentConfig(), out, ALONE)
 
 
 def test_two_samples_are_learnt_by_heart(bars, tmp_path):
@@ -64,9 +67,10 @@ def test_two_samples_are_learnt_by_heart(bars, tmp_path):
     split = Split("cornell", "image-wise", 0, ("0100", "0101"), (), ())
     object.__setattr__(split, "validation", split.train)
     config = TrainingConfig(
-        size=32, epochs=8, batch=2, learning_rate=0.01, dropout=0.0, average=0.8
+        size=32, epochs=6, batch=2, learning_rate=0.01, dropout=0.0, average=0.8
     )
-    trained = trainer(dataset, split, tmp_path / "run", config, STILL).run()
+    out = tmp_path / "run"
+    trained = Trainer(DscGraspNet, dataset, split, config, STILL, out, ALONE).run()
     losses = [epoch.loss for epoch in trained.history]
     assert losses[-1] < 0.05 * losses[0]
     assert trained.best.validation_accuracy == 1.0
@@ -99,12 +103,14 @@ def test_a_folder_with_another_run_is_refused(dataset, split, tmp_path):
         trainer(dataset, split, tmp_path, replace(SMALL, epochs=1, seed=5))
 
 
-def test_it_stops_when_validation_no_longer_improves(dataset, split, tmp_path):
-    config = replace(SMALL, epochs=12, patience=2, learning_rate=1e-7)
-    trained = trainer(dataset, split, tmp_path, config).run()
-    # Nothing is learnt at this rate; equal accuracy counts as no worse, so the loss decides.
-    assert len(trained.history) <= 12
-    assert trained.best.epoch >= len(trained.history) - 2
+def test_it_stops_when_validation_no_longer_improves(dataset, split, tmp_path, monkeypatch):
+    accuracies = iter([0.1, 0.5, 0.4, 0.5, 0.3, 0.2, 0.1, 0.9])
+    run = trainer(dataset, split, tmp_path, replace(SMALL, epochs=8, patience=2))
+    monkeypatch.setattr(run, "_validate", lambda size: (1.0, next(accuracies)))
+    trained = run.run()
+    # Of equally good epochs the later one counts: its weights have seen more.
+    assert trained.best.epoch == 4
+    assert len(trained.history) == 6
 
 
 def test_sizes_change_from_warm_up_to_full(dataset, split, tmp_path):
@@ -123,12 +129,12 @@ def test_depth_that_is_not_there_is_said(dataset, split, tmp_path):
 
 def test_a_split_of_another_dataset_is_said(dataset, tmp_path):
     foreign = Split("cornell", "image-wise", 0, ("9999",), ("0100",), ("0101",))
-    with pytest.raises(DatasetError, match="lacks 1 pictures of the split, 9999"):
+    with pytest.raises(DatasetError, match="lacks 1 pictures of the split, among them 9999"):
         trainer(dataset, foreign, tmp_path)
 
 
 def test_finished_weights_say_what_they_are(dataset, split, tmp_path):
-    trained = trainer(dataset, split, tmp_path).run()
+    trained = trainer(dataset, split, tmp_path, network=DscGraspNet).run()
     path = tmp_path / "weights.safetensors"
     origin = {"command": "grasp train", "revision": "abc"}
     finish("dsc_graspnet", trained, dataset, split, SMALL, AugmentConfig(), origin, path)
@@ -148,11 +154,12 @@ def test_two_processes_compute_what_one_does(bars, dataset, split, tmp_path):
     program = tmp_path / "program.py"
     program.write_text(
         "import sys, torch\n"
+        f"sys.path.insert(0, {str(Path(tiny_network.__file__).parent)!r})\n"
         "from pathlib import Path\n"
         "torch.set_num_threads(1)\n"
         "from grasp_detection.datasets.registry import open_dataset\n"
         "from grasp_detection.datasets.split import load_splits\n"
-        "from grasp_detection.networks.dsc_graspnet import DscGraspNet\n"
+        "from tiny_network import TinyNetwork\n"
         "from grasp_detection.training.config import AugmentConfig, TrainingConfig\n"
         "from grasp_detection.training.distributed import team\n"
         "from grasp_detection.training.trainer import Trainer\n"
@@ -162,7 +169,7 @@ def test_two_processes_compute_what_one_does(bars, dataset, split, tmp_path):
         f"out = Path({str(tmp_path / 'two')!r})\n"
         "with team('cpu') as here:\n"
         "    assert here.size == 2\n"
-        "    Trainer(DscGraspNet, dataset, split, config, AugmentConfig(), out, here).run()\n"
+        "    Trainer(TinyNetwork, dataset, split, config, AugmentConfig(), out, here).run()\n"
     )
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
     command += ["--nproc-per-node", "2", str(program)]
@@ -179,14 +186,14 @@ def test_two_processes_compute_what_one_does(bars, dataset, split, tmp_path):
     losses = [epoch["loss"] for epoch in saved["history"]]
     assert np.allclose(losses, [epoch.loss for epoch in alone.history], rtol=1e-3)
     state = {k.removeprefix("module."): v for k, v in saved["averaged"].items()}
-    for name in ("stem.0.weight", "heads.bias", "stage4.3.pointwise.1.running_mean"):
-        assert torch.allclose(state[name], alone.state[name], rtol=2e-2, atol=2e-4), name
+    for name, tensor in alone.state.items():
+        assert torch.allclose(state[name], tensor, rtol=1e-3, atol=1e-5), name
 
 
 def test_a_batch_must_be_dealt_evenly(dataset, split, tmp_path):
     three = Team(0, 3, torch.device("cpu"))
     with pytest.raises(ConfigError, match="multiple of the 3 processes"):
-        Trainer(DscGraspNet, dataset, split, SMALL, AugmentConfig(), tmp_path, three)
+        Trainer(TinyNetwork, dataset, split, SMALL, AugmentConfig(), tmp_path, three)
 
 
 def test_what_a_picture_gives_depends_on_seed_epoch_and_index_alone(dataset, split, tmp_path):
