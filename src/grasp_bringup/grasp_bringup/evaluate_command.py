@@ -119,6 +119,8 @@ def main(options: argparse.Namespace) -> int:
 
 def run(options: argparse.Namespace) -> int:
     """Measure, show and write."""
+    if options.seed < 0:
+        raise ConfigError(f"--seed is {options.seed}, must be at least 0")
     dataset = open_dataset(options.dataset, options.root)
     splits = splits_of(options, dataset)
     runs = [Run(options.detector, options.weights)]
@@ -182,7 +184,8 @@ def load_detector(name: str, weights: str, device: str) -> PictureDetector:
         from grasp_detection.generative.model import load_picture_detector
     except ImportError as error:
         raise MissingDependency(
-            f"detector {name} needs a library that is not installed: {error}"
+            f"detector {name} needs {error.name}, which is not installed: run make setup, or pip "
+            "install torch safetensors"
         ) from error
     return load_picture_detector(name, weights, device)
 

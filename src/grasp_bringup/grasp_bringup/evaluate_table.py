@@ -40,8 +40,8 @@ def show(figures: Figures, columns: Sequence[Figures], console: Console) -> None
                 )
         if column.get("seen_in_training"):
             console.print(
-                f"[bold red]WARNING: {escape(_named(column))} was trained on "
-                f"{column['seen_in_training']} of the {column['pictures']} measured pictures: its "
+                f"[bold red]WARNING: {escape(_named(column))} was trained on or "
+                f"chosen by {column['seen_in_training']} of the {column['pictures']} measured pictures: its "
                 "figures say nothing about new ones[/]",
                 highlight=False,
                 soft_wrap=True,

@@ -6,6 +6,9 @@ In several processes: torchrun --nproc-per-node N -m grasp_bringup.cli train ...
 from __future__ import annotations
 
 import argparse
+import contextlib
+import json
+import os
 import platform
 import shlex
 import subprocess
@@ -18,15 +21,17 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
 from grasp_core.config import build, config_dir, settings_of
-from grasp_core.errors import ConfigError, GraspStackError
+from grasp_core.errors import ConfigError, GraspStackError, MissingDependency
 from grasp_detection.datasets.registry import dataset_names, open_dataset
-from grasp_detection.datasets.split import load_splits
+from grasp_detection.datasets.split import Split, load_splits
 from grasp_detection.training.config import AugmentConfig, TrainingConfig
 
 if TYPE_CHECKING:
+    from grasp_detection.training.distributed import Team
     from grasp_detection.training.trainer import Progress as TrainingProgress
 
 WEIGHTS = "weights.safetensors"
+ORIGIN = "origin.json"
 ConfigT = TypeVar("ConfigT")
 
 
@@ -37,7 +42,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--root", type=Path, required=True, help="folder of the dataset")
     parser.add_argument("--split", type=Path, required=True, help="file by `grasp data split`")
     parser.add_argument("--fold", type=int, default=0, help="which of the file's folds (0)")
-    parser.add_argument("--out", type=Path, help="folder of the run (runs/DETECTOR-SPLIT)")
+    parser.add_argument(
+        "--out", type=Path, help="folder of the run (runs/DETECTOR-MODALITY-SPLIT)"
+    )
     parser.add_argument(
         "--device", default="auto", choices=("auto", "cpu", "cuda"), help="where (auto)"
     )
@@ -64,36 +71,43 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(options: argparse.Namespace) -> int:
     """Train; exit 130 when interrupted, 2 on wrong input."""
-    console = Console()
-    out = options.out or Path("runs") / f"{options.detector}-{options.split.stem}"
     try:
-        _train(options, out, console)
+        _train(options, Console())
     except GraspStackError as error:
-        print(f"error: {error}", file=sys.stderr)
+        if os.environ.get("RANK", "0") == "0":
+            print(f"error: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        console.print(f"interrupted; the same command goes on from the last epoch in {out}")
+        print("interrupted: the same command goes on from the last whole epoch", file=sys.stderr)
         return 130
     return 0
 
 
-def _train(options: argparse.Namespace, out: Path, console: Console) -> None:
-    import torch
+def _train(options: argparse.Namespace, console: Console) -> None:
+    try:
+        import safetensors.torch  # noqa: F401 - told now, not when hours of training are over
+        import torch
 
-    from grasp_detection.networks.registry import find_network
-    from grasp_detection.training.distributed import team
-    from grasp_detection.training.finish import finish
-    from grasp_detection.training.trainer import Trainer
+        from grasp_detection.networks.registry import find_network
+        from grasp_detection.training.distributed import team
+        from grasp_detection.training.finish import finish
+        from grasp_detection.training.trainer import Trainer
+    except ImportError as error:
+        raise MissingDependency(
+            f"training needs {error.name}, which is not installed: run make setup, or pip install "
+            "torch safetensors"
+        ) from error
 
     config, augment = _config(options, TrainingConfig), _config(options, AugmentConfig)
     network = find_network(options.detector)
     dataset = open_dataset(options.dataset, options.root)
-    splits = load_splits(options.split)
-    if not 0 <= options.fold < len(splits):
-        raise ConfigError(f"--fold is {options.fold}, {options.split} has {len(splits)}")
-    split = splits[options.fold]
-    if options.threads > 0:
+    split = _split(options)
+    for name in ("threads", "workers"):
+        if getattr(options, name) < 0:
+            raise ConfigError(f"--{name} is {getattr(options, name)}, must be at least 0")
+    if options.threads:
         torch.set_num_threads(options.threads)
+    out = _folder(options)
     with team(options.device) as here:
         trainer = Trainer(
             network, dataset, split, config, augment, out, here, workers=options.workers
@@ -101,34 +115,83 @@ def _train(options: argparse.Namespace, out: Path, console: Console) -> None:
         if not here.leads:
             trainer.run()
             return
-        console.print(
+        origin = _origin(options, out, here)
+        _say(
+            console,
             f"{options.detector}, {config.modality}, {len(split.train)} training and "
             f"{len(split.validation)} validation pictures of {options.dataset}; on {here.device}, "
             f"{here.size} process(es); log, curves and checkpoint in {out}",
-            highlight=False,
         )
         if trainer.finished_epochs:
-            console.print(f"resumes after epoch {trainer.finished_epochs}")
+            _say(console, f"resumes after epoch {trainer.finished_epochs}")
         with _Bar(console) as report:
             trained = trainer.run(report)
-        origin = {
-            "command": _command(options),
-            "revision": _revision(),
-            "device": _device_name(here.device),
-            "processes": here.size,
-            "torch": torch.__version__,
-        }
         about = finish(
-            options.detector, trained, dataset, split, config, augment, origin, out / WEIGHTS
+            options.detector,
+            trained,
+            dataset,
+            split,
+            config,
+            augment,
+            origin,
+            out / WEIGHTS,
+            here.device.type,
         )
     best = trained.best
-    console.print(
+    _say(
+        console,
         f"best epoch {best.epoch}: {100 * best.validation_accuracy:.1f} % of "
         f"{about['metrics']['validation_pictures']} validation pictures' views; "
         f"{about['parameters']} parameters, {trained.wall_s / 60:.1f} min; weights in "
         f"{out / WEIGHTS}",
-        highlight=False,
     )
+
+
+def _say(console: Console, text: str) -> None:
+    """One line, however long: logs are searched by line."""
+    console.print(text, highlight=False, markup=False, soft_wrap=True)
+
+
+def _split(options: argparse.Namespace) -> Split:
+    splits = load_splits(options.split)
+    if not 0 <= options.fold < len(splits):
+        raise ConfigError(
+            f"--fold is {options.fold}, but {options.split} holds folds 0 to {len(splits) - 1}"
+        )
+    return splits[options.fold]
+
+
+def _folder(options: argparse.Namespace) -> Path:
+    """The folder of the run, made if need be: one for each detector, input, split and fold."""
+    name = f"{options.detector}-{options.modality}-{options.split.stem}"
+    out = options.out or Path("runs") / (f"{name}-fold{options.fold}" if options.fold else name)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(f"cannot make the folder {out}: {error.strerror}") from error
+    return Path(out)
+
+
+def _origin(options: argparse.Namespace, out: Path, here: Team) -> dict[str, Any]:
+    """Where the run comes from, as it was when it was first started."""
+    path = out / ORIGIN
+    if path.exists():
+        with contextlib.suppress(ValueError, OSError):
+            return dict(json.loads(path.read_text(encoding="utf-8")))
+    import torch
+
+    origin = {
+        "command": _command(options),
+        "revision": _revision(),
+        "device": _device_name(here.device),
+        "processes": here.size,
+        "torch": torch.__version__,
+    }
+    try:
+        path.write_text(json.dumps(origin, indent=1) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(f"cannot write {path}: {error.strerror}") from error
+    return origin
 
 
 def _config(options: argparse.Namespace, config_class: type[ConfigT]) -> ConfigT:
@@ -168,11 +231,11 @@ class _Bar:
         )
         done = progress.done
         if done is not None:
-            self._console.print(
+            _say(
+                self._console,
                 f"epoch {done.epoch}/{progress.epochs} at {done.size} px: loss {done.loss:.5f}, "
                 f"validation {done.validation_loss:.5f}, accuracy "
                 f"{100 * done.validation_accuracy:.1f} %, {done.seconds:.0f} s, {left} left",
-                highlight=False,
             )
 
 
@@ -205,8 +268,11 @@ def _command(options: argparse.Namespace) -> str:
 
 def _portable(path: Path) -> str:
     """A path below the checkout as seen from there; else the file's name alone."""
-    home = config_dir().parent
     absolute = path.resolve()
+    try:
+        home = config_dir().parent
+    except ConfigError:
+        return path.name
     return str(absolute.relative_to(home)) if absolute.is_relative_to(home) else path.name
 
 
@@ -214,7 +280,10 @@ def _revision() -> str:
     """Commit of the code, with a mark where files differ from it."""
     command = ["git", "describe", "--always", "--dirty", "--abbrev=12"]
     home = Path(__file__).resolve().parent
-    done = subprocess.run(command, cwd=home, capture_output=True, text=True, check=False)
+    try:
+        done = subprocess.run(command, cwd=home, capture_output=True, text=True, check=False)
+    except OSError:
+        return "unknown"
     return done.stdout.strip() or "unknown"
 
 

@@ -72,19 +72,23 @@ def fit_calibration(scores: Sequence[float], right: Sequence[bool]) -> Calibrati
         right: Whether the grasp with that score was right.
 
     Raises:
-        ConfigError: There are no outcomes.
+        ConfigError: There are no outcomes, or scores are not finite.
 
     Source: Zadrozny, Elkan, "Transforming classifier scores into accurate multiclass probability
     estimates", KDD 2002.
     """
     if not len(scores):
         raise ConfigError("calibration needs at least one outcome")
+    if not np.isfinite(scores).all():
+        raise ConfigError("calibration needs finite scores, some are not: the network diverged")
     order = np.argsort(scores, kind="stable")
     sorted_scores, outcomes = np.asarray(scores, float)[order], np.asarray(right, float)[order]
     bins = np.array_split(np.arange(len(order)), min(_BINS, len(order)))
-    centres = np.array([sorted_scores[part].mean() for part in bins])
-    counts = np.array([len(part) for part in bins])
-    rates = np.array([outcomes[part].sum() + _PRIOR for part in bins]) / (counts + 2.0 * _PRIOR)
-    rising = isotonic_regression(rates, weights=counts + 2.0 * _PRIOR).x
-    knots, first = np.unique(centres.round(6), return_index=True)
-    return Calibration(tuple(knots.tolist()), tuple(rising[first].round(6).tolist()))
+    centres = np.array([sorted_scores[part].mean() for part in bins]).round(6)
+    # Bins that equal scores have spread over belong together.
+    knots, bin_of = np.unique(centres, return_inverse=True)
+    counts = np.bincount(bin_of, [len(part) for part in bins])
+    right_in = np.bincount(bin_of, [outcomes[part].sum() for part in bins])
+    weights = counts + 2.0 * _PRIOR
+    rising = isotonic_regression((right_in + _PRIOR) / weights, weights=weights).x
+    return Calibration(tuple(knots.tolist()), tuple(rising.round(6).tolist()))

@@ -10,9 +10,11 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from grasp_core.errors import GraspStackError
+from grasp_core.errors import GraspStackError, MissingDependency
+from grasp_detection.generative.inputs import STRIDE
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -88,11 +90,10 @@ def load_weights(detector: str, weights: str) -> Weights:
     """Read and check weights; see :func:`find_weights` for the arguments.
 
     Raises:
+        MissingDependency: safetensors or torch is not installed.
         WeightsError: Not found, broken, or made for another detector.
     """
-    from safetensors import SafetensorError
-    from safetensors.torch import load
-
+    safetensors = _safetensors()
     path = find_weights(detector, weights)
     metadata = read_metadata(path)
     if metadata["detector"] != detector:
@@ -107,8 +108,8 @@ def load_weights(detector: str, weights: str) -> Weights:
             f"{path.with_suffix('.json').name}; copy both files again"
         )
     try:
-        state = load(data)
-    except SafetensorError as error:
+        state = safetensors.torch.load(data)
+    except safetensors.SafetensorError as error:
         raise WeightsError(f"{path} is no safetensors file: {error}") from error
     return Weights(weights, state, metadata)
 
@@ -128,22 +129,47 @@ def read_metadata(path: Path) -> dict[str, Any]:
         ) from error
     except ValueError as error:
         raise WeightsError(f"{beside} is no valid JSON: {error}") from error
-    missing = [key for key in _NEEDED if key not in metadata]
+    missing = [key for key in _NEEDED if not isinstance(metadata, dict) or key not in metadata]
     if missing:
         raise WeightsError(f"{beside} lacks {', '.join(missing)}: write it with `grasp train`")
+    size = metadata["size"]
+    if not isinstance(size, int) or size <= 0 or size % STRIDE:
+        raise WeightsError(f"{beside}: size is {size!r}, must be a positive multiple of {STRIDE}")
     return dict(metadata)
 
 
 def save_weights(state: Mapping[str, Tensor], metadata: Mapping[str, Any], path: Path) -> None:
-    """Write a safetensors file and, beside it, its metadata with the file's hash."""
-    from safetensors.torch import save
+    """Write a safetensors file and, beside it, its metadata with the file's hash.
 
-    data = save({name: tensor.contiguous() for name, tensor in state.items()})
+    Raises:
+        MissingDependency: safetensors is not installed.
+        WeightsError: A file cannot be written.
+    """
+    data = _safetensors().torch.save({name: tensor.contiguous() for name, tensor in state.items()})
     about = {**metadata, "sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data)}
     for target, content in (
         (path, data),
         (path.with_suffix(".json"), (json.dumps(about, indent=1) + "\n").encode()),
     ):
         partial = target.with_name(f"{target.name}.partial")
-        partial.write_bytes(content)
-        partial.replace(target)
+        try:
+            partial.write_bytes(content)
+            partial.replace(target)
+        except OSError as error:
+            raise WeightsError(f"cannot write {target}: {error.strerror}") from error
+
+
+def _safetensors() -> ModuleType:
+    """The library, with its part for torch; imported late, for few commands need it.
+
+    Raises:
+        MissingDependency: It, or torch, is not installed.
+    """
+    try:
+        import safetensors.torch
+    except ImportError as error:
+        raise MissingDependency(
+            f"weights need {error.name}, which is not installed: run make setup, or pip install "
+            "torch safetensors"
+        ) from error
+    return safetensors

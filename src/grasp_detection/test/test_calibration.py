@@ -27,6 +27,16 @@ def test_it_is_monotone_and_never_sure(outcomes):
     assert (quality < 1.0).all()
 
 
+def test_equal_scores_share_one_quality():
+    calibrate = fit_calibration(
+        [0.2] * 20 + [1.0] * 100, [False] * 20 + [True] * 80 + [False] * 20
+    )
+    assert calibrate(1.0) == pytest.approx(0.8, abs=0.02)
+    assert calibrate(0.2) == pytest.approx(0.05, abs=0.05)
+    half = fit_calibration([0.5] * 100, [True, False] * 50)
+    assert half(0.5) == pytest.approx(0.5)
+
+
 def test_it_survives_the_way_through_json():
     calibrate = Calibration((0.1, 0.5), (0.2, 0.9))
     assert Calibration.from_json(calibrate.to_json()) == calibrate
@@ -51,3 +61,5 @@ def test_what_is_no_calibration_is_refused(values):
 def test_nothing_to_fit():
     with pytest.raises(ConfigError, match="at least one"):
         fit_calibration([], [])
+    with pytest.raises(ConfigError, match="diverged"):
+        fit_calibration([0.1, float("nan")], [True, False])

@@ -1,6 +1,7 @@
 """Weights: found by name or path, checked before they are believed."""
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -71,7 +72,14 @@ def test_a_truncated_file_is_noticed(saved):
 
 @pytest.mark.parametrize(
     ("content", "reason"),
-    [(None, "must lie beside"), ("{", "no valid JSON"), ("{}", "lacks detector, modality")],
+    [
+        (None, "must lie beside"),
+        ("{", "no valid JSON"),
+        ("{}", "lacks detector, modality"),
+        ("null", "lacks detector"),
+        (json.dumps({**ABOUT, "sha256": "", "size": 100}), "positive multiple of 8"),
+        (json.dumps({**ABOUT, "sha256": "", "size": "abc"}), "size is 'abc'"),
+    ],
 )
 def test_metadata_must_be_there_and_whole(saved, content, reason):
     beside = saved.with_suffix(".json")
@@ -101,9 +109,10 @@ def test_a_missing_gpu_is_said(saved):
 def test_shipped_weights_are_small_whole_and_told(name):
     weights = load_weights("dsc_graspnet", name)
     assert find_weights("dsc_graspnet", name).stat().st_size <= 10e6
-    assert {"split", "trained_on", "dataset", "command", "revision", "metrics"} <= set(
-        weights.metadata
-    )
+    about = weights.metadata
+    assert {"split", "trained_on", "dataset", "metrics", "wall_s"} <= set(about)
+    assert about["command"].startswith(f"grasp train --detector {about['detector']}")
+    assert re.fullmatch(r"[0-9a-f]{7,40}", about["revision"])
     load_picture_detector("dsc_graspnet", name, "cpu")
 
 

@@ -155,7 +155,7 @@ def clusters_of(results: Sequence[ViewResult], by_object: bool) -> list[str]:
 def seen_in_training(
     detector: PictureDetector, dataset: Dataset, results: Sequence[ViewResult]
 ) -> int | None:
-    """How many of the evaluated pictures a detector's weights were trained on.
+    """How many of the evaluated pictures a detector's weights were trained on or chosen by.
 
     Args:
         detector: One without ``metadata`` learnt nothing.
@@ -173,7 +173,8 @@ def seen_in_training(
         return None
     if metadata["dataset"] != dataset.name:
         return 0
-    return len({one.record.picture for one in results} & set(map(str, trained_on)))
+    known = {*map(str, trained_on), *map(str, metadata.get("validated_on", ()))}
+    return len({one.record.picture for one in results} & known)
 
 
 def about(detector: PictureDetector) -> Figures:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from grasp_core.config import Checked, setting
 from grasp_core.errors import ConfigError
+from grasp_detection.generative.inputs import STRIDE
 from grasp_detection.weights import DEFAULT
 
 DEVICES = ("auto", "cpu", "cuda")
@@ -60,5 +61,5 @@ class GenerativeConfig(Checked):
                 f"window_px is {list(self.window_px)}, must be empty or left column, top row and "
                 "a side of at least 8 px"
             )
-        if self.input_px % 8:
-            raise ConfigError(f"input_px is {self.input_px}, must be a multiple of 8")
+        if self.input_px % STRIDE:
+            raise ConfigError(f"input_px is {self.input_px}, must be a multiple of {STRIDE}")

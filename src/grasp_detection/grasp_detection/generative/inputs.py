@@ -5,9 +5,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from grasp_core.depth import fill_invalid
 from grasp_core.errors import ConfigError
 
 CHANNELS = {"d": 1, "rgb": 3, "rgbd": 4}
+STRIDE = 8  # networks halve their input up to three times: its sides must be multiples of this
 _DEPTH_REACH_M = 1.0
 
 
@@ -20,6 +22,11 @@ def channels_of(modality: str) -> int:
     if modality not in CHANNELS:
         raise ConfigError(f"no modality {modality!r}; valid are {', '.join(CHANNELS)}")
     return CHANNELS[modality]
+
+
+def whole_depth(depth_m: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Depth without holes: filled from their surroundings, 0 where nothing was measured at all."""
+    return np.nan_to_num(fill_invalid(depth_m), nan=0.0)
 
 
 def to_channels(

@@ -9,12 +9,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from grasp_core.depth import fill_invalid
 from grasp_core.errors import ConfigError
 from grasp_detection.calibration import Calibration
-from grasp_detection.generative.inputs import channels_of, to_channels
+from grasp_detection.generative.inputs import channels_of, to_channels, whole_depth
 from grasp_detection.generative.maps import BLUR, WIDTH_UNIT, read
 from grasp_detection.generative.window import Window
+from grasp_detection.networks.device import choose_device
 from grasp_detection.networks.registry import find_network
 from grasp_detection.ranking import Ranking
 from grasp_detection.weights import Weights, load_weights
@@ -48,7 +48,7 @@ class GenerativeModel:
         self.modality = str(weights.metadata["modality"])
         self.size = int(weights.metadata["size"])
         self._calibration = Calibration.from_json(weights.metadata["calibration"])
-        self._device = _device(device)
+        self._device = choose_device(device)
         network = find_network(name)(channels_of(self.modality), 0.0)
         weights.load_into(network)
         self._network = network.eval().to(self._device)
@@ -80,7 +80,7 @@ class GenerativeModel:
         seen_color = None if color is None or self.modality == "d" else window.cut(color)
         seen_depth = None
         if depth_m is not None and self.modality != "rgb":
-            seen_depth = window.cut(_filled(depth_m))
+            seen_depth = window.cut(whole_depth(depth_m))
         channels = to_channels(seen_color, seen_depth, self.modality)
         with torch.inference_mode():
             predicted = self._network(torch.from_numpy(channels)[None].to(self._device))
@@ -126,16 +126,3 @@ def load_picture_detector(name: str, weights: str, device: str = "auto") -> Gene
     """
     find_network(name)
     return GenerativeModel(name, load_weights(name, weights), device)
-
-
-def _filled(depth_m: NDArray[np.float32]) -> NDArray[np.float32]:
-    filled = fill_invalid(depth_m)
-    return np.nan_to_num(filled, nan=0.0)
-
-
-def _device(device: str) -> torch.device:
-    if device == "auto":
-        device = "cuda" if torch.cuda.is_available() else "cpu"
-    if device == "cuda" and not torch.cuda.is_available():
-        raise ConfigError("device is 'cuda', but torch sees no GPU here: use auto or cpu")
-    return torch.device(device)

@@ -65,23 +65,39 @@ class Window:
             image: uint8 or float32.
             fill: What stands outside the picture; None repeats the edge.
         """
-        # Averaging when shrinking; warpAffine alone would skip pixels.
-        shrink = int(max(1.0, np.floor(1.0 / self.scale + 1e-9)))
-        matrix = self.matrix
-        if shrink > 1:
-            finer = Window(self.u0, self.v0, self.side, self.size * shrink)
-            large = warp(image, finer.matrix, finer.size, fill)
-            return cv2.resize(large, (self.size, self.size), interpolation=cv2.INTER_AREA)
-        return warp(image, matrix, self.size, fill)
+        return warp(image, self.matrix, self.size, fill)
 
 
 def warp(image: NDArray, matrix: FloatArray, size: int, fill: float | None = None) -> NDArray:
-    """Resample an image into a square, linearly; matrix (2, 3) maps image to square pixels."""
+    """Resample an image into a square, averaging where it shrinks.
+
+    Args:
+        image: Shape (H, W[, C]), uint8 or float32.
+        matrix: Shape (2, 3), a similarity from image to square, pixel centres at integers.
+        size: Side of the square, pixels.
+        fill: What stands outside the image; None repeats the edge.
+
+    Returns:
+        Shape (size, size[, C]).
+    """
+    # Linear interpolation alone would skip pixels: draw finer, at no less than the image's own
+    # resolution, then average.
+    scale = float(np.sqrt(abs(np.linalg.det(matrix[:, :2]))))
+    finer = max(1, int(np.ceil(1.0 / scale - 1e-6)))
+    moved = finer * matrix
+    moved[:, 2] += (finer - 1) / 2.0
     border = cv2.BORDER_REPLICATE if fill is None else cv2.BORDER_CONSTANT
-    value = (fill or 0.0,) * 4
-    return cv2.warpAffine(
-        image, matrix, (size, size), flags=cv2.INTER_LINEAR, borderMode=border, borderValue=value
+    drawn = cv2.warpAffine(
+        image,
+        moved,
+        (finer * size, finer * size),
+        flags=cv2.INTER_LINEAR,
+        borderMode=border,
+        borderValue=(fill or 0.0,) * 4,
     )
+    if finer > 1:
+        drawn = cv2.resize(drawn, (size, size), interpolation=cv2.INTER_AREA)
+    return np.asarray(drawn)
 
 
 def move_rectangles(rows: FloatArray, matrix: FloatArray) -> FloatArray:

@@ -91,9 +91,9 @@ class DscGraspNet(nn.Module):
     Args:
         channels: Input channels: 1 for depth, 3 for RGB, 4 for RGB-D.
         dropout: Share of feature channels that the heads miss in training.
-    """
 
-    stride = 8  # height and width of the input must be multiples of this
+    Height and width of the input must be multiples of 8.
+    """
 
     def __init__(self, channels: int, dropout: float = 0.1) -> None:
         super().__init__()

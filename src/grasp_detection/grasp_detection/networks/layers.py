@@ -54,7 +54,7 @@ class FeatureDropout(nn.Module):
     """Drops whole feature channels in training, the same ones however the work is divided.
 
     The mask is drawn on the CPU for the whole batch of all processes, of which each takes its
-    share (every world-size-th picture, as :mod:`grasp_detection.training.batches` deals them), so
+    share (every world-size-th picture, as :mod:`grasp_detection.training.pictures` deals them), so
     that one process, several processes and a GPU see the same masks under the same seed.
     """
 

@@ -50,13 +50,17 @@ def apply(
 def disturb_color(
     color: NDArray[np.uint8], config: AugmentConfig, rng: np.random.Generator
 ) -> NDArray[np.uint8]:
-    """Change brightness, contrast and tint, and add noise."""
-    contrast, offset = 1.0 + config.brightness * rng.uniform(-1.0, 1.0, 2)
+    """Change contrast, brightness curve and tint, and add noise.
+
+    What is only added to the whole picture would be lost: networks see it relative to its mean.
+    """
+    contrast = 1.0 + config.contrast * rng.uniform(-1.0, 1.0)
+    gamma = 1.0 + config.gamma * rng.uniform(-1.0, 1.0)
     tint = 1.0 + config.tint * rng.uniform(-1.0, 1.0, 3)
     noise = rng.standard_normal(color.shape, np.float32) * np.float32(255.0 * config.color_noise)
-    mean = color.mean(axis=(0, 1))
-    gain, lift = contrast * tint, mean * tint * (offset - contrast)
-    changed = color * gain.astype(np.float32) + lift.astype(np.float32) + noise
+    bent = (255.0 * np.linspace(0.0, 1.0, 256) ** gamma).astype(np.float32)[color]
+    mean = bent.mean(axis=(0, 1))
+    changed = (mean + contrast * (bent - mean)) * tint.astype(np.float32) + noise
     return np.clip(changed, 0.0, 255.0).astype(np.uint8)
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from grasp_core.config import Checked, setting
 from grasp_core.errors import ConfigError
-from grasp_detection.generative.inputs import CHANNELS
+from grasp_detection.generative.inputs import CHANNELS, STRIDE
 
 
 @dataclass(frozen=True)
@@ -17,8 +17,9 @@ class AugmentConfig(Checked):
     flip: bool = setting(True, "mirror half of the pictures")
     zoom: float = setting(1.4, "enlarge or shrink by up to this factor", minimum=1.0, maximum=4.0)
     shift: float = setting(0.12, "move by up to this share of the side", minimum=0.0, maximum=0.5)
-    brightness: float = setting(
-        0.2, "spread of brightness and contrast, share", minimum=0.0, maximum=1.0
+    contrast: float = setting(0.2, "spread of contrast, share", minimum=0.0, maximum=0.9)
+    gamma: float = setting(
+        0.2, "spread of the exponent that bends brightness, share", minimum=0.0, maximum=0.9
     )
     tint: float = setting(0.1, "spread of each colour channel, share", minimum=0.0, maximum=1.0)
     color_noise: float = setting(
@@ -65,10 +66,16 @@ class TrainingConfig(Checked):
             ConfigError: A value is out of its bounds.
         """
         super().__post_init__()
-        if self.warmup_epochs > self.epochs:
+        if self.warmup_epochs >= self.epochs:
             raise ConfigError(
-                f"warmup_epochs is {self.warmup_epochs}, must be at most epochs, {self.epochs}"
+                f"warmup_epochs is {self.warmup_epochs}, must be below epochs, {self.epochs}: "
+                "weights are for the full size"
             )
+        for name in ("size", "warmup_size"):
+            if getattr(self, name) % STRIDE:
+                raise ConfigError(
+                    f"{name} is {getattr(self, name)} px, must be a multiple of {STRIDE}"
+                )
 
     def size_in(self, epoch: int) -> int:
         """Side of the input in an epoch, counted from 0."""

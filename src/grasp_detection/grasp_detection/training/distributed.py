@@ -6,9 +6,14 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 
 import torch
 from torch import Tensor, distributed, nn
+
+from grasp_detection.networks.device import choose_device
+
+_PATIENCE = timedelta(hours=6)  # for the leader, which validates alone
 
 
 @dataclass(frozen=True)
@@ -61,17 +66,19 @@ def team(device: str) -> Iterator[Team]:
 
     Args:
         device: ``auto`` (a GPU where there is one), ``cpu`` or ``cuda``.
+
+    Raises:
+        ConfigError: A GPU was asked for and there is none.
     """
     size, rank = int(os.environ.get("WORLD_SIZE", "1")), int(os.environ.get("RANK", "0"))
-    on_gpu = device == "cuda" or (device == "auto" and torch.cuda.is_available())
-    where = torch.device("cpu")
-    if on_gpu:
-        where = torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
+    where = choose_device(device, int(os.environ.get("LOCAL_RANK", "0")))
+    if where.type == "cuda":
         torch.cuda.set_device(where)
     if size == 1:
         yield Team(0, 1, where)
         return
-    distributed.init_process_group("nccl" if on_gpu else "gloo")
+    backend = "nccl" if where.type == "cuda" else "gloo"
+    distributed.init_process_group(backend, timeout=_PATIENCE)
     try:
         yield Team(rank, size, where)
     finally:

@@ -7,8 +7,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from grasp_core.rectangle import matches
 from grasp_detection.calibration import Calibration, fit_calibration
 from grasp_detection.datasets.dataset import Dataset
@@ -19,7 +17,6 @@ from grasp_detection.training.trainer import Trained
 from grasp_detection.weights import Weights, save_weights
 
 _CANDIDATES = 5  # per picture, whose outcomes the calibration is fitted on
-_IDENTITY = Calibration((0.0, 1.0), (0.0, 1.0))
 
 
 def finish(
@@ -31,6 +28,7 @@ def finish(
     augment: AugmentConfig,
     origin: Mapping[str, Any],
     path: Path,
+    device: str = "auto",
 ) -> dict[str, Any]:
     """Calibrate on the validation part, and write weights and metadata.
 
@@ -43,15 +41,29 @@ def finish(
         augment: Settings of the run.
         origin: Where it comes from: command, revision, versions.
         path: The safetensors file to write; the JSON file lies beside it.
+        device: Where to compute.
 
     Returns:
         The metadata.
+
+    Raises:
+        WeightsError: The files cannot be written.
     """
-    metadata: dict[str, Any] = {
+    # Scores only, so any calibration will do until the one that they lead to.
+    needed = {
         "detector": detector,
         "modality": config.modality,
-        "size": config.size,
-        "parameters": _parameters(trained.state),
+        "size": trained.best.size,
+        "calibration": Calibration((0.0,), (0.0,)).to_json(),
+    }
+    model = GenerativeModel(detector, Weights(str(path), trained.state, needed), device)
+    scores, right = outcomes(model, dataset, split.indices(dataset, "validation"))
+    # A network that proposes nothing on any validation picture deserves no trust at all.
+    calibration = fit_calibration(scores, right) if scores else Calibration((0.0,), (0.0,))
+    metadata: dict[str, Any] = {
+        **needed,
+        "parameters": model.parameters,
+        "calibration": calibration.to_json(),
         "dataset": dataset.name,
         "split": split.digest,
         "split_kind": split.kind,
@@ -66,15 +78,9 @@ def finish(
         "training": asdict(config),
         "augmentation": asdict(augment),
         **origin,
-        "calibration": _IDENTITY.to_json(),
-        "sha256": "",
+        "trained_on": sorted(split.train),
+        "validated_on": sorted(split.validation),
     }
-    model = GenerativeModel(detector, Weights(str(path), trained.state, metadata))
-    scores, right = outcomes(model, dataset, split.indices(dataset, "validation"))
-    # A network that proposes nothing on any validation picture deserves no trust at all.
-    fitted = fit_calibration(scores, right) if scores else Calibration((0.0,), (0.0,))
-    metadata["calibration"] = fitted.to_json()
-    metadata["trained_on"] = sorted(split.train)
     save_weights(trained.state, metadata, path)
     return metadata
 
@@ -82,17 +88,13 @@ def finish(
 def outcomes(
     model: GenerativeModel, dataset: Dataset, indices: Sequence[int]
 ) -> tuple[list[float], list[bool]]:
-    """Scores of the best candidates of each view, and whether they meet the rectangle metric."""
+    """Scores of the best candidates of each labelled view, and whether they are right."""
     scores: list[float] = []
     right: list[bool] = []
     for index in indices:
         sample = dataset.load(index)
-        ranking = model.rank(sample.color, sample.depth_m, _CANDIDATES)
-        scores += ranking.raw_score.tolist()
-        right += matches(ranking.rows, sample.grasps).tolist()
+        if len(sample.grasps):
+            ranking = model.rank(sample.color, sample.depth_m, _CANDIDATES)
+            scores += ranking.raw_score.tolist()
+            right += matches(ranking.rows, sample.grasps).tolist()
     return scores, right
-
-
-def _parameters(state: Mapping[str, torch.Tensor]) -> int:
-    buffers = ("running_mean", "running_var", "num_batches_tracked")
-    return sum(t.numel() for name, t in state.items() if not name.endswith(buffers))

@@ -8,6 +8,8 @@ from dataclasses import asdict, dataclass, fields
 from itertools import pairwise
 from pathlib import Path
 
+from grasp_detection.training.errors import TrainingError
+
 
 @dataclass(frozen=True)
 class Epoch:
@@ -33,15 +35,22 @@ class Epoch:
 
 
 def write_csv(history: Sequence[Epoch], path: Path) -> None:
-    """Write all epochs so far; replaces the file."""
+    """Write all epochs so far; replaces the file.
+
+    Raises:
+        TrainingError: It cannot be written.
+    """
     partial = path.with_suffix(".partial")
-    with partial.open("w", newline="") as file:
-        writer = csv.DictWriter(file, [field.name for field in fields(Epoch)])
-        writer.writeheader()
-        for epoch in history:
-            row = asdict(epoch)
-            writer.writerow({k: f"{v:.6g}" if isinstance(v, float) else v for k, v in row.items()})
-    partial.replace(path)
+    try:
+        with partial.open("w", newline="") as file:
+            writer = csv.DictWriter(file, [field.name for field in fields(Epoch)])
+            writer.writeheader()
+            for one in history:
+                row = asdict(one).items()
+                writer.writerow({k: f"{v:.6g}" if isinstance(v, float) else v for k, v in row})
+        partial.replace(path)
+    except OSError as error:
+        raise TrainingError(f"cannot write {path}: {error.strerror}") from error
 
 
 def draw_curves(history: Sequence[Epoch], path: Path) -> None:

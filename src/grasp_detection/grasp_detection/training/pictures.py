@@ -10,9 +10,8 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 from torch.utils.data import Dataset as TorchDataset
 
-from grasp_core.depth import fill_invalid
 from grasp_detection.datasets.dataset import Dataset, DatasetError, Sample
-from grasp_detection.generative.inputs import to_channels
+from grasp_detection.generative.inputs import to_channels, whole_depth
 from grasp_detection.generative.maps import paint
 from grasp_detection.generative.window import FloatArray, Window
 from grasp_detection.training.augment import apply, disturb_color, disturb_depth, draw_matrix
@@ -40,10 +39,17 @@ class SampleCache:
             return self._kept[index]
         sample = self._complete(self._dataset.load(index))
         size = sum(a.nbytes for a in (sample.color, sample.depth_m) if a is not None)
-        if self._bytes + size <= _CACHE_BYTES:
+        if self._bytes < _CACHE_BYTES:
             self._kept[index] = sample
             self._bytes += size
         return sample
+
+    def fill(self, indices: Sequence[int]) -> None:
+        """Load views now: processes forked later share them instead of loading their own."""
+        for index in indices:
+            if self._bytes >= _CACHE_BYTES:
+                return
+            self[index]
 
     def _complete(self, sample: Sample) -> Sample:
         color, depth_m, view = sample.color, sample.depth_m, sample.record.view
@@ -52,9 +58,9 @@ class SampleCache:
         if self._modality != "rgb":
             if depth_m is None:
                 raise DatasetError(
-                    f"view {view} has no depth, which modality {self._modality} needs: use rgb"
+                    f"view {view} has no depth, which modality {self._modality} needs"
                 )
-            depth_m = fill_invalid(depth_m)
+            depth_m = whole_depth(depth_m)
         return Sample(
             sample.record,
             color if self._modality != "d" else None,
@@ -104,9 +110,10 @@ class TrainingPictures(TorchDataset):
         the batches a single process would see. What fills no whole batch waits for another epoch.
         """
         self.epoch = epoch
-        config = self._config
-        order = np.random.default_rng([config.seed, epoch]).permutation(len(self))
-        size = min(config.batch, len(order))
+        if workers:
+            self._cache.fill(self._indices)
+        order = np.random.default_rng([self._config.seed, epoch]).permutation(len(self))
+        size = self.batch
         whole = [order[i : i + size] for i in range(0, len(order) - size + 1, size)]
         return DataLoader(
             self, batch_sampler=[b[part::parts].tolist() for b in whole], num_workers=workers
@@ -114,7 +121,12 @@ class TrainingPictures(TorchDataset):
 
     def steps(self) -> int:
         """Batches in an epoch."""
-        return len(self) // min(self._config.batch, len(self))
+        return len(self) // self.batch
+
+    @property
+    def batch(self) -> int:
+        """Pictures in a step: those asked for, or all if there are fewer."""
+        return min(self._config.batch, len(self))
 
 
 def validation_inputs(

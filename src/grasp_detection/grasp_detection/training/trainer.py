@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
+import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -14,23 +14,23 @@ import torch
 from torch import Tensor, nn
 from torch.optim import AdamW
 from torch.optim.lr_scheduler import OneCycleLR
-from torch.optim.swa_utils import AveragedModel
 
 from grasp_core.errors import ConfigError
-from grasp_core.rectangle import matches
-from grasp_detection.datasets.dataset import Dataset
+from grasp_detection.datasets.dataset import Dataset, DatasetError
 from grasp_detection.datasets.split import Split
 from grasp_detection.generative.inputs import channels_of
 from grasp_detection.generative.loss import p_huber
-from grasp_detection.generative.maps import BLUR, WIDTH_UNIT, paint, read
+from grasp_detection.training.averaging import RunningAverage
+from grasp_detection.training.checkpoint import load_checkpoint, save_checkpoint
 from grasp_detection.training.config import AugmentConfig, TrainingConfig
 from grasp_detection.training.distributed import Team
+from grasp_detection.training.errors import TrainingError
 from grasp_detection.training.history import Epoch, draw_curves, write_csv
-from grasp_detection.training.pictures import SampleCache, TrainingPictures, validation_inputs
+from grasp_detection.training.pictures import SampleCache, TrainingPictures
+from grasp_detection.training.validation import validate
 
 CHECKPOINT = "checkpoint.pt"
 _WARM_SHARE = 0.15  # of all steps, in which the learning rate rises
-_VALIDATION_BATCH = 16
 _DRAWING_PERIOD_S = 20.0
 
 
@@ -55,14 +55,24 @@ class Progress:
     done: Epoch | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Trained:
-    """Outcome of a run: weights of the best epoch, and what led to them."""
+    """Outcome of a run.
+
+    Attributes:
+        state: Weights of the best epoch, averaged, on the CPU.
+        best: That epoch.
+        history: All epochs.
+    """
 
     state: dict[str, Tensor]
     best: Epoch
     history: list[Epoch]
-    wall_s: float
+
+    @property
+    def wall_s(self) -> float:
+        """Wall time of all epochs, interruptions left out, seconds."""
+        return sum(one.seconds for one in self.history)
 
 
 class Trainer:
@@ -92,27 +102,34 @@ class Trainer:
             workers: Processes that prepare pictures; 0 does it in this one.
 
         Raises:
-            ConfigError: The folder holds a run with other settings or data, or the batch cannot
-                be dealt among the processes.
-            DatasetError: The dataset lacks pictures of the split.
+            ConfigError: The batch cannot be dealt among the processes.
+            DatasetError: The dataset lacks pictures or channels that are needed.
+            TrainingError: The folder cannot be used, or holds another run.
         """
-        if config.batch % team.size:
-            raise ConfigError(
-                f"batch is {config.batch}, must be a multiple of the {team.size} processes"
-            )
         self._config, self._team, self._out, self._workers = config, team, out, workers
-        cache = SampleCache(dataset, config.modality)
-        self._pictures = TrainingPictures(cache, split.indices(dataset, "train"), config, augment)
-        self._cache, self._validation = cache, split.indices(dataset, "validation")
-        self._about = json.dumps(
-            [asdict(config), asdict(augment), split.digest, build.__name__], sort_keys=True
-        )
+        self._cache = SampleCache(dataset, config.modality)
+        self._validation = split.indices(dataset, "validation")
+        indices = split.indices(dataset, "train")
+        if not any(len(self._cache[index].grasps) for index in self._validation):
+            raise DatasetError("no validation picture has a label: nothing could pick an epoch")
+        self._cache[indices[0]]  # what is missing is said now, not by a worker later
+        self._pictures = TrainingPictures(self._cache, indices, config, augment)
+        if self._pictures.batch % team.size:
+            raise ConfigError(
+                f"a batch of {self._pictures.batch} pictures cannot be dealt evenly among "
+                f"{team.size} processes: give a --batch that is a multiple of {team.size}, and no "
+                f"more than the {len(indices)} training views"
+            )
+        self._settings = {
+            "network": build.__name__,
+            "split": split.digest,
+            **asdict(config),
+            **asdict(augment),
+        }
         torch.manual_seed(config.seed)
         self._network = build(channels_of(config.modality), config.dropout)
         self._joined = team.wrap(self._network)
-        self._averaged = AveragedModel(
-            self._network, avg_fn=_running_average(config.average), use_buffers=True
-        )
+        self._average = RunningAverage(self._network, config.average)
         self._optimizer = AdamW(
             self._network.parameters(), config.learning_rate, weight_decay=config.weight_decay
         )
@@ -124,7 +141,7 @@ class Trainer:
         )
         self._drawn_s = time.monotonic()
         self._history: list[Epoch] = []
-        self._best: dict[str, Any] = {"epoch": -1, "state": None}
+        self._best: dict[str, Any] = {"epoch": -1, "state": {}}
         self._resume()
 
     @property
@@ -133,21 +150,30 @@ class Trainer:
         return len(self._history)
 
     def run(self, report: Callable[[Progress], None] = lambda progress: None) -> Trained:
-        """Train to the end, or until validation has not improved for long enough."""
-        config = self._config
-        while self.finished_epochs < config.epochs and not self._has_stalled():
+        """Train to the end, or until validation has not improved for long enough.
+
+        Raises:
+            TrainingError: The loss is no longer a number, or something cannot be written.
+        """
+        while self.finished_epochs < self._config.epochs and not self._has_stalled():
             number, start = self.finished_epochs, time.monotonic()
             loss = self._train_epoch(number, start, report)
+            if not math.isfinite(loss):
+                raise TrainingError(
+                    f"the loss of epoch {number + 1} is {loss}: lower --learning-rate, or look "
+                    "for broken pictures with `grasp data check`"
+                )
             done = self._conclude(number, loss, start)
             report(self._progress(number, self._pictures.steps(), start, done))
         if self._team.leads:
             draw_curves(self._history, self._out / "curves.png")
         best = self._history[self._best["epoch"]]
-        wall_s = sum(one.seconds for one in self._history)
-        return Trained(self._best["state"], best, list(self._history), wall_s)
+        return Trained(self._best["state"], best, list(self._history))
 
     def _has_stalled(self) -> bool:
-        return self.finished_epochs - 1 - int(self._best["epoch"]) >= self._config.patience
+        """Whether the last ``patience`` epochs of full size brought nothing better."""
+        full = [one.validation_accuracy for one in self._history if one.size == self._config.size]
+        return bool(full) and len(full) - 1 - full.index(max(full)) >= self._config.patience
 
     def _train_epoch(self, number: int, start: float, report: Callable[[Progress], None]) -> float:
         team, steps = self._team, self._pictures.steps()
@@ -163,7 +189,7 @@ class Trainer:
             loss.backward()
             self._optimizer.step()
             self._schedule.step()
-            self._averaged.update_parameters(self._network)
+            self._average.update(self._network)
             losses.append(float(loss.detach()))
             report(self._progress(number, step + 1, start))
         return team.mean(float(np.mean(losses)))
@@ -177,44 +203,20 @@ class Trainer:
         done = Epoch(
             number + 1, size, rate, loss, validation_loss, accuracy, round(team.share(seconds), 2)
         )
+        best = self._history[self._best["epoch"]] if self._history else done
         self._history.append(done)
-        # Epochs at the warm-up size are no candidates while a full-size one is to come.
-        best = self._best["epoch"]
-        reset = best >= 0 and self._history[best].size != size
-        if best < 0 or reset or accuracy >= self._history[best].validation_accuracy:
-            state = {k: v.detach().cpu().clone() for k, v in self._averaged_state().items()}
-            self._best = {"epoch": number, "state": state}
+        # Of equally good epochs the later one counts: its weights have seen more. Epochs at the
+        # warm-up size do not compete with those at full size.
+        if size != best.size or accuracy >= best.validation_accuracy:
+            self._best = {"epoch": number, "state": self._average.state()}
         if team.leads:
             self._save()
-            write_csv(self._history, self._out / "log.csv")
-            # Drawing takes a second, which short epochs would spend on nothing else.
-            if time.monotonic() - self._drawn_s > _DRAWING_PERIOD_S:
-                draw_curves(self._history, self._out / "curves.png")
-                self._drawn_s = time.monotonic()
         return done
 
-    def _averaged_state(self) -> dict[str, Tensor]:
-        return dict(self._averaged.module.state_dict())
-
-    @torch.no_grad()
     def _validate(self, size: int) -> tuple[float, float]:
-        """Loss and accuracy of the averaged weights on whole validation pictures."""
-        self._averaged.eval()
-        right: list[bool] = []
-        losses: list[float] = []
-        stream = validation_inputs(
-            self._cache, self._validation, self._config.modality, size, _VALIDATION_BATCH
-        )
-        for inputs, windows, labels in stream:
-            predicted = self._averaged(inputs.to(self._team.device)).cpu()
-            inside = [w.to_input(rows) for w, rows in zip(windows, labels, strict=True)]
-            target = np.stack([paint(rows, size, bell=self._config.bell) for rows in inside])
-            losses += [float(p_huber(predicted, torch.from_numpy(target)))] * len(inputs)
-            right += [
-                is_right(maps.numpy(), rows, size)
-                for maps, rows in zip(predicted, inside, strict=True)
-            ]
-        return float(np.mean(losses)), float(np.mean(right))
+        """Loss and accuracy of the averaged weights on the validation part."""
+        network, device = self._average.network, self._team.device
+        return validate(network, self._cache, self._validation, self._config, size, device)
 
     def _progress(
         self, number: int, step: int, start: float, done: Epoch | None = None
@@ -227,58 +229,33 @@ class Trainer:
         return Progress(number + 1, config.epochs, step, steps, per_pixel * todo, done)
 
     def _save(self) -> None:
-        partial = self._out / f"{CHECKPOINT}.partial"
-        torch.save(
-            {
-                "about": self._about,
-                "history": [asdict(one) for one in self._history],
-                "network": self._network.state_dict(),
-                "averaged": self._averaged.state_dict(),
-                "optimizer": self._optimizer.state_dict(),
-                "schedule": self._schedule.state_dict(),
-                "best": self._best,
-            },
-            partial,
-        )
-        partial.replace(self._out / CHECKPOINT)
+        state = {
+            "history": [asdict(one) for one in self._history],
+            "network": self._network.state_dict(),
+            "average": self._average.network.state_dict(),
+            "optimizer": self._optimizer.state_dict(),
+            "schedule": self._schedule.state_dict(),
+            "best": self._best,
+        }
+        save_checkpoint(self._out / CHECKPOINT, self._settings, state)
+        write_csv(self._history, self._out / "log.csv")
+        # Drawing takes a second, which short epochs would spend on nothing else.
+        if time.monotonic() - self._drawn_s > _DRAWING_PERIOD_S:
+            draw_curves(self._history, self._out / "curves.png")
+            self._drawn_s = time.monotonic()
 
     def _resume(self) -> None:
-        path = self._out / CHECKPOINT
-        if not path.exists():
-            self._out.mkdir(parents=True, exist_ok=True)
-            return
-        saved = torch.load(path, map_location="cpu", weights_only=True)
-        if saved["about"] != self._about:
-            raise ConfigError(
-                f"{path} belongs to a run with other settings or data: give another folder, or "
-                "delete this one"
+        saved = load_checkpoint(self._out / CHECKPOINT, self._settings)
+        if saved is not None:
+            self._history = [Epoch(**one) for one in saved["history"]]
+            self._network.load_state_dict(saved["network"])
+            self._average.network.load_state_dict(saved["average"])
+            self._average.steps = self.finished_epochs * self._pictures.steps()
+            self._optimizer.load_state_dict(saved["optimizer"])
+            self._schedule.load_state_dict(saved["schedule"])
+            self._best = saved["best"]
+        if self._team.share(self.finished_epochs) != self.finished_epochs:
+            raise TrainingError(
+                f"{self._out} holds another state for process {self._team.rank} than for the "
+                "first: all processes must see the same folder"
             )
-        self._history = [Epoch(**one) for one in saved["history"]]
-        self._network.load_state_dict(saved["network"])
-        self._averaged.load_state_dict(saved["averaged"])
-        self._optimizer.load_state_dict(saved["optimizer"])
-        self._schedule.load_state_dict(saved["schedule"])
-        self._best = saved["best"]
-
-
-def _running_average(decay: float) -> Callable[[Tensor, Tensor, Tensor | int], Tensor]:
-    """An exponential average that forgets its first values fast; statistics are averaged, too."""
-
-    def average(kept: Tensor, new: Tensor, count: Tensor | int) -> Tensor:
-        if not kept.is_floating_point():
-            return new
-        seen = int(count)
-        return torch.lerp(kept, new, 1.0 - min(decay, (1 + seen) / (10 + seen)))
-
-    return average
-
-
-def is_right(maps: np.ndarray, labels: np.ndarray, size: int) -> bool:
-    """Whether the best rectangle read from maps meets the rectangle metric."""
-    rows, _ = read(maps, unit_px=WIDTH_UNIT * size, blur_px=BLUR * size)
-    return bool(len(rows) and matches(rows, labels).all())
-
-
-def epochs_table(history: Sequence[Epoch]) -> list[dict[str, Any]]:
-    """The history as plain values, for metadata."""
-    return [asdict(one) for one in history]

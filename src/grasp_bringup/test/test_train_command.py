@@ -1,0 +1,89 @@
+"""The command `grasp train`, from its arguments to the weights."""
+
+import json
+
+import cv2
+import numpy as np
+import pytest
+
+from grasp_bringup import train_command
+from grasp_bringup.cli import main
+from grasp_core.rectangle import corners_of
+from grasp_detection.datasets.registry import open_dataset
+from grasp_detection.datasets.split import make_split, save_splits
+from grasp_detection.weights import load_weights
+
+
+@pytest.fixture
+def data(tmp_path, monkeypatch):
+    """Five pictures of a bar in Cornell's layout and a split of them, in the current folder."""
+    monkeypatch.chdir(tmp_path)
+    folder = tmp_path / "bars" / "01"
+    folder.mkdir(parents=True)
+    label = corners_of(np.array([[16.0, 16.0, 10.0, 6.0, 0.3]]))[0]
+    for number in range(5):
+        picture = np.full((32, 32, 3), 220, np.uint8)
+        cv2.circle(picture, (16, 16), 4 + number, (40, 60, 90), -1)
+        cv2.imwrite(str(folder / f"pcd{number:04d}r.png"), picture)
+        text = "\n".join(f"{u} {v}" for u, v in label)
+        (folder / f"pcd{number:04d}cpos.txt").write_text(text + "\n")
+    dataset = open_dataset("cornell", tmp_path / "bars")
+    save_splits([make_split(dataset, "image-wise", (0.6, 0.2, 0.2))], tmp_path / "split.json")
+    return tmp_path
+
+
+ARGUMENTS = [
+    *("train", "--detector", "dsc_graspnet", "--dataset", "cornell", "--root", "bars"),
+    *("--split", "split.json", "--size", "32", "--epochs", "2", "--batch", "2", "--device", "cpu"),
+]
+
+
+def test_it_ends_with_weights_that_say_where_they_come_from(data, capsys):
+    assert main(ARGUMENTS) == 0
+    out = data / "runs" / "dsc_graspnet-rgb-split"
+    assert {"checkpoint.pt", "curves.png", "log.csv", "origin.json", "weights.json"} <= {
+        path.name for path in out.iterdir()
+    }
+    about = load_weights("dsc_graspnet", str(out / "weights.safetensors")).metadata
+    assert about["command"] == (
+        "grasp train --detector dsc_graspnet --dataset cornell --root bars --split split.json "
+        "--size 32 --epochs 2 --batch 2"
+    )
+    lines = capsys.readouterr().out.splitlines()
+    assert [line[:9] for line in lines if line.startswith("epoch")] == ["epoch 1/2", "epoch 2/2"]
+    # Again: nothing is left to train, and where it came from stays as it was.
+    (out / "origin.json").write_text(json.dumps({"command": "first", "revision": "abc"}))
+    assert main(ARGUMENTS) == 0
+    assert "resumes after epoch 2" in capsys.readouterr().out
+    again = load_weights("dsc_graspnet", str(out / "weights.safetensors")).metadata
+    assert again["command"] == "first"
+    assert again["sha256"] == about["sha256"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (["--detector", "resnet"], "no network 'resnet'; valid names are dsc_graspnet"),
+        (["--dataset", "imagenet"], "valid are cornell"),
+        (["--root", "nowhere"], "nowhere is no folder"),
+        (["--split", "nothing.json"], "cannot read split nothing.json"),
+        (["--fold", "3"], "--fold is 3, but split.json holds folds 0 to 0"),
+        (["--size", "36"], "must be a multiple of 8"),
+        (["--epochs", "0"], "epochs is 0"),
+        (["--modality", "rgbd"], "has no depth"),
+        (["--workers", "-1"], "--workers is -1"),
+        (["--threads", "-2"], "--threads is -2"),
+        (["--out", "split.json"], "cannot make the folder split.json"),
+    ],
+)
+def test_wrong_input_is_one_clear_line(data, capsys, arguments, reason):
+    assert main([*ARGUMENTS, *arguments]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("error: ")
+    assert reason in error
+    assert error.count("\n") == 1
+
+
+def test_a_missing_git_is_no_reason_to_fail(data, monkeypatch):
+    monkeypatch.setenv("PATH", "")
+    assert train_command._revision() == "unknown"

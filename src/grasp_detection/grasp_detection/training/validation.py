@@ -1,0 +1,55 @@
+"""How good a network is on whole, unvaried pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import nn
+
+from grasp_core.rectangle import matches
+from grasp_detection.generative.loss import p_huber
+from grasp_detection.generative.maps import BLUR, WIDTH_UNIT, paint, read
+from grasp_detection.training.config import TrainingConfig
+from grasp_detection.training.pictures import SampleCache, validation_inputs
+
+_BATCH = 16
+
+
+@torch.inference_mode()
+def validate(
+    network: nn.Module,
+    cache: SampleCache,
+    indices: Sequence[int],
+    config: TrainingConfig,
+    size: int,
+    device: torch.device,
+) -> tuple[float, float]:
+    """Loss, and the share of views whose best rectangle is right.
+
+    Views without labels count for neither: no answer to them could be right.
+
+    Args:
+        network: In evaluation mode.
+        cache: Where the views are.
+        indices: Which of them.
+        config: Modality, and how targets are painted.
+        size: Side of the input, pixels.
+        device: Where the network is.
+    """
+    right: list[bool] = []
+    losses: list[float] = []
+    for inputs, windows, labels in validation_inputs(
+        cache, indices, config.modality, size, _BATCH
+    ):
+        predicted = network(inputs.to(device)).cpu()
+        for maps, window, rows in zip(predicted, windows, labels, strict=True):
+            if not len(rows):
+                continue
+            inside = window.to_input(rows)
+            target = torch.from_numpy(paint(inside, size, bell=config.bell))
+            losses.append(float(p_huber(maps[None], target[None])))
+            found, _ = read(maps.numpy(), unit_px=WIDTH_UNIT * size, blur_px=BLUR * size)
+            right.append(bool(len(found) and matches(found, inside).all()))
+    return float(np.mean(losses)), float(np.mean(right))
