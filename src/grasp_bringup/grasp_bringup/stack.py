@@ -14,6 +14,7 @@ from grasp_core.config import config_dir, load_node_config
 from grasp_detection.registry import has_weights
 from grasp_detection.weights import DEFAULT, WeightsError, find_weights, shipped_names
 from grasp_sim.camera import camera_pose, intrinsics
+from grasp_sim.config import SimConfig
 from grasp_sim.node_config import SimNodeConfig
 
 
@@ -111,17 +112,24 @@ def sim_stack(values: dict[str, str] | None = None) -> list[NodeDescription]:
             chosen["detector"],
             chosen["weights"],
             continuous=chosen["continuous"] == "true",
-            window_px=_simulated_window(chosen["cell"], float(chosen["camera_tilt"])),
+            window_px=_window_of(chosen["cell"], float(chosen["camera_tilt"]))
+            if has_weights(chosen["detector"])
+            else (),
         ),
     ]
 
 
-def _simulated_window(cell: str, camera_tilt_deg: float) -> tuple[float, float, float]:
-    """The workspace in the simulated camera's picture."""
+def _window_of(cell: str, camera_tilt_deg: float) -> tuple[float, float, float]:
+    """The workspace in the picture of the simulator node's camera."""
     path = config_dir() / "simulator.yaml"
     config = load_node_config(SimNodeConfig, path, "simulator")
-    config = dataclasses.replace(config, camera_tilt_deg=camera_tilt_deg)
-    return workspace_window(load_cell(cell), intrinsics(config), camera_pose(config))
+    config = dataclasses.replace(config, cell=cell, camera_tilt_deg=camera_tilt_deg)
+    return simulated_window(config)
+
+
+def simulated_window(config: SimConfig) -> tuple[float, float, float]:
+    """The workspace in a simulated camera's picture; see :func:`workspace_window`."""
+    return workspace_window(load_cell(config.cell), intrinsics(config), camera_pose(config))
 
 
 def perception_and_action(
@@ -182,6 +190,14 @@ def learned_settings(
         ConfigError: No such detector.
         WeightsError: The detector has no such weights, or none at all.
     """
+    values = detector_values(detector, weights, window_px)
+    return {f"{detector}.{name}": value for name, value in values.items()}
+
+
+def detector_values(
+    detector: str, weights: str, window_px: Sequence[float] = ()
+) -> dict[str, Any]:
+    """Settings of a detector by their own names; see :func:`learned_settings`."""
     if has_weights(detector):
         path = find_weights(detector, weights)
         shipped = weights in (DEFAULT, *shipped_names(detector))
@@ -189,7 +205,7 @@ def learned_settings(
         settings: dict[str, Any] = {"weights": weights if shipped else str(path.resolve())}
         if window_px:
             settings["window_px"] = [float(value) for value in window_px]
-        return {f"{detector}.{name}": value for name, value in settings.items()}
+        return settings
     if weights != DEFAULT:
         raise WeightsError(f"detector {detector} is not learned: it has no weights {weights!r}")
     return {}

@@ -58,6 +58,7 @@ class Simulation:
         self.camera = intrinsics(config)
         self.T_base_camera = camera_pose(config)
         self._steps = 0
+        self._noise_seed = 0
         self._arm_joints = [self.world.joints[name] for name in robot.arm.joints]
         self._fingers = [self.world.joints[name] for name in robot.gripper.joints]
         self._reset_robot()
@@ -93,7 +94,23 @@ class Simulation:
         self._gripper.watch(self.time_s, self.gap_m)
         self.world.set_holding(self._gripper.is_squeezing)
 
+    def restart_clock(self, noise_seed: int = 0) -> None:
+        """Let time begin anew; followed by a new scene, nothing depends on earlier ones any more.
+
+        Args:
+            noise_seed: Of the depth noise from now on, beside the time.
+        """
+        self._steps, self._noise_seed = 0, abs(noise_seed)
+
     # -- scenes ---------------------------------------------------------------------------------
+
+    def use_noise(self, name: str) -> None:
+        """Draw depth with another noise preset from now on.
+
+        Raises:
+            ConfigError: No such preset.
+        """
+        self.config = replace(self.config, noise=name)
 
     def use_objects(self, name: str) -> None:
         """Take objects from another set from now on.
@@ -252,10 +269,10 @@ class Simulation:
     # -- camera ---------------------------------------------------------------------------------
 
     def render(self) -> RgbdFrame:
-        """Draw the camera's view now; the noise depends on the time alone."""
+        """Draw the camera's view now; the noise depends on the time and its seed alone."""
         color, depth, _ = draw(self.world, self.camera, self.T_base_camera)
         if self.config.noise != "none":
-            rng = np.random.default_rng(self._steps)
+            rng = np.random.default_rng([self._noise_seed, self._steps])
             depth = PRESETS[self.config.noise].apply(depth, self.config.camera_fx, rng)
         return RgbdFrame(color, depth, self.camera, self.time_ns, self.config.camera_frame)
 

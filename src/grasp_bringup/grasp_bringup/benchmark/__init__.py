@@ -1,0 +1,1 @@
+"""The closed-loop benchmark: detectors compared by picks in simulation, on the same scenes."""

@@ -1,0 +1,91 @@
+"""Who takes part: detectors with their weights, and the oracle."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from grasp_bringup.stack import detector_values
+from grasp_core.errors import ConfigError
+from grasp_core.robot import GripperProfile
+from grasp_detection.detector import Detector
+from grasp_detection.registry import create_detector, has_weights
+from grasp_detection.weights import DEFAULT, find_weights
+from grasp_executor.config import PickConfig
+
+ORACLE = "oracle"
+_ORACLE_DETECTOR = "antipodal"
+
+
+@dataclass(frozen=True)
+class Contestant:
+    """One row of the results.
+
+    Attributes:
+        label: As asked for, ``D`` or ``D:WEIGHTS``, or ``oracle``.
+        detector: Name in the registry.
+        weights: Shipped name or path; ``default`` also for detectors that learn nothing.
+        weights_sha256: Hash of the weights' file; empty where there is none.
+    """
+
+    label: str
+    detector: str
+    weights: str = DEFAULT
+    weights_sha256: str = ""
+
+    @property
+    def is_oracle(self) -> bool:
+        """Whether it is the reference instead of a detector."""
+        return self.label == ORACLE
+
+    @property
+    def is_learned(self) -> bool:
+        """Whether it computes with torch."""
+        return has_weights(self.detector)
+
+
+def parse_contestants(text: str, *, oracle: bool = True) -> tuple[Contestant, ...]:
+    """Detectors from ``D[:WEIGHTS][,D2...]``, followed by the oracle.
+
+    Raises:
+        ConfigError: No or an unknown detector, or the same one twice.
+        WeightsError: A detector has no such weights, or none at all.
+    """
+    labels = [part.strip() for part in text.split(",")]
+    if len(set(labels)) < len(labels):
+        raise ConfigError(f"--detector {text!r} names a detector twice")
+    found = [_contestant(label) for label in labels]
+    return (*found, Contestant(ORACLE, _ORACLE_DETECTOR)) if oracle else tuple(found)
+
+
+def _contestant(label: str) -> Contestant:
+    name, _, weights = label.partition(":")
+    values = detector_values(name, weights or DEFAULT)
+    if "weights" not in values:
+        return Contestant(label, name)
+    data = find_weights(name, values["weights"]).read_bytes()
+    return Contestant(label, name, str(values["weights"]), hashlib.sha256(data).hexdigest())
+
+
+def build_detector(
+    contestant: Contestant, gripper: GripperProfile, window_px: Sequence[float]
+) -> Detector:
+    """Make a contestant's detector.
+
+    The oracle's takes objects as wide as the executor does: noise-free widths need no reserve.
+
+    Args:
+        contestant: Whose detector.
+        gripper: Gripper that will execute the grasps.
+        window_px: What a learned detector sees of the picture, as in the simulated stack.
+
+    Raises:
+        WeightsError: The weights are broken or made for another detector.
+        MissingDependency: A library that it needs is not installed.
+    """
+    if contestant.is_oracle:
+        values = {"gap_clearance_m": PickConfig().min_opening_margin_m}
+    else:
+        values = detector_values(contestant.detector, contestant.weights, window_px)
+    return create_detector(contestant.detector, gripper, values)

@@ -1,0 +1,113 @@
+"""What is kept of a trial, and its JSON form."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from grasp_core.errors import Code, ConfigError
+
+
+@dataclass(frozen=True)
+class PickResult:
+    """One pick as reported and as it really was.
+
+    Attributes:
+        object: Object picked, or the one nearest to the last candidate; empty if unknown.
+        code: Name of the result code.
+        message: The sequence's sentence.
+        success: Code OK and the object in the drop bin by the simulator's truth.
+        not_fallen: An object was lifted and still in the hand, off the table, at the end of the
+            hold (or of the pick, where it ended before): what DSC-GraspNet's authors count.
+        closings: Closings of the jaws.
+        force_n: Lowest force during the hold, newtons; None unknown.
+        held_s: Verified hold, seconds.
+        seconds: Simulated time.
+    """
+
+    object: str
+    code: str
+    message: str = ""
+    success: bool = False
+    not_fallen: bool = False
+    closings: int = 0
+    force_n: float | None = None
+    held_s: float = 0.0
+    seconds: float = 0.0
+
+    @property
+    def false_success(self) -> bool:
+        """Reported as OK, but the object is not in the bin."""
+        return self.code == Code.OK.name and not self.success
+
+
+@dataclass(frozen=True)
+class TrialRecord:
+    """One scene with one detector.
+
+    Attributes:
+        detector: Label of the contestant.
+        trial: Index of the scene.
+        objects: What lay in the scene.
+        picks: In order; a single one, except in protocol clear.
+        cleared: Objects that ended in the bin.
+        widths_m: How narrow each object is between upright planes, as it lay; None unknown.
+        tries: Times that the scene was tried; more than 1 for the oracle alone.
+        detect_s: Wall seconds of detection.
+        wall_s: Wall seconds of the trial, building the scene included.
+        workers: Processes that shared the machine.
+        picture: File of the picture of a failure; empty without.
+    """
+
+    detector: str
+    trial: int
+    objects: tuple[str, ...]
+    picks: tuple[PickResult, ...]
+    cleared: tuple[str, ...] = ()
+    widths_m: tuple[float | None, ...] = ()
+    tries: int = 1
+    detect_s: float = 0.0
+    wall_s: float = 0.0
+    workers: int = 1
+    picture: str = ""
+
+    @property
+    def key(self) -> tuple[str, int]:
+        """What no two records have in common."""
+        return self.detector, self.trial
+
+    @property
+    def failure(self) -> PickResult | None:
+        """The last pick that failed."""
+        return next((pick for pick in reversed(self.picks) if not pick.success), None)
+
+    def outcome(self) -> TrialRecord:
+        """The record without what depends on machine and circumstances."""
+        return replace(self, detect_s=0.0, wall_s=0.0, workers=1, picture="")
+
+    def to_line(self) -> str:
+        """One line of JSON."""
+        return json.dumps(asdict(self)) + "\n"
+
+    @classmethod
+    def from_line(cls, line: str) -> TrialRecord:
+        """Read what :meth:`to_line` wrote.
+
+        Raises:
+            ConfigError: It is no such line.
+        """
+        try:
+            values: dict[str, Any] = json.loads(line)
+            picks = tuple(PickResult(**pick) for pick in values.pop("picks"))
+            for name in ("objects", "cleared", "widths_m"):
+                values[name] = tuple(values[name])
+            return cls(**values, picks=picks)
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            raise ConfigError(f"no record of a trial: {line.strip()[:80]!r}") from error
+
+
+def broken(detector: str, trial: int, objects: tuple[str, ...], message: str) -> TrialRecord:
+    """The record of a trial that could not be carried out."""
+    name = objects[0] if len(objects) == 1 else ""
+    return TrialRecord(detector, trial, objects, (PickResult(name, Code.INTERNAL.name, message),))

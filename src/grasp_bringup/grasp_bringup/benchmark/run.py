@@ -1,0 +1,84 @@
+"""A benchmark from its settings to its records."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from grasp_bringup.benchmark.contestants import Contestant
+from grasp_bringup.benchmark.journal import Journal
+from grasp_bringup.benchmark.plan import Trial, plan_trials
+from grasp_bringup.benchmark.pool import Pool
+from grasp_bringup.benchmark.record import TrialRecord
+from grasp_bringup.benchmark.settings import BenchmarkSettings, default_folder, identity
+from grasp_bringup.benchmark.worker import Job
+from grasp_sim.objects import object_set
+
+
+@dataclass(frozen=True)
+class Benchmark:
+    """What is to be measured.
+
+    Attributes:
+        settings: Scenes and rules.
+        contestants: Who takes part.
+        trials: The scenes, the same for everybody.
+    """
+
+    settings: BenchmarkSettings
+    contestants: tuple[Contestant, ...]
+    trials: tuple[Trial, ...]
+
+    @classmethod
+    def of(cls, settings: BenchmarkSettings, contestants: tuple[Contestant, ...]) -> Benchmark:
+        """Plan a benchmark.
+
+        Raises:
+            ConfigError: No such object set.
+            MissingDependency: The object set is not installed.
+        """
+        trials = plan_trials(settings, object_set(settings.objects))
+        return cls(settings, contestants, tuple(trials))
+
+    @property
+    def size(self) -> int:
+        """Number of trials, all contestants together."""
+        return len(self.trials) * len(self.contestants)
+
+    def journal(self, folder: Path | None = None) -> Journal:
+        """The journal of this benchmark, to be entered; by default in a folder of its own."""
+        about = identity(self.settings, self.contestants)
+        return Journal(folder or default_folder(about), about)
+
+
+def carry_out(
+    benchmark: Benchmark,
+    journal: Journal,
+    workers: int,
+    check: Callable[[], None] = lambda: None,
+    report: Callable[[TrialRecord], None] = lambda record: None,
+) -> None:
+    """Do all trials that the journal does not hold yet.
+
+    Args:
+        benchmark: What to measure.
+        journal: Where records are kept; entered.
+        workers: Number of processes; results do not depend on it.
+        check: Called several times a second; raises to stop.
+        report: Told of each finished trial.
+
+    Raises:
+        WorkerFailed: A worker process cannot start.
+    """
+    # Scene by scene, so that what an interrupted run has measured is paired.
+    missing = [
+        Job(contestant, trial)
+        for trial in benchmark.trials
+        for contestant in benchmark.contestants
+        if (contestant.label, trial.index) not in journal.records
+    ]
+    with Pool(benchmark.settings, benchmark.contestants, workers) as pool:
+        for answer in pool.run(missing, check):
+            journal.add(answer.record, answer.picture)
+            report(journal.records[answer.record.key])

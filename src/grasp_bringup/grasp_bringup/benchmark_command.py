@@ -1,0 +1,173 @@
+"""`grasp benchmark`: detectors compared by real picks in simulation, on the same scenes."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import dataclasses
+import json
+import os
+import sys
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from grasp_bringup.benchmark.contestants import parse_contestants
+from grasp_bringup.benchmark.journal import Journal
+from grasp_bringup.benchmark.page import write_page
+from grasp_bringup.benchmark.record import TrialRecord
+from grasp_bringup.benchmark.run import Benchmark, carry_out
+from grasp_bringup.benchmark.settings import CLEAR, DSC, PROTOCOLS, TRIALS, BenchmarkSettings
+from grasp_bringup.benchmark.summary import Figures, summarise
+from grasp_bringup.benchmark.table import show
+from grasp_bringup.interrupt import Interrupt
+from grasp_core.config import build
+from grasp_core.errors import ConfigError, GraspStackError
+from grasp_detection.weights import WeightsError
+from grasp_sim.config import NOISE_PRESETS
+from grasp_sim.renderer import egl_works
+
+_TRIALS = {TRIALS: 100, DSC: 20, CLEAR: 40}
+_CLUTTER = {TRIALS: 1, DSC: 1, CLEAR: 5}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    parser.add_argument(
+        "--detector",
+        required=True,
+        metavar="D[:WEIGHTS][,D2...]",
+        help="detectors to compare, learned ones with shipped weights or a .safetensors file",
+    )
+    parser.add_argument(
+        "--objects", default="dev", help="dev, test, or a folder, one object per subfolder (dev)"
+    )
+    parser.add_argument("--clutter", type=int, help="objects on the table, 1 to 15 (1; clear: 5)")
+    parser.add_argument(
+        "--trials",
+        type=int,
+        help="scenes (100; clear: 40); in protocol dsc, placements of each object (20)",
+    )
+    parser.add_argument("--seed", type=int, default=0, help="seed of objects and scenes (0)")
+    parser.add_argument(
+        "--noise", default="none", help=f"depth noise: {', '.join(NOISE_PRESETS)} (none)"
+    )
+    parser.add_argument("--attempts", type=int, default=1, help="closings allowed per pick (1)")
+    parser.add_argument(
+        "--protocol",
+        default=TRIALS,
+        help=f"{', '.join(PROTOCOLS)}: one pick per scene, every object placed many times, or "
+        "scenes picked until empty or two failures in a row (trials)",
+    )
+    parser.add_argument(
+        "--no-oracle", action="store_true", help="leave out the reference of exact geometry"
+    )
+    parser.add_argument("--workers", type=int, help="processes (one per core)")
+    parser.add_argument(
+        "--out", type=Path, help="folder to keep and resume trials in (runs/benchmark-HASH)"
+    )
+    parser.add_argument("--json", type=Path, help="file for the figures")
+    parser.add_argument("--report", type=Path, help="folder for a page with plots and pictures")
+
+
+def main(options: argparse.Namespace) -> int:
+    """Run, and turn failures into one sentence and an exit status."""
+    try:
+        return run(options)
+    except (ConfigError, WeightsError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except GraspStackError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return _interrupted()
+
+
+def run(options: argparse.Namespace) -> int:
+    """Measure what is missing, show and write; exit status 130 after an interruption."""
+    cores = len(os.sched_getaffinity(0))
+    workers = cores if options.workers is None else options.workers
+    if not 1 <= workers <= 256:
+        raise ConfigError(f"--workers is {workers}, must lie in [1, 256]")
+    contestants = parse_contestants(options.detector, oracle=not options.no_oracle)
+    benchmark = Benchmark.of(_settings(options), contestants)
+    console = Console()
+    with benchmark.journal(options.out) as journal:
+        console.print(
+            f"{benchmark.size} trials ({len(journal.records)} of them done before), {workers} "
+            f"worker(s), kept in {journal.folder}",
+            highlight=False,
+            soft_wrap=True,
+        )
+        interrupted = _measure(benchmark, journal, workers)
+        if journal.records:
+            figures = summarise(benchmark, journal.records)
+            show(figures, console)
+            _write(options, figures, journal)
+    return _interrupted() if interrupted else 0
+
+
+def _interrupted() -> int:
+    print("interrupted: the same command goes on where it was", file=sys.stderr)
+    return 130
+
+
+def _settings(options: argparse.Namespace) -> BenchmarkSettings:
+    protocol = options.protocol
+    clutter, trials = options.clutter, options.trials
+    values = {
+        "protocol": protocol,
+        "objects": options.objects,
+        "clutter": _CLUTTER.get(protocol, 1) if clutter is None else clutter,
+        "trials": _TRIALS.get(protocol, 1) if trials is None else trials,
+        "seed": options.seed,
+        "noise": options.noise,
+        "attempts": options.attempts,
+    }
+    checked = build(BenchmarkSettings, values, "grasp benchmark")
+    return dataclasses.replace(checked, renderer="egl" if egl_works() else "tiny")
+
+
+def _measure(benchmark: Benchmark, journal: Journal, workers: int) -> bool:
+    """Do what is missing, with a bar; whether it was interrupted."""
+    screen = Console(stderr=True)
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+    )
+    done = success = 0
+    with contextlib.ExitStack() as stack:
+        bar = stack.enter_context(
+            Progress(*columns, console=screen, transient=True, disable=not screen.is_terminal)
+        )
+        task = bar.add_task("picking", total=benchmark.size, completed=len(journal.records))
+        interrupt = stack.enter_context(Interrupt())
+
+        def report(record: TrialRecord) -> None:
+            nonlocal done, success
+            done += len(record.picks)
+            success += sum(pick.success for pick in record.picks)
+            bar.update(task, advance=1, description=f"{success} of {done} picks succeeded")
+
+        try:
+            carry_out(benchmark, journal, workers, interrupt.check, report)
+        except KeyboardInterrupt:
+            return True
+    return False
+
+
+def _write(options: argparse.Namespace, figures: Figures, journal: Journal) -> None:
+    """Write the files that were asked for."""
+    if options.json:
+        try:
+            options.json.parent.mkdir(parents=True, exist_ok=True)
+            options.json.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
+        except OSError as error:
+            raise ConfigError(f"cannot write {error.filename}: {error.strerror}") from error
+    if options.report:
+        path = write_page(options.report, figures, journal.records, journal.folder)
+        print(f"report: {path}")
