@@ -39,10 +39,11 @@ def show(figures: Figures, columns: Sequence[Figures], console: Console) -> None
                     escape(f"note on {_named(column)}: {note}"), highlight=False, soft_wrap=True
                 )
         if column.get("seen_in_training"):
+            seen, pictures = column["seen_in_training"], column["pictures"]
             console.print(
-                f"[bold red]WARNING: {escape(_named(column))} was trained on or "
-                f"chosen by {column['seen_in_training']} of the {column['pictures']} measured pictures: its "
-                "figures say nothing about new ones[/]",
+                f"[bold red]WARNING: {escape(_named(column))} was trained on or chosen by "
+                f"{seen} of the {pictures} measured pictures: its figures say nothing about "
+                "new ones[/]",
                 highlight=False,
                 soft_wrap=True,
             )

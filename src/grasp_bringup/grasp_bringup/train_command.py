@@ -25,6 +25,7 @@ from grasp_core.errors import ConfigError, GraspStackError, MissingDependency
 from grasp_detection.datasets.registry import dataset_names, open_dataset
 from grasp_detection.datasets.split import Split, load_splits
 from grasp_detection.training.config import AugmentConfig, TrainingConfig
+from grasp_detection.weights import Weights, load_weights
 
 if TYPE_CHECKING:
     from grasp_detection.training.distributed import Team
@@ -42,6 +43,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--root", type=Path, required=True, help="folder of the dataset")
     parser.add_argument("--split", type=Path, required=True, help="file by `grasp data split`")
     parser.add_argument("--fold", type=int, default=0, help="which of the file's folds (0)")
+    parser.add_argument(
+        "--init", help="weights to start from: shipped name or a .safetensors file (none)"
+    )
     parser.add_argument(
         "--out", type=Path, help="folder of the run (runs/DETECTOR-MODALITY-SPLIT)"
     )
@@ -107,15 +111,16 @@ def _train(options: argparse.Namespace, console: Console) -> None:
             raise ConfigError(f"--{name} is {getattr(options, name)}, must be at least 0")
     if options.threads:
         torch.set_num_threads(options.threads)
+    initial = load_weights(options.detector, options.init) if options.init else None
     out = _folder(options)
     with team(options.device) as here:
         trainer = Trainer(
-            network, dataset, split, config, augment, out, here, workers=options.workers
+            network, dataset, split, config, augment, out, here, options.workers, initial
         )
         if not here.leads:
             trainer.run()
             return
-        origin = _origin(options, out, here)
+        origin = _origin(options, out, here, initial)
         _say(
             console,
             f"{options.detector}, {config.modality}, {len(split.train)} training and "
@@ -172,7 +177,24 @@ def _folder(options: argparse.Namespace) -> Path:
     return Path(out)
 
 
-def _origin(options: argparse.Namespace, out: Path, here: Team) -> dict[str, Any]:
+def _history_of(initial: Weights | None) -> dict[str, Any]:
+    """Commands and time that led to the weights a run starts from, for its metadata."""
+    if initial is None:
+        return {}
+    about = initial.metadata
+    before = [*about.get("init_commands", []), about.get("command", "unknown")]
+    known = [*about.get("init_trained_on", []), *about.get("trained_on", [])]
+    return {
+        "init_sha256": about["sha256"],
+        "init_commands": before,
+        "init_wall_s": float(about.get("init_wall_s", 0.0)) + float(about.get("wall_s", 0.0)),
+        "init_trained_on": sorted(set(known)),
+    }
+
+
+def _origin(
+    options: argparse.Namespace, out: Path, here: Team, initial: Weights | None
+) -> dict[str, Any]:
     """Where the run comes from, as it was when it was first started."""
     path = out / ORIGIN
     if path.exists():
@@ -182,6 +204,7 @@ def _origin(options: argparse.Namespace, out: Path, here: Team) -> dict[str, Any
 
     origin = {
         "command": _command(options),
+        **_history_of(initial),
         "revision": _revision(),
         "device": _device_name(here.device),
         "processes": here.size,
@@ -256,6 +279,8 @@ def _command(options: argparse.Namespace) -> str:
         words += [f"--{name}", str(getattr(options, name))]
     root = options.root.name if options.root.is_absolute() else str(options.root)
     words += ["--root", root, "--split", _portable(options.split)]
+    if options.init:
+        words += ["--init", _portable(Path(options.init)) if "/" in options.init else options.init]
     for name, default in {**defaults, "fold": 0}.items():
         value: Any = getattr(options, name)
         flag = name.replace("_", "-")

@@ -87,3 +87,20 @@ def test_wrong_input_is_one_clear_line(data, capsys, arguments, reason):
 def test_a_missing_git_is_no_reason_to_fail(data, monkeypatch):
     monkeypatch.setenv("PATH", "")
     assert train_command._revision() == "unknown"
+
+
+def test_a_run_can_start_from_weights_and_says_so(data, capsys):
+    assert main([*ARGUMENTS, "--out", "first"]) == 0
+    first = load_weights("dsc_graspnet", "first/weights.safetensors")
+    more = ["--init", "first/weights.safetensors", "--learning-rate", "1e-7", "--out", "second"]
+    assert main([*ARGUMENTS, *more]) == 0
+    second = load_weights("dsc_graspnet", "second/weights.safetensors")
+    before, after = (weights.state["stem.0.weight"] for weights in (first, second))
+    assert abs(before - after).max() < 1e-5
+    assert second.metadata["init_sha256"] == first.metadata["sha256"]
+    assert second.metadata["init_commands"] == [first.metadata["command"]]
+    assert second.metadata["init_trained_on"] == first.metadata["trained_on"]
+    assert "--init weights.safetensors --" in second.metadata["command"]
+    capsys.readouterr()
+    assert main([*ARGUMENTS, "--init", "nothing", "--out", "third"]) == 2
+    assert "no weights 'nothing'" in capsys.readouterr().err

@@ -173,7 +173,9 @@ def seen_in_training(
         return None
     if metadata["dataset"] != dataset.name:
         return 0
-    known = {*map(str, trained_on), *map(str, metadata.get("validated_on", ()))}
+    known = set(map(str, trained_on))
+    for more in ("validated_on", "init_trained_on"):
+        known |= set(map(str, metadata.get(more, ())))
     return len({one.record.picture for one in results} & known)
 
 

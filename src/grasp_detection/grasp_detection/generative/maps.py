@@ -17,7 +17,7 @@ from grasp_detection.generative.window import FloatArray
 
 QUALITY, COS, SIN, WIDTH = range(4)
 WIDTH_UNIT = 0.5
-BLUR = 2.0 / 112.0  # standard deviation of the Gaussian filter on predictions, in input sides
+BLUR = 1.0 / 112.0  # standard deviation of the Gaussian filter on predictions, in input sides
 JAW_RATIO = 0.5  # height of a predicted rectangle in widths: generative networks predict none
 _ALONG, _ACROSS = 1.0 / 3.0, 0.6  # reach of the quality's bell, in half widths and half heights
 

@@ -28,6 +28,7 @@ from grasp_detection.training.errors import TrainingError
 from grasp_detection.training.history import Epoch, draw_curves, write_csv
 from grasp_detection.training.pictures import SampleCache, TrainingPictures
 from grasp_detection.training.validation import validate
+from grasp_detection.weights import Weights
 
 CHECKPOINT = "checkpoint.pt"
 _WARM_SHARE = 0.15  # of all steps, in which the learning rate rises
@@ -88,6 +89,7 @@ class Trainer:
         out: Path,
         team: Team,
         workers: int = 0,
+        initial: Weights | None = None,
     ) -> None:
         """Set everything up, from the checkpoint in ``out`` where there is one.
 
@@ -100,11 +102,13 @@ class Trainer:
             out: Folder for checkpoint, log and curves.
             team: The processes that train together.
             workers: Processes that prepare pictures; 0 does it in this one.
+            initial: Weights to start from instead of drawing them.
 
         Raises:
             ConfigError: The batch cannot be dealt among the processes.
             DatasetError: The dataset lacks pictures or channels that are needed.
             TrainingError: The folder cannot be used, or holds another run.
+            WeightsError: The initial weights are for another network.
         """
         self._config, self._team, self._out, self._workers = config, team, out, workers
         self._cache = SampleCache(dataset, config.modality)
@@ -123,11 +127,14 @@ class Trainer:
         self._settings = {
             "network": build.__name__,
             "split": split.digest,
+            "init": "" if initial is None else initial.metadata["sha256"],
             **asdict(config),
             **asdict(augment),
         }
         torch.manual_seed(config.seed)
         self._network = build(channels_of(config.modality), config.dropout)
+        if initial is not None:
+            initial.load_into(self._network)
         self._joined = team.wrap(self._network)
         self._average = RunningAverage(self._network, config.average)
         self._optimizer = AdamW(
