@@ -26,7 +26,7 @@ _ITERATIONS_HOLDING = 150
 _FINGER_STIFFNESS = 30000.0  # N/m
 _FINGER_DAMPING = 1000.0  # N s/m
 _SCENES_PER_CONTEXT = 20  # about 6 MB each
-_TABLE_RGBA = (0.58, 0.56, 0.52, 1.0)
+TABLE_RGBA = (0.58, 0.56, 0.52, 1.0)
 _BIN_RGBA = (0.22, 0.30, 0.42, 1.0)
 _GOLDEN_TURN = 0.618033988749895  # hues this far apart stay distinguishable
 
@@ -39,13 +39,20 @@ class SimObject:
         name: Unique on the table.
         body: PyBullet's body id.
         mass_kg: Mass, kilograms.
-        radius_m: Half the diagonal of its bounding box, metres.
+        inertia: Diagonal of its inertia, kg m^2.
+        size_m: Sides of the bounding box along its own axes, shape (3,), metres.
     """
 
     name: str
     body: int
     mass_kg: float
-    radius_m: float
+    inertia: NDArray[np.float64]
+    size_m: NDArray[np.float64]
+
+    @property
+    def radius_m(self) -> float:
+        """Half the diagonal of the bounding box, metres."""
+        return float(np.linalg.norm(self.size_m)) / 2.0
 
 
 class World:
@@ -95,7 +102,7 @@ class World:
         self.objects = {}
         for solid in self.cell.solids():
             is_table = solid.name == "table"
-            color = _TABLE_RGBA if is_table else _BIN_RGBA
+            color = TABLE_RGBA if is_table else _BIN_RGBA
             body = self._static_box(solid.size_m, solid.center, color)
             self.table_body = body if is_table else self.table_body
         self._build_robot()
@@ -205,7 +212,7 @@ class World:
         )
         if rgba is not None:
             p.changeVisualShape(body, -1, rgbaColor=rgba, specularColor=(0.1, 0.1, 0.1))
-        found = SimObject(name, body, mass, float(np.linalg.norm(size)) / 2)
+        found = SimObject(name, body, mass, inertia, size)
         self.objects[name] = found
         return found
 
@@ -237,7 +244,8 @@ class World:
             spinningFriction=self.config.spinning_friction,
             rollingFriction=0.0,
         )
-        found = SimObject(name, body, mass_kg, float(np.linalg.norm(half)))
+        inertia = np.array(p.getDynamicsInfo(body, -1)[2])
+        found = SimObject(name, body, mass_kg, inertia, size)
         self.objects[name] = found
         return found
 
@@ -277,6 +285,12 @@ class World:
     def set_rolling_friction(self, found: SimObject, friction_m: float) -> None:
         """Resist rolling, metres of lever per newton; 0 for none."""
         self.client.changeDynamics(found.body, -1, rollingFriction=friction_m)
+
+    def set_movable(self, found: SimObject, movable: bool) -> None:
+        """Nail an object to where it is, or let it go again."""
+        self.client.changeDynamics(found.body, -1, mass=found.mass_kg if movable else 0.0)
+        if movable:
+            self.client.changeDynamics(found.body, -1, localInertiaDiagonal=found.inertia.tolist())
 
     def speed(self, found: SimObject) -> tuple[float, float]:
         """Linear and angular speed of an object, m/s and rad/s."""

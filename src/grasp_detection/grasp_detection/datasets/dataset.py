@@ -46,6 +46,8 @@ class Sample:
         instances: Shape (H, W), integer, 0 background; None where there is no mask.
         classes: Class name by instance number.
         grasp_instances: Shape (N,), instance each grasp belongs to, 0 unknown; None without.
+        grasp_quality: Shape (N,), how likely each grasp holds, in [0, 1]; None where all count
+            alike.
         skipped: Labels that could not be used (NaN corners, no area).
     """
 
@@ -57,6 +59,7 @@ class Sample:
     instances: NDArray[np.int32] | None = None
     classes: dict[int, str] | None = None
     grasp_instances: NDArray[np.int64] | None = None
+    grasp_quality: NDArray[np.float64] | None = None
     skipped: int = 0
 
     def __post_init__(self) -> None:

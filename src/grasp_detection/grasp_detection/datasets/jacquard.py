@@ -9,6 +9,8 @@ of object ``ID`` beginning with ``I_ID``:
 - ``_mask.png`` (optional): the object is what is not 0.
 - ``_instances.png`` and ``_classes.json`` (optional; not in Jacquard, but in scenes with several
   objects): object number of each pixel, 0 background, and {"number": "class name"}.
+- ``_quality.txt`` (optional; not in Jacquard): for each line of ``_grasps.txt`` how likely the
+  grasp holds, in [0, 1].
 
 Every view is a picture of its own. Jacquard's views of one object show it in different poses; an
 object-wise split keeps them together.
@@ -34,7 +36,7 @@ from grasp_detection.datasets.files import (
     require_size,
 )
 from grasp_detection.datasets.instances import instances_of
-from grasp_detection.datasets.labels import read_center_rows
+from grasp_detection.datasets.labels import read_center_rows, read_shares
 
 DEPTHS = ("stereo", "perfect")
 _FILE = re.compile(
@@ -97,6 +99,13 @@ class JacquardDataset:
         if depth_m is not None:
             require_size(depth_path, depth_m, size)
         grasps, skipped = read_center_rows(_named(stem, "_grasps.txt"))
+        quality_path = _named(stem, "_quality.txt")
+        quality = read_shares(quality_path) if quality_path.exists() else None
+        if quality is not None and len(quality) != len(grasps) + skipped:
+            raise DatasetError(
+                f"{quality_path} has {len(quality)} lines for {len(grasps) + skipped} grasps: "
+                "copy both files again"
+            )
         instances = _read_instances(stem, size)
         return Sample(
             self.records[index],
@@ -107,6 +116,8 @@ class JacquardDataset:
             instances=instances,
             classes=_read_classes(_named(stem, "_classes.json")),
             grasp_instances=None if instances is None else _owners(stem, grasps, instances),
+            # A skipped label leaves no way to tell which line is whose.
+            grasp_quality=None if skipped else quality,
             skipped=skipped,
         )
 

@@ -79,6 +79,22 @@ def read_center_rows(path: Path) -> tuple[NDArray[np.float64], int]:
     return rectangles_to_array(rectangles), skipped
 
 
+def read_shares(path: Path) -> NDArray[np.float64]:
+    """Read a file of one number in [0, 1] per line.
+
+    Returns:
+        Shape (N,).
+
+    Raises:
+        DatasetError: Missing, or a line is something else.
+    """
+    values = [_numbers(path, number, [line], "quality")[0] for number, line in _lines(path)]
+    for value in values:
+        if not 0.0 <= value <= 1.0:
+            raise DatasetError(f"{path} holds {value}, must be in [0, 1]")
+    return np.array(values, np.float64)
+
+
 def _lines(path: Path) -> Iterator[tuple[int, str]]:
     """Numbered lines that are not blank."""
     try:

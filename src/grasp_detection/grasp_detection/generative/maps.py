@@ -20,9 +20,17 @@ WIDTH_UNIT = 0.5
 BLUR = 1.0 / 112.0  # standard deviation of the Gaussian filter on predictions, in input sides
 JAW_RATIO = 0.5  # height of a predicted rectangle in widths: generative networks predict none
 _ALONG, _ACROSS = 1.0 / 3.0, 0.6  # reach of the quality's bell, in half widths and half heights
+_LEAST_PX = 6.0  # side as which a smaller one is painted: less could hardly be learnt
 
 
-def paint(rows: FloatArray, size: int, *, bell: bool = True) -> NDArray[np.float32]:
+def paint(
+    rows: FloatArray,
+    size: int,
+    *,
+    unit_px: float = 0.0,
+    quality: FloatArray | None = None,
+    bell: bool = True,
+) -> NDArray[np.float32]:
     """Paint the target maps of labelled rectangles.
 
     Where labels overlap, each pixel belongs to the one whose centre is nearest, measured in the
@@ -31,15 +39,20 @@ def paint(rows: FloatArray, size: int, *, bell: bool = True) -> NDArray[np.float
     Args:
         rows: Shape (N, 5), labels in input pixels.
         size: Side of the input, pixels.
+        unit_px: Input pixels that width 1 stands for; 0 for :data:`WIDTH_UNIT` sides.
+        quality: Shape (N,), height of each label's bell, in [0, 1]; None for 1.
         bell: Quality falls off from each centre like a bell, so that its maximum is a centre;
             else it is 1 on the middle third of the opening.
 
     Returns:
         Shape (4, size, size), float32.
     """
+    unit_px = unit_px or WIDTH_UNIT * size
     maps = np.zeros((4, size, size), np.float32)
     nearest = np.full((size, size), np.inf, np.float32)
-    for u, v, width, height, angle in rows:
+    peaks = np.ones(len(rows)) if quality is None else quality
+    for (u, v, opening, jaw, angle), peak in zip(rows, peaks, strict=True):
+        width, height = max(opening, _LEAST_PX), max(jaw, _LEAST_PX)
         reach = np.hypot(width, height) / 2.0
         left, right = int(max(0, np.ceil(u - reach))), int(min(size - 1, np.floor(u + reach)))
         top, bottom = int(max(0, np.ceil(v - reach))), int(min(size - 1, np.floor(v + reach)))
@@ -52,18 +65,18 @@ def paint(rows: FloatArray, size: int, *, bell: bool = True) -> NDArray[np.float
         across = (dv * cos - du * sin) * np.float32(2.0 / height)
         inside = (np.abs(along) <= 1.0) & (np.abs(across) <= 1.0)
         if bell:
-            quality = np.exp(-0.5 * ((along / _ALONG) ** 2 + (across / _ACROSS) ** 2))
+            shape = np.exp(-0.5 * ((along / _ALONG) ** 2 + (across / _ACROSS) ** 2))
         else:
-            quality = (np.abs(along) <= _ALONG).astype(np.float32)
-        quality *= inside
+            shape = (np.abs(along) <= _ALONG).astype(np.float32)
+        shape *= inside * np.float32(peak)
         distance = np.where(inside, along**2 + across**2, np.inf)
         area = (slice(top, bottom + 1), slice(left, right + 1))
-        maps[QUALITY][area] = np.maximum(maps[QUALITY][area], quality)
+        maps[QUALITY][area] = np.maximum(maps[QUALITY][area], shape)
         mine = distance < nearest[area]
         nearest[area][mine] = distance[mine]
         maps[COS][area][mine] = np.cos(2.0 * angle)
         maps[SIN][area][mine] = np.sin(2.0 * angle)
-        maps[WIDTH][area][mine] = width / (WIDTH_UNIT * size)
+        maps[WIDTH][area][mine] = opening / unit_px
     return maps
 
 

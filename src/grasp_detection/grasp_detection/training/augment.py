@@ -32,19 +32,48 @@ def draw_matrix(window: Window, config: AugmentConfig, rng: np.random.Generator)
     )
 
 
+def draw_crop(
+    matrix: FloatArray, size: int, crop: int, rows: FloatArray, rng: np.random.Generator
+) -> FloatArray:
+    """Restrict an input to a square part of it, at random round one of the labels.
+
+    Args:
+        matrix: Picture to input pixels, shape (2, 3).
+        size: Side of the input, pixels.
+        crop: Side of the part, pixels, at most ``size``.
+        rows: Shape (N, 5), labels of the picture.
+        rng: Source of chance.
+
+    Returns:
+        Picture to pixels of the part, shape (2, 3).
+    """
+    places = rows[:, :2] @ matrix[:, :2].T + matrix[:, 2]
+    places = places[((places >= 0.0) & (places <= size - 1.0)).all(axis=1)]
+    choice, inside, anywhere = rng.random(), rng.uniform(0.1, 0.9, 2), rng.random(2)
+    corner = anywhere * (size - crop)
+    if len(places):
+        place = places[int(choice * len(places))]
+        corner = np.clip(place - inside * (crop - 1.0), 0.0, size - crop)
+    return np.concatenate([matrix[:, :2], (matrix[:, 2] - corner)[:, None]], axis=1)
+
+
 def apply(
     matrix: FloatArray,
     size: int,
     color: NDArray[np.uint8] | None,
     depth_m: NDArray[np.float32] | None,
     rows: FloatArray,
-) -> tuple[NDArray[np.uint8] | None, NDArray[np.float32] | None, FloatArray]:
-    """Resample a picture and move its labels; labels whose centre leaves the input are dropped."""
+) -> tuple[NDArray[np.uint8] | None, NDArray[np.float32] | None, FloatArray, NDArray[np.bool_]]:
+    """Resample a picture and move its labels; labels whose centre leaves the input are dropped.
+
+    Returns:
+        Colour, depth, the labels that are left, and which of the N labels they are, shape (N,).
+    """
     moved = move_rectangles(rows, matrix)
-    inside = ((moved[:, :2] >= 0.0) & (moved[:, :2] <= size - 1.0)).all(axis=1)
+    inside = np.all((moved[:, :2] >= 0.0) & (moved[:, :2] <= size - 1.0), axis=1)
     color = None if color is None else warp(color, matrix, size)
     depth_m = None if depth_m is None else warp(depth_m, matrix, size)
-    return color, depth_m, moved[inside]
+    return color, depth_m, moved[inside], np.asarray(inside)
 
 
 def disturb_color(

@@ -39,6 +39,12 @@ class TrainingConfig(Checked):
 
     modality: str = setting("rgb", "input channels", choices=tuple(CHANNELS))
     size: int = setting(224, "side of the network's input, px", minimum=32, maximum=1024)
+    crop: int = setting(
+        0,
+        "side of the random part of the input that a step trains on, px; 0 for the whole",
+        minimum=0,
+        maximum=1024,
+    )
     warmup_size: int = setting(112, "side in the first epochs, px", minimum=32, maximum=1024)
     warmup_epochs: int = setting(0, "epochs at warmup_size", minimum=0, maximum=10000)
     epochs: int = setting(50, "epochs in all", minimum=1, maximum=10000)
@@ -71,11 +77,13 @@ class TrainingConfig(Checked):
                 f"warmup_epochs is {self.warmup_epochs}, must be below epochs, {self.epochs}: "
                 "weights are for the full size"
             )
-        for name in ("size", "warmup_size"):
+        for name in ("size", "warmup_size", "crop"):
             if getattr(self, name) % STRIDE:
                 raise ConfigError(
                     f"{name} is {getattr(self, name)} px, must be a multiple of {STRIDE}"
                 )
+        if self.crop > self.size:
+            raise ConfigError(f"crop is {self.crop} px, must be at most size, {self.size}")
 
     def size_in(self, epoch: int) -> int:
         """Side of the input in an epoch, counted from 0."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -12,12 +13,18 @@ from torch.utils.data import Dataset as TorchDataset
 
 from grasp_detection.datasets.dataset import Dataset, DatasetError, Sample
 from grasp_detection.generative.inputs import to_channels, whole_depth
-from grasp_detection.generative.maps import paint
-from grasp_detection.generative.window import FloatArray, Window
-from grasp_detection.training.augment import apply, disturb_color, disturb_depth, draw_matrix
+from grasp_detection.generative.maps import WIDTH_UNIT, paint
+from grasp_detection.generative.window import Window
+from grasp_detection.training.augment import (
+    apply,
+    disturb_color,
+    disturb_depth,
+    draw_crop,
+    draw_matrix,
+)
 from grasp_detection.training.config import AugmentConfig, TrainingConfig
 
-_CACHE_BYTES = 2 * 1024**3
+_CACHE_SHARE = 0.3  # of the machine's memory
 
 
 class SampleCache:
@@ -28,6 +35,8 @@ class SampleCache:
         self._modality = modality
         self._kept: dict[int, Sample] = {}
         self._bytes = 0
+        memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+        self._most_bytes = int(_CACHE_SHARE * memory)
 
     def __getitem__(self, index: int) -> Sample:
         """One view.
@@ -39,7 +48,7 @@ class SampleCache:
             return self._kept[index]
         sample = self._complete(self._dataset.load(index))
         size = sum(a.nbytes for a in (sample.color, sample.depth_m) if a is not None)
-        if self._bytes < _CACHE_BYTES:
+        if self._bytes < self._most_bytes:
             self._kept[index] = sample
             self._bytes += size
         return sample
@@ -47,7 +56,7 @@ class SampleCache:
     def fill(self, indices: Sequence[int]) -> None:
         """Load views now: processes forked later share them instead of loading their own."""
         for index in indices:
-            if self._bytes >= _CACHE_BYTES:
+            if self._bytes >= self._most_bytes:
                 return
             self[index]
 
@@ -67,6 +76,7 @@ class SampleCache:
             depth_m if self._modality != "rgb" else None,
             sample.grasps,
             sample.negatives,
+            grasp_quality=sample.grasp_quality,
         )
 
 
@@ -96,11 +106,18 @@ class TrainingPictures(TorchDataset):
         sample = self._cache[self._indices[index]]
         size = config.size_in(self.epoch)
         matrix = draw_matrix(Window.centred(*sample.size, size), augment, rng)
-        color, depth_m, rows = apply(matrix, size, sample.color, sample.depth_m, sample.grasps)
+        unit_px = WIDTH_UNIT * size
+        if 0 < config.crop < size:
+            matrix = draw_crop(matrix, size, config.crop, sample.grasps, rng)
+            size = config.crop
+        color, depth_m, rows, kept = apply(
+            matrix, size, sample.color, sample.depth_m, sample.grasps
+        )
+        quality = None if sample.grasp_quality is None else sample.grasp_quality[kept]
         color = None if color is None else disturb_color(color, augment, rng)
         depth_m = None if depth_m is None else disturb_depth(depth_m, augment, rng)
         channels = to_channels(color, depth_m, config.modality)
-        target = paint(rows, size, bell=config.bell)
+        target = paint(rows, size, unit_px=unit_px, quality=quality, bell=config.bell)
         return torch.from_numpy(channels), torch.from_numpy(target)
 
     def batches(self, epoch: int, workers: int, part: int, parts: int) -> DataLoader:
@@ -131,8 +148,8 @@ class TrainingPictures(TorchDataset):
 
 def validation_inputs(
     cache: SampleCache, indices: Sequence[int], modality: str, size: int, batch: int
-) -> Iterator[tuple[Tensor, list[Window], list[FloatArray]]]:
-    """Whole pictures, unchanged, with their windows and labels, in batches."""
+) -> Iterator[tuple[Tensor, list[Window], list[Sample]]]:
+    """Whole pictures, unchanged, with their windows and labelled views, in batches."""
     for start in range(0, len(indices), batch):
         samples = [cache[i] for i in indices[start : start + batch]]
         windows = [Window.centred(*sample.size, size) for sample in samples]
@@ -144,4 +161,4 @@ def validation_inputs(
             )
             for s, w in zip(samples, windows, strict=True)
         ]
-        yield torch.from_numpy(np.stack(channels)), windows, [s.grasps for s in samples]
+        yield torch.from_numpy(np.stack(channels)), windows, samples

@@ -40,15 +40,17 @@ def validate(
     """
     right: list[bool] = []
     losses: list[float] = []
-    for inputs, windows, labels in validation_inputs(
+    for inputs, windows, samples in validation_inputs(
         cache, indices, config.modality, size, _BATCH
     ):
         predicted = network(inputs.to(device)).cpu()
-        for maps, window, rows in zip(predicted, windows, labels, strict=True):
-            if not len(rows):
+        for maps, window, sample in zip(predicted, windows, samples, strict=True):
+            if not len(sample.grasps):
                 continue
-            inside = window.to_input(rows)
-            target = torch.from_numpy(paint(inside, size, bell=config.bell))
+            inside = window.to_input(sample.grasps)
+            target = torch.from_numpy(
+                paint(inside, size, quality=sample.grasp_quality, bell=config.bell)
+            )
             losses.append(float(p_huber(maps[None], target[None])))
             found, _ = read(maps.numpy(), unit_px=WIDTH_UNIT * size, blur_px=BLUR * size)
             right.append(bool(len(found) and matches(found, inside).all()))

@@ -1,0 +1,1 @@
+"""Synthetic pictures: scenes of the simulator with grasps labelled by geometry and trial."""

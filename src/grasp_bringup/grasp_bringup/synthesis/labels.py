@@ -1,0 +1,158 @@
+"""Grasp labels of a synthetic view: found by geometry, some of them tried.
+
+Candidates come from the antipodal search on exact depth, densely, and are turned into grasp poses
+by the executor's own rule. A few, spread over the scene, are tried by a free hand. What a trial
+tells, it tells of the candidates nearby as well: they take its outcome in place of their estimate.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from grasp_core.cell import Cell
+from grasp_core.errors import BadCalibration, InvalidDepth, OutsideWorkspace, TooWide
+from grasp_core.frame import RgbdFrame
+from grasp_core.grasp import Grasp
+from grasp_core.rectangle import angle_difference, iou_matrix, rectangles_to_array, suppress
+from grasp_core.robot import GripperProfile
+from grasp_detection.antipodal.config import AntipodalConfig
+from grasp_detection.antipodal.detector import AntipodalDetector
+from grasp_executor.config import PickConfig
+from grasp_executor.grasp_pose import GraspTarget, target_from
+from grasp_executor.interfaces import Observation
+from grasp_sim.synthesis.studio import SyntheticView
+from grasp_sim.synthesis.trials import GraspTrials, Hold
+
+TRIALS = 8  # most per scene
+_DENSE = 250  # most candidates
+_DENSE_JACCARD, _DENSE_ANGLE = 0.6, np.radians(10.0)
+_SPREAD_JACCARD, _SPREAD_ANGLE = 0.1, np.radians(30.0)
+_NEAR_JACCARD, _NEAR_ANGLE = 0.4, np.radians(12.0)
+_MIN_ESTIMATE = 0.1
+_POSITIVE = 0.5  # quality from which a candidate becomes a label
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A tried grasp: what geometry expected of it, and how it ended."""
+
+    estimate: float
+    hold: Hold
+
+
+@dataclass(frozen=True, eq=False)
+class Labels:
+    """Labels of one view.
+
+    Attributes:
+        rows: Shape (N, 5), rectangles as in :class:`grasp_core.rectangle.GraspRectangle`; the
+            opening is the object's width, the jaw is the pad.
+        quality: Shape (N,), how likely each holds, in [0.5, 1].
+        candidates: How many were found before the unlikely ones were dropped.
+        trials: What was tried.
+    """
+
+    rows: NDArray[np.float64]
+    quality: NDArray[np.float64]
+    candidates: int
+    trials: tuple[Trial, ...]
+
+
+class Labeller:
+    """Labels views for a gripper in a cell."""
+
+    def __init__(self, gripper: GripperProfile, cell: Cell) -> None:
+        self._gripper, self._cell, self._pick = gripper, cell, PickConfig()
+        config = AntipodalConfig(
+            gap_clearance_m=self._pick.min_opening_margin_m,  # exact widths need no reserve
+            min_quality=_MIN_ESTIMATE,
+            top_k=_DENSE,
+            nms_jaccard=_DENSE_JACCARD,
+            nms_angle=float(_DENSE_ANGLE),
+            report_too_wide=False,
+        )
+        self._detector = AntipodalDetector(gripper, config)
+
+    def label(self, view: SyntheticView, trials: GraspTrials, seed: int) -> Labels:
+        """Find candidates, try some, and rate all.
+
+        Args:
+            view: A scene's picture.
+            trials: The same scene.
+            seed: Chooses which candidates are tried.
+        """
+        frame = RgbdFrame(view.color, view.depth_m, view.camera)
+        grasps, targets, owners = self._executable(view, self._detector.detect(frame))
+        rows = rectangles_to_array([grasp.rectangle for grasp in grasps])
+        quality = np.array([grasp.quality for grasp in grasps])
+        tried, done = self._choose(rows, quality, seed), []
+        outcome = np.full(len(rows), np.nan)
+        for index in tried:
+            target = targets[index]
+            name = view.names[owners[index]]
+            hold = trials.try_grasp(name, target.T_base_grasp, target.opening_m)
+            outcome[index] = float(hold is Hold.HELD)
+            done.append(Trial(float(quality[index]), hold))
+        quality = _informed(rows, quality, outcome)
+        good = quality >= _POSITIVE
+        return Labels(rows[good], quality[good], len(rows), tuple(done))
+
+    def _executable(
+        self, view: SyntheticView, grasps: list[Grasp]
+    ) -> tuple[list[Grasp], list[GraspTarget], list[int]]:
+        """Candidates that the executor would accept, on objects that can be seen."""
+        seen = Observation(grasps, view.depth_m, view.camera, view.T_base_camera, 0.0)
+        kept: list[Grasp] = []
+        targets: list[GraspTarget] = []
+        owners: list[int] = []
+        for grasp in grasps:
+            rectangle = grasp.rectangle
+            owner = _owner(view.instances, rectangle.u, rectangle.v)
+            if not owner:
+                continue
+            try:
+                target = target_from(grasp, seen, self._gripper, self._cell, self._pick)
+            except (InvalidDepth, OutsideWorkspace, TooWide, BadCalibration):
+                continue
+            kept.append(grasp)
+            targets.append(target)
+            owners.append(owner)
+        return kept, targets, owners
+
+    def _choose(
+        self, rows: NDArray[np.float64], quality: NDArray[np.float64], seed: int
+    ) -> NDArray[np.intp]:
+        """Some good candidates, spread over the scene, and as many by chance."""
+        if not len(rows):
+            return np.empty(0, np.intp)
+        rng = np.random.default_rng([abs(seed), 3])
+        spread = suppress(rows, quality, jaccard=_SPREAD_JACCARD, angle=float(_SPREAD_ANGLE))
+        best = spread[: TRIALS // 2]
+        others = np.setdiff1d(spread, best)
+        return np.concatenate([best, rng.permutation(others)[: TRIALS - len(best)]])
+
+
+def _owner(instances: NDArray[np.uint8], u: float, v: float) -> int:
+    """Number of the object under a pixel, or next to it; 0 for none."""
+    row, column = round(v), round(u)
+    around = instances[max(row - 2, 0) : row + 3, max(column - 2, 0) : column + 3]
+    numbers = around[around > 0]
+    return int(np.bincount(numbers).argmax()) if numbers.size else 0
+
+
+def _informed(
+    rows: NDArray[np.float64], estimate: NDArray[np.float64], outcome: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Estimates, replaced by the outcome of the nearest trial where one is near."""
+    tried = np.nonzero(np.isfinite(outcome))[0]
+    if not len(tried):
+        return estimate
+    overlap = iou_matrix(rows, rows[tried])
+    turn = angle_difference(rows[:, None, 4], rows[None, tried, 4])
+    overlap = np.where(turn <= _NEAR_ANGLE, overlap, 0.0)
+    nearest = overlap.argmax(axis=1)
+    is_near = overlap.max(axis=1) >= _NEAR_JACCARD
+    return np.where(is_near, outcome[tried[nearest]], estimate)

@@ -1,0 +1,121 @@
+"""How a scene looks: a table top of any pattern, and light of any colour and direction.
+
+The renderer draws one plain table in white light from above. Here its pixels are given a texture
+that lies on the table as a real one would, and the whole picture is lit anew.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from grasp_core.camera import PinholeCamera
+from grasp_core.transform import Transform
+
+_TILE_PX = 256
+_TILE_M = (0.15, 0.6)  # side of the pattern before it repeats
+
+
+def lit(
+    color: NDArray[np.uint8],
+    on_table: NDArray[np.bool_],
+    table_rgb: tuple[float, float, float],
+    camera: PinholeCamera,
+    T_base_camera: Transform,
+    rng: np.random.Generator,
+) -> NDArray[np.uint8]:
+    """Repaint the table and change the light.
+
+    Args:
+        color: Shape (H, W, 3), uint8, as rendered.
+        on_table: Shape (H, W), pixels of the table top at z = 0.
+        table_rgb: Colour of the table as it was rendered, in [0, 1].
+        camera: Intrinsics without distortion.
+        T_base_camera: Pose of the optical frame.
+        rng: Source of pattern and light.
+
+    Returns:
+        Shape (H, W, 3), uint8.
+    """
+    seen = color.astype(np.float32) / np.float32(255.0)
+    shading = seen / np.asarray(table_rgb, np.float32)
+    pattern = _on_plane(_tile(rng), camera, T_base_camera, float(rng.uniform(*_TILE_M)))
+    seen = np.where(on_table[..., None], shading * pattern, seen)
+    seen = seen * _light(seen.shape[0], seen.shape[1], rng)
+    return np.clip(255.0 * seen, 0.0, 255.0).astype(np.uint8)
+
+
+def _tile(rng: np.random.Generator) -> NDArray[np.float32]:
+    """A square that repeats: shape (256, 256, 3), colours in [0, 1]."""
+    pattern = _PATTERNS[int(rng.integers(len(_PATTERNS)))](rng)[..., None]
+    dark, bright = np.sort(rng.uniform(0.05, 1.0, 2))
+    low = np.clip(dark + rng.normal(0.0, 0.08, 3), 0.0, 1.0)
+    high = np.clip(bright + rng.normal(0.0, 0.08, 3), 0.0, 1.0)
+    return np.asarray(low + (high - low) * pattern, np.float32)
+
+
+def _plain(rng: np.random.Generator) -> NDArray[np.float32]:
+    return np.full((_TILE_PX, _TILE_PX), rng.random(), np.float32)
+
+
+def _clouds(rng: np.random.Generator) -> NDArray[np.float32]:
+    """Noise of several scales; fine scales alone look like sand, coarse ones like stains."""
+    total = np.zeros((_TILE_PX, _TILE_PX), np.float32)
+    for cells in (4, 8, 16, 32, 64, 128):
+        grid = rng.random((cells, cells), np.float32)
+        wrapped = np.pad(grid, 1, mode="wrap")
+        step = _TILE_PX // cells
+        large = cv2.resize(wrapped, None, fx=step, fy=step, interpolation=cv2.INTER_CUBIC)
+        total += rng.uniform(0.0, 1.0) * large[step:-step, step:-step]
+    return _stretched(total)
+
+
+def _grain(rng: np.random.Generator) -> NDArray[np.float32]:
+    """Long streaks, like wood."""
+    streaks = rng.random((_TILE_PX, int(rng.choice([2, 4, 8]))), np.float32)
+    across = cv2.resize(streaks, (_TILE_PX, _TILE_PX), interpolation=cv2.INTER_LINEAR)
+    return _stretched(across + np.float32(rng.uniform(0.0, 0.5)) * _clouds(rng))
+
+
+def _checks(rng: np.random.Generator) -> NDArray[np.float32]:
+    """Squares, or stripes."""
+    period = int(rng.choice([16, 32, 64]))
+    index = np.arange(_TILE_PX) // period % 2
+    other = index if rng.random() < 0.5 else np.zeros_like(index)
+    return np.asarray(index[:, None] ^ other[None, :], np.float32)
+
+
+_PATTERNS = (_plain, _plain, _clouds, _clouds, _grain, _checks)
+
+
+def _stretched(values: NDArray[np.float32]) -> NDArray[np.float32]:
+    low, high = values.min(), values.max()
+    return np.asarray((values - low) / max(float(high - low), 1e-6), np.float32)
+
+
+def _on_plane(
+    tile: NDArray[np.float32], camera: PinholeCamera, T_base_camera: Transform, tile_m: float
+) -> NDArray[np.float32]:
+    """The pattern as the camera sees it on the plane z = 0, shape (H, W, 3)."""
+    T_camera_base = T_base_camera.inverse()
+    columns = [T_camera_base.rotation[:, 0], T_camera_base.rotation[:, 1]]
+    plane = np.column_stack([*columns, T_camera_base.translation])
+    v, u = np.mgrid[: camera.height, : camera.width].astype(np.float64)
+    rays = np.stack([(u - camera.cx) / camera.fx, (v - camera.cy) / camera.fy, np.ones_like(u)])
+    place = np.einsum("ij,jvu->ivu", np.linalg.inv(plane), rays)
+    place = place[:2] / np.where(np.abs(place[2]) < 1e-9, 1e-9, place[2])
+    column, row = np.mod(place / tile_m, 1.0).astype(np.float32) * np.float32(_TILE_PX)
+    return np.asarray(
+        cv2.remap(tile, column, row, cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP), np.float32
+    )
+
+
+def _light(height: int, width: int, rng: np.random.Generator) -> NDArray[np.float32]:
+    """A factor for each pixel: strength, a slope over the picture, colour; (H, W, 3)."""
+    direction = rng.uniform(-np.pi, np.pi)
+    v, u = np.mgrid[-1.0 : 1.0 : height * 1j, -1.0 : 1.0 : width * 1j]
+    slope = rng.uniform(0.0, 0.35) * (u * np.cos(direction) + v * np.sin(direction))
+    warmth = rng.normal(0.0, 0.06)
+    tint = np.array([1.0 + warmth, 1.0, 1.0 - warmth])
+    return (rng.uniform(0.6, 1.3) * (1.0 + slope)[..., None] * tint).astype(np.float32)
