@@ -112,6 +112,21 @@ def test_overlapping_labels_belong_to_the_nearest_centre():
     assert np.array_equal(maps, paint(rows[::-1], 112))
 
 
+def test_the_bell_is_as_high_as_the_label_is_good():
+    rows = np.array([[30.0, 30.0, 20.0, 12.0, 0.3], [80.0, 70.0, 24.0, 12.0, -0.9]])
+    maps = paint(rows, 112, quality=np.array([0.4, 1.0]))
+    assert maps[0, 30, 30] == pytest.approx(0.4)
+    assert maps[0, 70, 80] == pytest.approx(1.0)
+    assert maps[3, 30, 30] == pytest.approx(20.0 / 56.0)
+
+
+def test_a_thin_label_covers_enough_to_be_learnt_and_keeps_its_width():
+    maps = paint(np.array([[50.0, 50.0, 1.5, 12.0, 0.0]]), 112)
+    assert (maps[0] > 0.3).sum() > 10
+    found, _ = read(maps, unit_px=56.0, blur_px=0.0)
+    assert found[0, 2] == pytest.approx(1.5)
+
+
 def test_candidates_come_best_first_and_apart():
     rows = np.array([[30.0, 30.0, 20.0, 10.0, 0.3], [80.0, 70.0, 24.0, 12.0, -0.9]])
     maps = paint(rows, 112)

@@ -113,6 +113,22 @@ def test_depth_alone_is_enough_but_nothing_is_not(tmp_path):
     assert sample.size == (SIZE, SIZE)
 
 
+def test_labels_may_say_how_good_they_are(tmp_path):
+    write_jacquard(tmp_path, "60;60;0;20;10\n50;60;0;20;10\n", bar(0))
+    beside = tmp_path / "a" / "0_mug_quality.txt"
+    beside.write_text("0.5\n1\n", encoding="utf-8")
+    dataset = JacquardDataset(tmp_path)
+    assert dataset.load(0).grasp_quality.tolist() == [0.5, 1.0]
+    beside.write_text("0.5\n", encoding="utf-8")
+    with pytest.raises(DatasetError, match=r"_quality\.txt has 1 lines for 2 grasps"):
+        dataset.load(0)
+    beside.write_text("0.5\n1.5\n", encoding="utf-8")
+    with pytest.raises(DatasetError, match=r"holds 1\.5, must be in \[0, 1\]"):
+        dataset.load(0)
+    beside.unlink()
+    assert dataset.load(0).grasp_quality is None
+
+
 def test_jacquards_useless_lines_are_counted_and_broken_ones_named(tmp_path):
     label = "60;60;0;20;10\nnan;60;0;20;10\n60;60;0;0;10\n60;60;0;20;-1\n\n"
     write_jacquard(tmp_path, label, bar(0))

@@ -20,7 +20,7 @@ from grasp_detection.datasets.registry import open_dataset
 from grasp_detection.datasets.split import Split, make_split, save_splits
 from grasp_detection.generative.window import Window
 from grasp_detection.networks.dsc_graspnet import DscGraspNet
-from grasp_detection.training.augment import apply, draw_matrix
+from grasp_detection.training.augment import apply, draw_crop, draw_matrix
 from grasp_detection.training.averaging import RunningAverage
 from grasp_detection.training.config import AugmentConfig, TrainingConfig
 from grasp_detection.training.distributed import Team
@@ -275,6 +275,26 @@ def test_without_variation_training_sees_what_validation_sees():
     assert np.abs(seen.astype(int) - window.cut(picture).astype(int)).max() <= 1
     # 18 pixels make one: their noise must be averaged, not picked from.
     assert seen.std() < 0.4 * picture.std()
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_a_crop_shows_a_label_at_the_scale_of_the_whole(seed):
+    rng = np.random.default_rng(seed)
+    whole = Window.centred(480, 640, 224).matrix
+    rows = np.array([[150.0, 100.0, 40.0, 20.0, 0.2], [630.0, 20.0, 40.0, 20.0, 0.2]])
+    part = draw_crop(whole, 224, 112, rows, rng)
+    assert np.allclose(part[:, :2], whole[:, :2])
+    corner = whole[:, 2] - part[:, 2]
+    assert (corner >= 0.0).all()
+    assert (corner <= 112.0).all()
+    *_, moved, kept = apply(part, 112, None, None, rows)
+    assert kept.tolist() == [True, False]  # the other one lies outside the whole
+    assert moved[0, 2] == pytest.approx(40.0 * 224 / 480)
+
+
+def test_a_crop_larger_than_the_input_is_refused():
+    with pytest.raises(ConfigError, match="crop is 232 px, must be at most size, 224"):
+        TrainingConfig(crop=232)
 
 
 def test_the_running_average_forgets_its_start():

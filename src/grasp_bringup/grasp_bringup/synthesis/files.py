@@ -100,23 +100,22 @@ def begin(root: Path, settings: Mapping[str, Any]) -> None:
     path = root / ABOUT
     try:
         root.mkdir(parents=True, exist_ok=True)
-        if path.exists():
-            before = dict(json.loads(path.read_text(encoding="utf-8")))
-            changed = [
-                f"{name} was {before.get(name)!r}, is {settings.get(name)!r}"
-                for name in sorted({*before, *settings})
-                if before.get(name) != settings.get(name)
-            ]
-            if changed:
-                raise ConfigError(
-                    f"{root} holds scenes made otherwise: {'; '.join(changed)}; give another --out"
-                )
-        else:
+        if not path.exists():
             write_json(path, settings)
+        before = dict(json.loads(path.read_text(encoding="utf-8")))
     except OSError as error:
         raise ConfigError(f"cannot write {path}: {error.strerror}") from error
     except (ValueError, TypeError) as error:
         raise ConfigError(f"{path} is broken: give another --out") from error
+    changed = [
+        f"{name} was {before.get(name)!r}, is {settings.get(name)!r}"
+        for name in sorted({*before, *settings})
+        if before.get(name) != settings.get(name)
+    ]
+    if changed:
+        raise ConfigError(
+            f"{root} holds scenes made otherwise: {'; '.join(changed)}; give another --out"
+        )
 
 
 def _about_scene(recipe: SceneRecipe, view: SyntheticView, labels: Labels) -> dict[str, Any]:

@@ -12,7 +12,7 @@ import cv2
 from grasp_bringup.synthesis.files import write_scene
 from grasp_bringup.synthesis.labels import Labeller
 from grasp_core.cell import load_cell
-from grasp_core.errors import ConfigError
+from grasp_core.errors import ConfigError, GraspStackError
 from grasp_core.robot import load_robot
 from grasp_sim.config import SimConfig
 from grasp_sim.synthesis.studio import Studio
@@ -93,6 +93,15 @@ def make_scene(job: SceneJob) -> SceneTimes:
     write_scene(job.root, recipe, view, labels)
     marks.append(time.perf_counter())
     return SceneTimes(*(end - start for start, end in itertools.pairwise(marks)))
+
+
+def attempt_scene(job: SceneJob) -> str:
+    """Make a scene; what went wrong, in one sentence, empty for nothing."""
+    try:
+        make_scene(job)
+    except GraspStackError as error:
+        return str(error)
+    return ""
 
 
 def _opened(config: SimConfig) -> _Workshop:
