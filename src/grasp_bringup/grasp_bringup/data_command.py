@@ -1,4 +1,4 @@
-"""Check a dataset of labelled pictures, or split it into training, validation and test."""
+"""Labelled pictures: check a dataset, split it, or make a synthetic one."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Column, Table
 
+from grasp_bringup import synthesize_command
 from grasp_core.errors import ConfigError, GraspStackError
 from grasp_detection.datasets.dataset import Dataset
 from grasp_detection.datasets.registry import dataset_names, detect_dataset, open_dataset
@@ -32,7 +33,9 @@ _SHEETS = Path("log")
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
-    actions = parser.add_subparsers(dest="action", required=True, metavar="{check,split}")
+    actions = parser.add_subparsers(
+        dest="action", required=True, metavar="{check,split,synthesize}"
+    )
     check = actions.add_parser("check", help="read every view, count, and draw a contact sheet")
     check.add_argument("--sheet", type=Path, help="PNG file for the sheet (log/LAYOUT_NAME.png)")
     check.add_argument("--limit", type=int, help="read only so many views, spread over all")
@@ -50,6 +53,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action.add_argument(
             "--dataset", choices=dataset_names(), help="layout (the one that fits the folder)"
         )
+    synthesize_command.add_arguments(
+        actions.add_parser("synthesize", help="render scenes and label them in the simulator")
+    )
 
 
 def main(options: argparse.Namespace) -> int:
@@ -58,6 +64,8 @@ def main(options: argparse.Namespace) -> int:
     cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
     console = Console(highlight=False)
     try:
+        if options.action == "synthesize":
+            return synthesize_command.run(options, console)
         dataset = (
             open_dataset(options.dataset, options.root)
             if options.dataset

@@ -29,7 +29,7 @@ from grasp_bringup.stack import learned_settings, sim_stack
 from grasp_core.cell import load_cell
 from grasp_core.errors import Code, ConfigError, GraspStackError
 from grasp_core.robot import load_robot
-from grasp_detection.registry import has_weights
+from grasp_detection.registry import has_weights, resolve
 from grasp_detection.weights import DEFAULT
 from grasp_sim.objects import object_set
 
@@ -48,7 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--clutter", type=int, default=1, help="objects on the table, 1 to 15 (1)")
     parser.add_argument("--seed", type=int, default=0, help="seed of objects and scenes (0)")
-    parser.add_argument("--detector", default="antipodal", help="detector (antipodal)")
+    parser.add_argument("--detector", default=DEFAULT, help="detector (the one that picks best)")
     parser.add_argument(
         "--weights", default=DEFAULT, help="shipped weights of a learned detector, or path"
     )
@@ -86,6 +86,7 @@ def check(options: argparse.Namespace) -> float:
         raise ConfigError(f"--attempts is {options.attempts}, must lie in [1, 100]")
     if not 0.0 <= options.camera_tilt <= 40.0:
         raise ConfigError(f"--camera-tilt is {options.camera_tilt}, must lie in [0, 40]")
+    options.detector = resolve(options.detector)
     learned_settings(options.detector, options.weights)
     object_set(options.objects)
     load_robot(options.robot)

@@ -11,7 +11,7 @@ from typing import Any
 from grasp_bringup.workspace_window import workspace_window
 from grasp_core.cell import load_cell
 from grasp_core.config import config_dir, load_node_config
-from grasp_detection.registry import has_weights
+from grasp_detection.registry import has_weights, resolve
 from grasp_detection.weights import DEFAULT, WeightsError, find_weights, shipped_names
 from grasp_sim.camera import camera_pose, intrinsics
 from grasp_sim.config import SimConfig
@@ -53,7 +53,7 @@ class Argument:
 
 
 SIM_ARGUMENTS: dict[str, Argument] = {
-    "detector": Argument("antipodal", "detector that ranks the grasps"),
+    "detector": Argument(DEFAULT, "detector that ranks the grasps; default picks best"),
     "weights": Argument(
         "default", "weights of a learned detector: shipped name or path of a .safetensors file"
     ),
@@ -191,7 +191,7 @@ def learned_settings(
         WeightsError: The detector has no such weights, or none at all.
     """
     values = detector_values(detector, weights, window_px)
-    return {f"{detector}.{name}": value for name, value in values.items()}
+    return {f"{resolve(detector)}.{name}": value for name, value in values.items()}
 
 
 def detector_values(

@@ -11,7 +11,9 @@ from grasp_core.config import Checked, setting
 class DetectorConfig(Checked):
     """Parameters of the detector node; those of the detector are prefixed with its name."""
 
-    detector: str = setting("antipodal", "detector to run, a name of the registry")
+    detector: str = setting(
+        "default", "detector to run, a name of the registry; default is the one that picks best"
+    )
     robot: str = setting("panda", "folder under config/robots; its gripper limits the grasps")
     sync_slop_s: float = setting(
         0.02,

@@ -30,7 +30,7 @@ from grasp_detection.detector import with_depth
 from grasp_detection.drawing import draw_grasps
 from grasp_detection.mailbox import Mailbox
 from grasp_detection.outcome_board import Outcome, OutcomeBoard
-from grasp_detection.registry import find_detector
+from grasp_detection.registry import find_detector, resolve
 from grasp_detection.ros_camera import CameraInput, CameraMessages, frame_of
 from grasp_detection.ros_diagnostics import DetectionReport
 from grasp_detection.ros_markers import grasp_markers
@@ -58,11 +58,10 @@ class DetectorNode(GraspLifecycleNode):
     def configure(self) -> None:
         """Read parameters, build the detector, create publishers, service and timers."""
         self._config = config = declare(self, DetectorConfig)
-        entry = find_detector(config.detector)
+        name = resolve(config.detector)
+        entry = find_detector(name)
         self._gripper = load_robot(config.robot).gripper
-        self._detector = entry.build(
-            self._gripper, declare(self, entry.config_class, config.detector)
-        )
+        self._detector = entry.build(self._gripper, declare(self, entry.config_class, name))
         self._camera = CameraInput(self, round(config.sync_slop_s * 1e9), self._on_pair)
         self._mailbox: Mailbox[tuple[int, float, CameraMessages]] = Mailbox()
         self._report = DetectionReport()

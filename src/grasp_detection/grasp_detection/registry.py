@@ -48,6 +48,15 @@ _DETECTORS: dict[str, Entry] = {
 }
 
 
+DEFAULT = "default"
+_DEFAULT_DETECTOR = "antipodal"  # what picks best in closed loop on development objects
+
+
+def resolve(name: str) -> str:
+    """The detector that a name means: ``default`` is the one that picks best, others stay."""
+    return _DEFAULT_DETECTOR if name == DEFAULT else name
+
+
 def has_weights(name: str) -> bool:
     """Whether a detector is a learned one.
 
@@ -68,9 +77,10 @@ def find_detector(name: str) -> Entry:
     Raises:
         ConfigError: No such detector.
     """
-    entry = _DETECTORS.get(name)
+    entry = _DETECTORS.get(resolve(name))
     if entry is None:
-        raise ConfigError(f"no detector {name!r}; valid names are {', '.join(detector_names())}")
+        names = ", ".join([*detector_names(), DEFAULT])
+        raise ConfigError(f"no detector {name!r}; valid names are {names}")
     return entry
 
 
@@ -80,7 +90,7 @@ def create_detector(
     """Build a detector by name.
 
     Args:
-        name: One of :func:`detector_names`.
+        name: One of :func:`detector_names`, or ``default``.
         gripper: Gripper that will execute the grasps.
         values: Settings of the detector; missing ones keep their default.
 

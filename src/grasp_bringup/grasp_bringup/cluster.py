@@ -1,0 +1,243 @@
+"""Independent jobs spread over processes: on this machine, or on a dask cluster.
+
+A job is a plain value, and its answer depends on the job alone, so that it does not matter which
+process works on it, or how often. The adapter to ``dask.distributed``.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import queue
+import signal
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from grasp_core.errors import ConfigError, GraspStackError, MissingDependency
+
+if TYPE_CHECKING:
+    from distributed import Client, Future
+
+Job = TypeVar("Job")
+Answer = TypeVar("Answer")
+
+_LOOK_S = 0.2  # period of asking whether to stop
+_START_S = 60.0
+_CONNECT_S = 5.0
+_LIMIT_S = 900.0
+_SETTINGS = {
+    "distributed.scheduler.allowed-failures": 1,  # a job that kills two workers is given up
+    "distributed.worker.daemon": True,
+    "distributed.comm.timeouts.connect": f"{_CONNECT_S:.0f}s",
+    # One busy thread that never lets go of the interpreter is what workers do here.
+    "distributed.admin.tick.limit": "1h",
+    "distributed.scheduler.worker-ttl": None,
+}
+
+
+class ClusterFailed(GraspStackError):
+    """No worker process can be had."""
+
+
+@dataclass(frozen=True)
+class Died:
+    """A job without an answer: its worker ended or hung."""
+
+    message: str
+
+
+def run_jobs(
+    function: Callable[[Job], Answer],
+    jobs: Sequence[Job],
+    *,
+    workers: int,
+    scheduler: str = "",
+    check: Callable[[], None] = lambda: None,
+    limit_s: float = _LIMIT_S,
+) -> Iterator[tuple[Job, Answer | Died]]:
+    """Work on jobs in processes with one thread each.
+
+    Args:
+        function: Of a module, so that other processes find it.
+        jobs: Given out in this order.
+        workers: Processes on this machine; no more than there are jobs.
+        scheduler: Address of a running scheduler, whose workers are used instead.
+        check: Called several times a second; raises to stop.
+        limit_s: Wall time after which a job hangs.
+
+    Yields:
+        Each job with its answer, in the order in which they end.
+
+    Raises:
+        ClusterFailed: The scheduler cannot be reached, or has no worker.
+        ConfigError: The scheduler's environment is another one.
+        MissingDependency: dask.distributed is not installed.
+        Exception: Whatever the function raises.
+    """
+    if not jobs:
+        return
+    with _connected(min(workers, len(jobs)), scheduler) as client:
+        yield from _dealt(client, function, jobs, check, limit_s)
+
+
+@dataclass
+class _Pending:
+    """A job that has been handed out."""
+
+    job: Any
+    since_s: float
+
+
+def _dealt(
+    client: Client,
+    function: Callable[[Job], Answer],
+    jobs: Sequence[Job],
+    check: Callable[[], None],
+    limit_s: float,
+) -> Iterator[tuple[Job, Answer | Died]]:
+    waiting = list(reversed(jobs))
+    pending: dict[Future, _Pending] = {}
+    ended: queue.SimpleQueue[Future] = queue.SimpleQueue()
+    try:
+        while waiting or pending:
+            # One for each worker: what waits behind a job that dies or hangs would share its fate.
+            while waiting and len(pending) < max(1, _size(client)):
+                job = waiting.pop()
+                future = client.submit(function, job, pure=False)
+                pending[future] = _Pending(job, time.monotonic())
+                future.add_done_callback(ended.put)
+            check()
+            with contextlib.suppress(queue.Empty):
+                future = ended.get(timeout=_LOOK_S)
+                if future in pending:
+                    yield pending.pop(future).job, _answer(future)
+            for job in _given_up(client, pending, limit_s):
+                yield job, Died(f"the worker process gave no answer for {limit_s:.0f} s")
+    finally:
+        for future in pending:
+            future.cancel(force=True)
+
+
+def _answer(future: Future) -> Any:
+    from distributed.scheduler import KilledWorker
+
+    try:
+        return future.result()
+    except KilledWorker:
+        return Died("the worker process ended, twice, without an answer")
+
+
+def _given_up(client: Client, pending: dict[Future, _Pending], limit_s: float) -> list[Any]:
+    """Take out the jobs whose time is up, and start their workers afresh."""
+    now = time.monotonic()
+    late = [future for future, about in pending.items() if now - about.since_s > limit_s]
+    if not late:
+        return []
+    running = {key: address for address, keys in client.processing().items() for key in keys}
+    hung = {running[future.key] for future in late if future.key in running}
+    jobs = [pending.pop(future).job for future in late]
+    for future in late:  # before the restart, or it would be handed out again
+        future.cancel(force=True)
+    client.restart_workers(sorted(hung), timeout=_START_S, raise_for_error=False)
+    for about in pending.values():
+        about.since_s = time.monotonic()
+    return jobs
+
+
+def _size(client: Client) -> int:
+    return len(client.scheduler_info(n_workers=-1)["workers"])
+
+
+@contextlib.contextmanager
+def _connected(workers: int, scheduler: str) -> Iterator[Client]:
+    """A client of a scheduler, or of a cluster that lives as long as it."""
+    try:
+        import dask
+        from distributed import Client
+    except ImportError as error:
+        raise MissingDependency(
+            f"working in several processes needs {error.name}, which is not installed: run make "
+            "setup, or pip install dask distributed"
+        ) from error
+    log = logging.getLogger("distributed")
+    level = log.level
+    # Whatever matters comes back as an answer or an exception.
+    log.setLevel(logging.CRITICAL)
+    with contextlib.ExitStack() as stack:
+        stack.callback(log.setLevel, level)
+        stack.enter_context(dask.config.set(_SETTINGS))
+        if scheduler:
+            client = stack.enter_context(_client_of(scheduler))
+        else:
+            cluster = stack.enter_context(_local_cluster(workers))
+            client = stack.enter_context(Client(cluster, set_as_default=False))
+        _await_workers(client, 1 if scheduler else workers, scheduler)
+        yield client
+
+
+@contextlib.contextmanager
+def _local_cluster(workers: int) -> Iterator[Any]:
+    from distributed import LocalCluster
+
+    cluster = LocalCluster(
+        n_workers=workers,
+        threads_per_worker=1,
+        processes=True,
+        host="127.0.0.1",
+        dashboard_address=None,
+        memory_limit=None,
+        silence_logs=logging.CRITICAL,
+        preload=[__name__],
+    )
+    try:
+        yield cluster
+    finally:
+        cluster.close(timeout=5.0)
+
+
+@contextlib.contextmanager
+def _client_of(address: str) -> Iterator[Client]:
+    from distributed import Client
+
+    try:
+        client = Client(address, timeout=_CONNECT_S, set_as_default=False)
+    except (OSError, TimeoutError, ValueError) as error:
+        raise ClusterFailed(
+            f"no scheduler answers at {address}: start one with `dask scheduler`, and workers "
+            f"with `dask worker {address} --nthreads 1`"
+        ) from error
+    with client:
+        try:
+            client.get_versions(check=True)
+        except ValueError as error:
+            raise ConfigError(
+                f"the cluster at {address} runs other versions than this: {error}"
+            ) from error
+        yield client
+
+
+def _await_workers(client: Client, count: int, scheduler: str) -> None:
+    try:
+        client.wait_for_workers(count, timeout=_START_S)
+    except TimeoutError as error:
+        where = f"the scheduler at {scheduler} has no worker" if scheduler else "no worker started"
+        raise ClusterFailed(
+            f"{where} after {_START_S:.0f} s"
+            + (f": start one with `dask worker {scheduler} --nthreads 1`" if scheduler else "")
+        ) from error
+
+
+def dask_setup(worker: object) -> None:
+    """Called by dask in each new worker process of a local cluster.
+
+    Ctrl-C is for the one who gave out the jobs; and the graphics driver's chatter, which goes to
+    the process's streams, is nobody's concern.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    silence = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(silence, 1)
+    os.dup2(silence, 2)
+    os.close(silence)
