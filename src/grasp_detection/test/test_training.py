@@ -114,9 +114,9 @@ def test_a_folder_with_another_run_is_refused(dataset, split, tmp_path):
 
 
 def test_it_stops_when_validation_no_longer_improves(dataset, split, tmp_path, monkeypatch):
-    accuracies = iter([0.1, 0.5, 0.4, 0.5, 0.3, 0.2, 0.1, 0.9])
+    losses = iter([0.9, 0.5, 0.6, 0.5, 0.7, 0.8, 0.9, 0.1])
     run = trainer(dataset, split, tmp_path, replace(SMALL, epochs=8, patience=2))
-    monkeypatch.setattr(run, "_validate", lambda size: (1.0, next(accuracies)))
+    monkeypatch.setattr(run, "_validate", lambda size: (next(losses), 0.5))
     trained = run.run()
     # Of equally good epochs the later one counts, but it is no improvement to wait for more.
     assert trained.best.epoch == 4

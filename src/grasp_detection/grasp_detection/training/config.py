@@ -61,7 +61,7 @@ class TrainingConfig(Checked):
         True, "quality falls off from each label's centre; else it is 1 on the middle third"
     )
     patience: int = setting(
-        20, "epochs without a better validation accuracy before it stops", minimum=1, maximum=10000
+        20, "epochs without a lower validation loss before it stops", minimum=1, maximum=10000
     )
     seed: int = setting(0, "of weights, order, variation, dropout", minimum=0, maximum=2**31 - 1)
 

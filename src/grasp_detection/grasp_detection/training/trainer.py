@@ -157,7 +157,7 @@ class Trainer:
         return len(self._history)
 
     def run(self, report: Callable[[Progress], None] = lambda progress: None) -> Trained:
-        """Train to the end, or until validation has not improved for long enough.
+        """Train to the end, or until the validation loss has not fallen for long enough.
 
         Raises:
             TrainingError: The loss is no longer a number, or something cannot be written.
@@ -179,8 +179,8 @@ class Trainer:
 
     def _has_stalled(self) -> bool:
         """Whether the last ``patience`` epochs of full size brought nothing better."""
-        full = [one.validation_accuracy for one in self._history if one.size == self._config.size]
-        return bool(full) and len(full) - 1 - full.index(max(full)) >= self._config.patience
+        full = [one.validation_loss for one in self._history if one.size == self._config.size]
+        return bool(full) and len(full) - 1 - full.index(min(full)) >= self._config.patience
 
     def _train_epoch(self, number: int, start: float, report: Callable[[Progress], None]) -> float:
         team, steps = self._team, self._pictures.steps()
@@ -212,9 +212,10 @@ class Trainer:
         )
         best = self._history[self._best["epoch"]] if self._history else done
         self._history.append(done)
-        # Of equally good epochs the later one counts: its weights have seen more. Epochs at the
-        # warm-up size do not compete with those at full size.
-        if size != best.size or accuracy >= best.validation_accuracy:
+        # The loss is judged, not the accuracy: on a hundred views the luck of the best of many
+        # epochs outweighs what they differ by. Epochs at the warm-up size do not compete with
+        # those at full size.
+        if size != best.size or validation_loss <= best.validation_loss:
             self._best = {"epoch": number, "state": self._average.state()}
         if team.leads:
             self._save()
