@@ -226,7 +226,7 @@ def test_two_processes_compute_what_one_does(bars, dataset, split, tmp_path):
     saved = torch.load(tmp_path / "two" / "checkpoint.pt", weights_only=True)
     losses = [epoch["loss"] for epoch in saved["history"]]
     assert np.allclose(losses, [epoch.loss for epoch in alone.history], rtol=1e-3)
-    state = saved["average"]
+    state = saved["best"]["state"]
     for name, tensor in alone.state.items():
         assert torch.allclose(state[name], tensor, rtol=1e-3, atol=1e-5), name
 
