@@ -63,7 +63,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--no-oracle", action="store_true", help="leave out the reference of exact geometry"
     )
-    parser.add_argument("--workers", type=int, help="processes (one per core)")
+    parser.add_argument("--workers", type=int, help="processes on this machine (one per core)")
+    parser.add_argument(
+        "--scheduler", default="", help="address of a dask scheduler whose workers are used (none)"
+    )
     parser.add_argument(
         "--out", type=Path, help="folder to keep and resume trials in (runs/benchmark-HASH)"
     )
@@ -94,14 +97,15 @@ def run(options: argparse.Namespace) -> int:
     contestants = parse_contestants(options.detector, oracle=not options.no_oracle)
     benchmark = Benchmark.of(_settings(options), contestants)
     console = Console()
+    who = f"workers of {options.scheduler}" if options.scheduler else f"{workers} worker(s)"
     with benchmark.journal(options.out) as journal:
         console.print(
-            f"{benchmark.size} trials ({len(journal.records)} of them done before), {workers} "
-            f"worker(s), kept in {journal.folder}",
+            f"{benchmark.size} trials ({len(journal.records)} of them done before), "
+            f"{who}, kept in {journal.folder}",
             highlight=False,
             soft_wrap=True,
         )
-        interrupted = _measure(benchmark, journal, workers)
+        interrupted = _measure(benchmark, journal, workers, options.scheduler)
         if journal.records:
             figures = summarise(benchmark, journal.records)
             show(figures, console)
@@ -130,7 +134,7 @@ def _settings(options: argparse.Namespace) -> BenchmarkSettings:
     return dataclasses.replace(checked, renderer="egl" if egl_works() else "tiny")
 
 
-def _measure(benchmark: Benchmark, journal: Journal, workers: int) -> bool:
+def _measure(benchmark: Benchmark, journal: Journal, workers: int, scheduler: str) -> bool:
     """Do what is missing, with a bar; whether it was interrupted."""
     screen = Console(stderr=True)
     columns = (
@@ -154,7 +158,7 @@ def _measure(benchmark: Benchmark, journal: Journal, workers: int) -> bool:
             bar.update(task, advance=1, description=f"{success} of {done} picks succeeded")
 
         try:
-            carry_out(benchmark, journal, workers, interrupt.check, report)
+            carry_out(benchmark, journal, workers, scheduler, interrupt.check, report)
         except KeyboardInterrupt:
             return True
     return False

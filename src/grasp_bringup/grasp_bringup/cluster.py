@@ -49,40 +49,6 @@ class Died:
     message: str
 
 
-def run_jobs(
-    function: Callable[[Job], Answer],
-    jobs: Sequence[Job],
-    *,
-    workers: int,
-    scheduler: str = "",
-    check: Callable[[], None] = lambda: None,
-    limit_s: float = _LIMIT_S,
-) -> Iterator[tuple[Job, Answer | Died]]:
-    """Work on jobs in processes with one thread each.
-
-    Args:
-        function: Of a module, so that other processes find it.
-        jobs: Given out in this order.
-        workers: Processes on this machine; no more than there are jobs.
-        scheduler: Address of a running scheduler, whose workers are used instead.
-        check: Called several times a second; raises to stop.
-        limit_s: Wall time after which a job hangs.
-
-    Yields:
-        Each job with its answer, in the order in which they end.
-
-    Raises:
-        ClusterFailed: The scheduler cannot be reached, or has no worker.
-        ConfigError: The scheduler's environment is another one.
-        MissingDependency: dask.distributed is not installed.
-        Exception: Whatever the function raises.
-    """
-    if not jobs:
-        return
-    with _connected(min(workers, len(jobs)), scheduler) as client:
-        yield from _dealt(client, function, jobs, check, limit_s)
-
-
 @dataclass
 class _Pending:
     """A job that has been handed out."""
@@ -91,34 +57,60 @@ class _Pending:
     since_s: float
 
 
-def _dealt(
-    client: Client,
-    function: Callable[[Job], Answer],
-    jobs: Sequence[Job],
-    check: Callable[[], None],
-    limit_s: float,
-) -> Iterator[tuple[Job, Answer | Died]]:
-    waiting = list(reversed(jobs))
-    pending: dict[Future, _Pending] = {}
-    ended: queue.SimpleQueue[Future] = queue.SimpleQueue()
-    try:
-        while waiting or pending:
-            # One for each worker: what waits behind a job that dies or hangs would share its fate.
-            while waiting and len(pending) < max(1, _size(client)):
-                job = waiting.pop()
-                future = client.submit(function, job, pure=False)
-                pending[future] = _Pending(job, time.monotonic())
-                future.add_done_callback(ended.put)
-            check()
-            with contextlib.suppress(queue.Empty):
-                future = ended.get(timeout=_LOOK_S)
-                if future in pending:
-                    yield pending.pop(future).job, _answer(future)
-            for job in _given_up(client, pending, limit_s):
-                yield job, Died(f"the worker process gave no answer for {limit_s:.0f} s")
-    finally:
-        for future in pending:
-            future.cancel(force=True)
+class Crew:
+    """Worker processes that are there."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    @property
+    def size(self) -> int:
+        """How many there are now."""
+        return len(self._client.scheduler_info(n_workers=-1)["workers"])
+
+    def run(
+        self,
+        function: Callable[[Job], Answer],
+        jobs: Sequence[Job],
+        *,
+        check: Callable[[], None] = lambda: None,
+        limit_s: float = _LIMIT_S,
+    ) -> Iterator[tuple[Job, Answer | Died]]:
+        """Work on jobs, one at a time in each process.
+
+        Args:
+            function: Of a module, so that other processes find it.
+            jobs: Given out in this order.
+            check: Called several times a second; raises to stop.
+            limit_s: Wall time after which a job hangs.
+
+        Yields:
+            Each job with its answer, in the order in which they end.
+
+        Raises:
+            Exception: Whatever the function raises.
+        """
+        waiting = list(reversed(jobs))
+        pending: dict[Future, _Pending] = {}
+        ended: queue.SimpleQueue[Future] = queue.SimpleQueue()
+        try:
+            while waiting or pending:
+                # What waits behind a job that dies or hangs would share its fate.
+                while waiting and len(pending) < max(1, self.size):
+                    job = waiting.pop()
+                    future = self._client.submit(function, job, pure=False)
+                    pending[future] = _Pending(job, time.monotonic())
+                    future.add_done_callback(ended.put)
+                check()
+                with contextlib.suppress(queue.Empty):
+                    future = ended.get(timeout=_LOOK_S)
+                    if future in pending:
+                        yield pending.pop(future).job, _answer(future)
+                for job in _given_up(self._client, pending, limit_s):
+                    yield job, Died(f"the worker process gave no answer for {limit_s:.0f} s")
+        finally:
+            for future in pending:
+                future.cancel(force=True)
 
 
 def _answer(future: Future) -> Any:
@@ -147,13 +139,19 @@ def _given_up(client: Client, pending: dict[Future, _Pending], limit_s: float) -
     return jobs
 
 
-def _size(client: Client) -> int:
-    return len(client.scheduler_info(n_workers=-1)["workers"])
-
-
 @contextlib.contextmanager
-def _connected(workers: int, scheduler: str) -> Iterator[Client]:
-    """A client of a scheduler, or of a cluster that lives as long as it."""
+def crew(workers: int, scheduler: str = "") -> Iterator[Crew]:
+    """Worker processes with one thread each, for as long as the context lasts.
+
+    Args:
+        workers: Processes on this machine.
+        scheduler: Address of a running scheduler, whose workers are used instead.
+
+    Raises:
+        ClusterFailed: The scheduler cannot be reached, or has no worker.
+        ConfigError: The scheduler's environment is another one.
+        MissingDependency: dask.distributed is not installed.
+    """
     try:
         import dask
         from distributed import Client
@@ -175,7 +173,7 @@ def _connected(workers: int, scheduler: str) -> Iterator[Client]:
             cluster = stack.enter_context(_local_cluster(workers))
             client = stack.enter_context(Client(cluster, set_as_default=False))
         _await_workers(client, 1 if scheduler else workers, scheduler)
-        yield client
+        yield Crew(client)
 
 
 @contextlib.contextmanager

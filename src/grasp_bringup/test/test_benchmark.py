@@ -12,7 +12,6 @@ from running_stack import write_object
 
 from grasp_bringup.benchmark.contestants import parse_contestants
 from grasp_bringup.benchmark.page import write_page
-from grasp_bringup.benchmark.pool import WorkerFailed
 from grasp_bringup.benchmark.run import Benchmark, carry_out
 from grasp_bringup.benchmark.settings import BenchmarkSettings
 from grasp_bringup.benchmark.summary import summarise
@@ -116,7 +115,7 @@ def test_the_table_tells_what_a_reader_needs(finished):
         assert word in text, word
 
 
-def test_a_dead_worker_is_a_failed_trial(objects, tmp_path):
+def test_a_worker_that_dies_costs_no_trial(objects, tmp_path):
     benchmark = benchmark_of(objects, trials=2)
     killed = []
 
@@ -129,11 +128,10 @@ def test_a_dead_worker_is_a_failed_trial(objects, tmp_path):
 
     with benchmark.journal(tmp_path / "run") as journal:
         carry_out(benchmark, journal, workers=1, check=kill_one)
-        records = [record for record in journal.records.values() if not record.cleared]
-        assert len(journal.records) == 4
-    broken = [record for record in records if record.picks[0].code == "INTERNAL"]
-    assert len(broken) == 1
-    assert broken[0].picks[0].message == "the worker process ended with exit code -9"
+        codes = [record.picks[0].code for record in journal.records.values()]
+    assert killed
+    assert len(codes) == 4
+    assert "INTERNAL" not in codes
 
 
 def test_a_trial_that_raises_does_not_stop_the_run(tmp_path):
@@ -152,14 +150,14 @@ def test_a_trial_that_raises_does_not_stop_the_run(tmp_path):
     assert figures["detectors"]["antipodal"]["failures"] == {"INTERNAL": 1}
 
 
-def test_a_worker_that_cannot_start_is_told(objects, tmp_path):
+def test_what_a_worker_lacks_is_told(objects, tmp_path):
     benchmark = benchmark_of(objects)
     shutil.copytree(objects, tmp_path / "objects")
     gone = Benchmark.of(
         BenchmarkSettings(objects=str(tmp_path / "objects"), trials=1), benchmark.contestants
     )
     shutil.rmtree(tmp_path / "objects")
-    with gone.journal(tmp_path / "run") as journal, pytest.raises(WorkerFailed, match="no object"):
+    with gone.journal(tmp_path / "run") as journal, pytest.raises(ConfigError, match="no object"):
         carry_out(gone, journal, workers=1)
 
 

@@ -10,7 +10,12 @@ import time
 
 import pytest
 
-from grasp_bringup.cluster import ClusterFailed, Died, run_jobs
+from grasp_bringup.cluster import ClusterFailed, Died, crew
+
+
+def run_jobs(function, jobs, workers, scheduler="", **options):
+    with crew(workers, scheduler) as here:
+        yield from here.run(function, jobs, **options)
 
 
 def square(value: int) -> int:
@@ -54,8 +59,10 @@ def test_every_job_is_answered_once_by_other_processes() -> None:
     assert os.getpid() not in pids
 
 
-def test_no_jobs_need_no_process() -> None:
-    assert list(run_jobs(square, [], workers=2)) == []
+def test_no_jobs_have_no_answers() -> None:
+    with crew(1) as here:
+        assert here.size == 1
+        assert list(here.run(square, [])) == []
 
 
 def test_what_a_job_raises_is_raised() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,10 +10,10 @@ from pathlib import Path
 from grasp_bringup.benchmark.contestants import Contestant
 from grasp_bringup.benchmark.journal import Journal
 from grasp_bringup.benchmark.plan import Trial, plan_trials
-from grasp_bringup.benchmark.pool import Pool
 from grasp_bringup.benchmark.record import TrialRecord
 from grasp_bringup.benchmark.settings import BenchmarkSettings, default_folder, identity
-from grasp_bringup.benchmark.worker import Job
+from grasp_bringup.benchmark.trial_job import TrialJob, carry_out_trial
+from grasp_bringup.cluster import Died, crew
 from grasp_sim.objects import object_set
 
 
@@ -56,6 +57,7 @@ def carry_out(
     benchmark: Benchmark,
     journal: Journal,
     workers: int,
+    scheduler: str = "",
     check: Callable[[], None] = lambda: None,
     report: Callable[[TrialRecord], None] = lambda record: None,
 ) -> None:
@@ -65,20 +67,29 @@ def carry_out(
         benchmark: What to measure.
         journal: Where records are kept; entered.
         workers: Number of processes; results do not depend on it.
+        scheduler: Address of a dask scheduler whose workers are used instead.
         check: Called several times a second; raises to stop.
         report: Told of each finished trial.
 
     Raises:
-        WorkerFailed: A worker process cannot start.
+        ClusterFailed: No worker process can be had.
+        ConfigError, WeightsError, MissingDependency: A worker cannot build what it needs.
     """
     # Scene by scene, so that what an interrupted run has measured is paired.
     missing = [
-        Job(contestant, trial)
+        TrialJob(benchmark.settings, benchmark.contestants, contestant, trial)
         for trial in benchmark.trials
         for contestant in benchmark.contestants
         if (contestant.label, trial.index) not in journal.records
     ]
-    with Pool(benchmark.settings, benchmark.contestants, workers) as pool:
-        for answer in pool.run(missing, check):
-            journal.add(answer.record, answer.picture)
-            report(journal.records[answer.record.key])
+    if not missing:
+        return
+    with crew(min(workers, len(missing)), scheduler) as here:
+        size = here.size
+        for job, answer in here.run(carry_out_trial, missing, check=check):
+            if isinstance(answer, Died):
+                record, picture = job.failed(answer.message), None
+            else:
+                record, picture = answer.record, answer.picture
+            journal.add(dataclasses.replace(record, workers=size), picture)
+            report(journal.records[record.key])

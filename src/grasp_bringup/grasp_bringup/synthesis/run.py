@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from grasp_bringup.cluster import Died, run_jobs
+from grasp_bringup.cluster import Died, crew
 from grasp_bringup.synthesis.files import begin, scene_file
 from grasp_bringup.synthesis.scene_job import SceneJob, attempt_scene
 from grasp_sim.config import SimConfig
@@ -74,10 +74,9 @@ class Synthesis:
             GraspStackError: No worker can be had.
         """
         jobs = [SceneJob(self.root, self._config, self.seed, index) for index in indices]
-        for job, answer in run_jobs(
-            attempt_scene, jobs, workers=workers, scheduler=scheduler, check=check
-        ):
-            if isinstance(answer, Died):
-                yield f"scene {job.index}: {answer.message}"
-            else:
-                yield f"scene {job.index}: {answer}" if answer else ""
+        if not jobs:
+            return
+        with crew(min(workers, len(jobs)), scheduler) as here:
+            for job, answer in here.run(attempt_scene, jobs, check=check):
+                failure = answer.message if isinstance(answer, Died) else answer
+                yield f"scene {job.index}: {failure}" if failure else ""
