@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from grasp_bringup.workspace_window import workspace_window
+from grasp_bringup.workspace_view import View, workspace_view
 from grasp_core.cell import load_cell
 from grasp_core.config import config_dir, load_node_config
+from grasp_detection.generative.inputs import STRIDE
 from grasp_detection.registry import has_weights, resolve
-from grasp_detection.weights import DEFAULT, WeightsError, find_weights, shipped_names
+from grasp_detection.weights import (
+    DEFAULT,
+    WeightsError,
+    find_weights,
+    read_metadata,
+    shipped_names,
+)
 from grasp_sim.camera import camera_pose, intrinsics
 from grasp_sim.config import SimConfig
 from grasp_sim.node_config import SimNodeConfig
@@ -112,24 +118,24 @@ def sim_stack(values: dict[str, str] | None = None) -> list[NodeDescription]:
             chosen["detector"],
             chosen["weights"],
             continuous=chosen["continuous"] == "true",
-            window_px=_window_of(chosen["cell"], float(chosen["camera_tilt"]))
+            view=_view_of(chosen["cell"], float(chosen["camera_tilt"]))
             if has_weights(chosen["detector"])
-            else (),
+            else None,
         ),
     ]
 
 
-def _window_of(cell: str, camera_tilt_deg: float) -> tuple[float, float, float]:
+def _view_of(cell: str, camera_tilt_deg: float) -> View:
     """The workspace in the picture of the simulator node's camera."""
     path = config_dir() / "simulator.yaml"
     config = load_node_config(SimNodeConfig, path, "simulator")
     config = dataclasses.replace(config, cell=cell, camera_tilt_deg=camera_tilt_deg)
-    return simulated_window(config)
+    return simulated_view(config)
 
 
-def simulated_window(config: SimConfig) -> tuple[float, float, float]:
-    """The workspace in a simulated camera's picture; see :func:`workspace_window`."""
-    return workspace_window(load_cell(config.cell), intrinsics(config), camera_pose(config))
+def simulated_view(config: SimConfig) -> View:
+    """The workspace in a simulated camera's picture; see :func:`workspace_view`."""
+    return workspace_view(load_cell(config.cell), intrinsics(config), camera_pose(config))
 
 
 def perception_and_action(
@@ -139,13 +145,13 @@ def perception_and_action(
     weights: str = DEFAULT,
     *,
     continuous: bool,
-    window_px: Sequence[float] = (),
+    view: View | None = None,
     use_sim_time: bool = True,
 ) -> list[NodeDescription]:
     """Detector and executor: the same nodes over simulation and hardware.
 
-    ``window_px`` is the square of the picture (left column, top row, side) that a learned
-    detector looks at; empty for the largest one.
+    ``view`` is the part of the picture that a learned detector looks at; without it, the largest
+    square, in the size that the network was trained with.
 
     Raises:
         ConfigError: No such detector.
@@ -163,7 +169,7 @@ def perception_and_action(
                 "robot": robot,
                 "detector": detector,
                 "continuous": continuous,
-                **learned_settings(detector, weights, window_px),
+                **learned_settings(detector, weights, view),
                 # On request only, the camera is let go at once: rendering is what costs.
                 **({} if continuous else {"linger_s": 0.0}),
             },
@@ -181,30 +187,29 @@ def perception_and_action(
     ]
 
 
-def learned_settings(
-    detector: str, weights: str, window_px: Sequence[float] = ()
-) -> dict[str, Any]:
+def learned_settings(detector: str, weights: str, view: View | None = None) -> dict[str, Any]:
     """The detector node's parameters that only a learned detector has.
 
     Raises:
         ConfigError: No such detector.
         WeightsError: The detector has no such weights, or none at all.
     """
-    values = detector_values(detector, weights, window_px)
+    values = detector_values(detector, weights, view)
     return {f"{resolve(detector)}.{name}": value for name, value in values.items()}
 
 
-def detector_values(
-    detector: str, weights: str, window_px: Sequence[float] = ()
-) -> dict[str, Any]:
+def detector_values(detector: str, weights: str, view: View | None = None) -> dict[str, Any]:
     """Settings of a detector by their own names; see :func:`learned_settings`."""
     if has_weights(detector):
         path = find_weights(detector, weights)
         shipped = weights in (DEFAULT, *shipped_names(detector))
         # A path must mean the same file wherever the node is started.
         settings: dict[str, Any] = {"weights": weights if shipped else str(path.resolve())}
-        if window_px:
-            settings["window_px"] = [float(value) for value in window_px]
+        if view is not None:
+            settings["window_px"] = list(view.window_px)
+            about = read_metadata(path)
+            if "view_m" in about:
+                settings["input_px"] = view.input_px(about["size"], about["view_m"], STRIDE)
         return settings
     if weights != DEFAULT:
         raise WeightsError(f"detector {detector} is not learned: it has no weights {weights!r}")

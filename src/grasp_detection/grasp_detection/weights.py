@@ -37,7 +37,8 @@ class Weights:
         name: Shipped name, or the file's path.
         state: Tensors by name.
         metadata: What they are: ``detector``, ``modality``, ``size`` (side of the input, px),
-            ``calibration``, and how they came about.
+            ``calibration``, and how they came about. ``view_m``, where it is there, is how much
+            of the scene the side of the input shows, m: at another scale objects look strange.
     """
 
     name: str

@@ -13,7 +13,7 @@ from grasp_bringup.benchmark.plan import Trial
 from grasp_bringup.benchmark.record import TrialRecord
 from grasp_bringup.benchmark.scene_run import SceneRun
 from grasp_bringup.benchmark.settings import CLEAR, BenchmarkSettings
-from grasp_bringup.stack import simulated_window
+from grasp_bringup.stack import simulated_view
 from grasp_core.errors import ConfigError
 from grasp_core.frame import RgbdFrame
 from grasp_core.robot import load_robot
@@ -45,9 +45,9 @@ class Bench:
         config = SimConfig(
             objects=settings.objects, noise=settings.noise, renderer=settings.renderer
         )
-        window = simulated_window(config)
+        view = simulated_view(config)
         self._detectors = {
-            one.label: build_detector(one, self._robot.gripper, window) for one in contestants
+            one.label: build_detector(one, self._robot.gripper, view) for one in contestants
         }
         self._simulation = Simulation(config, self._robot)
         for one in contestants:

@@ -11,7 +11,7 @@ from grasp_core.config import config_dir
 
 _PACKAGES = ("grasp_core", "grasp_detection", "grasp_executor", "grasp_sim")
 _NO_PART = {"datasets", "evaluation", "training", "synthesis"}  # nothing that a trial runs
-_OF_BRINGUP = ("in_process.py", "workspace_window.py")
+_OF_BRINGUP = ("in_process.py", "stack.py", "workspace_view.py")
 _OF_BENCHMARK = ("bench.py", "contestants.py", "oracle.py", "plan.py", "scene_run.py", "watch.py")
 _LENGTH = 16
 

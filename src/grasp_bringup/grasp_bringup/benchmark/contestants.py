@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from grasp_bringup.stack import detector_values
+from grasp_bringup.workspace_view import View
 from grasp_core.errors import ConfigError
 from grasp_core.robot import GripperProfile
 from grasp_detection.detector import Detector
-from grasp_detection.registry import create_detector, has_weights
+from grasp_detection.registry import create_detector, has_weights, resolve
 from grasp_detection.weights import DEFAULT, find_weights
 from grasp_executor.config import PickConfig
 
@@ -61,6 +61,7 @@ def parse_contestants(text: str, *, oracle: bool = True) -> tuple[Contestant, ..
 
 def _contestant(label: str) -> Contestant:
     name, _, weights = label.partition(":")
+    name = resolve(name)
     values = detector_values(name, weights or DEFAULT)
     if "weights" not in values:
         return Contestant(label, name)
@@ -68,9 +69,7 @@ def _contestant(label: str) -> Contestant:
     return Contestant(label, name, str(values["weights"]), hashlib.sha256(data).hexdigest())
 
 
-def build_detector(
-    contestant: Contestant, gripper: GripperProfile, window_px: Sequence[float]
-) -> Detector:
+def build_detector(contestant: Contestant, gripper: GripperProfile, view: View) -> Detector:
     """Make a contestant's detector.
 
     The oracle's takes objects as wide as the executor does: noise-free widths need no reserve.
@@ -78,7 +77,7 @@ def build_detector(
     Args:
         contestant: Whose detector.
         gripper: Gripper that will execute the grasps.
-        window_px: What a learned detector sees of the picture, as in the simulated stack.
+        view: What a learned detector sees of the picture, as in the simulated stack.
 
     Raises:
         WeightsError: The weights are broken or made for another detector.
@@ -87,5 +86,5 @@ def build_detector(
     if contestant.is_oracle:
         values = {"gap_clearance_m": PickConfig().min_opening_margin_m}
     else:
-        values = detector_values(contestant.detector, contestant.weights, window_px)
+        values = detector_values(contestant.detector, contestant.weights, view)
     return create_detector(contestant.detector, gripper, values)
