@@ -113,6 +113,14 @@ def test_depth_alone_is_enough_but_nothing_is_not(tmp_path):
     assert sample.size == (SIZE, SIZE)
 
 
+def test_a_view_with_objects_and_no_grasp_is_read(tmp_path):
+    write_jacquard(tmp_path, "", bar(0))
+    write(tmp_path / "a" / "0_mug_instances.png", (bar(0) > 0).astype(np.uint8))
+    sample = JacquardDataset(tmp_path).load(0)
+    assert sample.grasps.shape == (0, 5)
+    assert sample.grasp_instances.shape == (0,)
+
+
 def test_labels_may_say_how_good_they_are(tmp_path):
     write_jacquard(tmp_path, "60;60;0;20;10\n50;60;0;20;10\n", bar(0))
     beside = tmp_path / "a" / "0_mug_quality.txt"

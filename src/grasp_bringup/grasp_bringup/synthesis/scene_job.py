@@ -15,10 +15,13 @@ from grasp_core.cell import load_cell
 from grasp_core.errors import ConfigError, GraspStackError
 from grasp_core.robot import load_robot
 from grasp_sim.config import SimConfig
+from grasp_sim.synthesis.recipe import SceneRecipe
 from grasp_sim.synthesis.studio import Studio
+from grasp_sim.synthesis.trials import GraspTrials
 
 ROBOT = "panda"
 _ATTEMPTS = 5
+_REDRAWS = 3
 
 
 @dataclass(frozen=True)
@@ -75,16 +78,7 @@ def make_scene(job: SceneJob) -> SceneTimes:
     cv2.setNumThreads(1)  # the processes share the cores
     shop = _opened(job.config)
     marks = [time.perf_counter()]
-    recipe = shop.studio.recipe(job.seed, job.index)
-    for attempt in range(_ATTEMPTS):
-        try:
-            trials = shop.studio.build(recipe)
-            break
-        except ConfigError:
-            # Something rolls away whatever is tried: the same objects fall elsewhere.
-            if attempt == _ATTEMPTS - 1:
-                raise
-            recipe = recipe.elsewhere()
+    recipe, trials = _built(shop.studio, job)
     marks.append(time.perf_counter())
     view = shop.studio.photograph(recipe)
     marks.append(time.perf_counter())
@@ -93,6 +87,19 @@ def make_scene(job: SceneJob) -> SceneTimes:
     write_scene(job.root, recipe, view, labels)
     marks.append(time.perf_counter())
     return SceneTimes(*(end - start for start, end in itertools.pairwise(marks)))
+
+
+def _built(studio: Studio, job: SceneJob) -> tuple[SceneRecipe, GraspTrials]:
+    """Build the scene: where something rolls away, it falls elsewhere, then others take turns."""
+    failure = ConfigError(f"scene {job.index} cannot be built")
+    for redraw in range(_REDRAWS):
+        recipe = studio.recipe(job.seed, job.index, redraw)
+        for _ in range(_ATTEMPTS):
+            try:
+                return recipe, studio.build(recipe)
+            except ConfigError as error:
+                failure, recipe = error, recipe.elsewhere()
+    raise failure
 
 
 def attempt_scene(job: SceneJob) -> str:

@@ -55,7 +55,7 @@ def _looked_up(rows: NDArray[np.float64], instances: NDArray[np.int32]) -> NDArr
         rows[:, None, None, :2]
         + steps[:, None, None] * along[:, None, None]
         + steps[None, :, None] * across[:, None, None]
-    ).reshape(len(rows), -1, 2)
+    ).reshape(len(rows), _PLACES * _PLACES, 2)
     height, width = instances.shape
     u, v = np.moveaxis(np.rint(np.clip(places, -1.0, max(width, height))).astype(np.int64), -1, 0)
     inside = (u >= 0) & (u < width) & (v >= 0) & (v < height)

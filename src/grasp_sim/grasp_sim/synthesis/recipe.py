@@ -41,7 +41,9 @@ class SceneRecipe:
         return replace(self, seed=(self.seed + 1) % 2**31)
 
 
-def draw_recipe(objects: ObjectSet, base: SimConfig, seed: int, index: int) -> SceneRecipe:
+def draw_recipe(
+    objects: ObjectSet, base: SimConfig, seed: int, index: int, redraw: int = 0
+) -> SceneRecipe:
     """Draw a scene: one to eight objects, camera pose and intrinsics, depth noise.
 
     Args:
@@ -49,8 +51,9 @@ def draw_recipe(objects: ObjectSet, base: SimConfig, seed: int, index: int) -> S
         base: What is not varied.
         seed: Of the whole set of scenes.
         index: Number of the scene.
+        redraw: Another draw for the same number, where the one before cannot be built.
     """
-    rng = np.random.default_rng([abs(seed), index, _STREAM])
+    rng = np.random.default_rng([abs(seed), index, _STREAM, *([redraw] if redraw else [])])
     count = 1 if rng.random() < _SINGLE_SHARE else int(rng.integers(2, MAX_OBJECTS + 1))
     names = list(objects.paths)
     chosen = rng.choice(len(names), min(count, len(names)), replace=False)

@@ -77,9 +77,9 @@ class Studio:
         """Release PyBullet."""
         self._world.close()
 
-    def recipe(self, seed: int, index: int) -> SceneRecipe:
-        """Draw what a scene is made of."""
-        return draw_recipe(self.objects, self._config, seed, index)
+    def recipe(self, seed: int, index: int, redraw: int = 0) -> SceneRecipe:
+        """Draw what a scene is made of; see :func:`draw_recipe`."""
+        return draw_recipe(self.objects, self._config, seed, index, redraw)
 
     def build(self, recipe: SceneRecipe) -> GraspTrials:
         """Build a scene and let it come to rest.
