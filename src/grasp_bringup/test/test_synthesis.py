@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 from grasp_bringup.synthesis.files import begin, read_scene, scene_file, stem_of
-from grasp_bringup.synthesis.scene_job import SceneJob, attempt_scene, make_scene
+from grasp_bringup.synthesis.scene_job import SceneJob, attempt_scene
 from grasp_bringup.synthesis.statistics import statistics_of
+from grasp_bringup.synthesis.workshop import make_scene
 from grasp_core.errors import ConfigError
 from grasp_detection.datasets.jacquard import JacquardDataset
 from grasp_sim.config import SimConfig

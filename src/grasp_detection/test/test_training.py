@@ -277,19 +277,22 @@ def test_without_variation_training_sees_what_validation_sees():
     assert seen.std() < 0.4 * picture.std()
 
 
-@pytest.mark.parametrize("seed", range(8))
-def test_a_crop_shows_a_label_at_the_scale_of_the_whole(seed):
-    rng = np.random.default_rng(seed)
+def test_crops_mostly_show_a_label_at_the_scale_of_the_whole():
+    rng = np.random.default_rng(0)
     whole = Window.centred(480, 640, 224).matrix
     rows = np.array([[150.0, 100.0, 40.0, 20.0, 0.2], [630.0, 20.0, 40.0, 20.0, 0.2]])
-    part = draw_crop(whole, 224, 112, rows, rng)
-    assert np.allclose(part[:, :2], whole[:, :2])
-    corner = whole[:, 2] - part[:, 2]
-    assert (corner >= 0.0).all()
-    assert (corner <= 112.0).all()
-    *_, moved, kept = apply(part, 112, None, None, rows)
-    assert kept.tolist() == [True, False]  # the other one lies outside the whole
-    assert moved[0, 2] == pytest.approx(40.0 * 224 / 480)
+    shown = 0
+    for _ in range(200):
+        part = draw_crop(whole, 224, 112, rows, rng)
+        assert np.allclose(part[:, :2], whole[:, :2])
+        corner = whole[:, 2] - part[:, 2]
+        assert (corner >= 0.0).all()
+        assert (corner <= 112.0).all()
+        *_, moved, kept = apply(part, 112, None, None, rows)
+        assert not kept[1]  # the other one lies outside the whole
+        shown += bool(kept[0])
+        assert moved[: kept[0], 2] == pytest.approx(40.0 * 224 / 480)
+    assert 150 < shown < 190  # three of four, and some of the rest by chance
 
 
 def test_a_crop_larger_than_the_input_is_refused():

@@ -13,11 +13,12 @@ from grasp_core.errors import ConfigError
 from grasp_core.frame import RgbdFrame
 from grasp_core.robot import RobotModel
 from grasp_core.transform import Transform
-from grasp_sim.camera import camera_pose, draw, intrinsics
+from grasp_sim.camera import camera_pose, intrinsics
 from grasp_sim.config import STEPS_PER_S, SimConfig
 from grasp_sim.gripper import GripperController, GripperGoal
 from grasp_sim.noise import PRESETS
 from grasp_sim.objects import object_set
+from grasp_sim.picture import draw
 from grasp_sim.scenes import build_scene
 from grasp_sim.trajectory import (
     Goal,

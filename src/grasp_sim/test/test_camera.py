@@ -8,8 +8,9 @@ import pytest
 
 from grasp_core.robot import RobotModel
 from grasp_core.transform import Transform
-from grasp_sim.camera import camera_pose, depth_from_buffer, draw, intrinsics, projection_matrix
+from grasp_sim.camera import camera_pose, depth_from_buffer, intrinsics, projection_matrix
 from grasp_sim.config import SimConfig
+from grasp_sim.picture import draw
 from grasp_sim.renderer import egl_works
 from grasp_sim.world import World
 

@@ -13,9 +13,10 @@ from grasp_core.robot import load_robot
 from grasp_core.transform import Transform
 from grasp_sim.config import SimConfig
 from grasp_sim.synthesis.free_hand import JOINTS, PARKED, free_hand, joints_at
+from grasp_sim.synthesis.hold import Hold
 from grasp_sim.synthesis.shapes import shape_class
 from grasp_sim.synthesis.studio import Studio
-from grasp_sim.synthesis.trials import GraspTrials, Hold
+from grasp_sim.synthesis.trials import GraspTrials
 from grasp_sim.world import World
 
 

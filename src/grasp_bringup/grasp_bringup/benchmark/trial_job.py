@@ -5,15 +5,18 @@ from __future__ import annotations
 import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import cv2
 
-from grasp_bringup.benchmark.bench import Bench
 from grasp_bringup.benchmark.contestants import Contestant
 from grasp_bringup.benchmark.plan import Trial
 from grasp_bringup.benchmark.record import TrialRecord, broken
 from grasp_bringup.benchmark.settings import BenchmarkSettings
 from grasp_core.errors import GraspStackError
+
+if TYPE_CHECKING:
+    from grasp_bringup.benchmark.bench import Bench
 
 
 @dataclass(frozen=True)
@@ -72,6 +75,9 @@ def _opened(settings: BenchmarkSettings, contestants: Sequence[Contestant]) -> B
         if _bench is not None:
             _bench[1].close()
             _bench = None
+        # Not above: PyBullet greets whoever imports it, and only workers need it.
+        from grasp_bringup.benchmark.bench import Bench
+
         _single_threaded(contestants)
         _bench = (settings, contestants), Bench(settings, contestants)
     return _bench[1]

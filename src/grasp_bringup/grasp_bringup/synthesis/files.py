@@ -11,16 +11,18 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from grasp_bringup.synthesis.labels import Labels
 from grasp_core.errors import ConfigError
-from grasp_sim.synthesis.recipe import SceneRecipe
-from grasp_sim.synthesis.studio import SyntheticView
+
+if TYPE_CHECKING:
+    from grasp_bringup.synthesis.labels import Labels
+    from grasp_sim.synthesis.recipe import SceneRecipe
+    from grasp_sim.synthesis.studio import SyntheticView
 
 ABOUT = "synthesis.json"
 _SCENES_PER_FOLDER = 500

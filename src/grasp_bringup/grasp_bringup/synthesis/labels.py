@@ -23,8 +23,9 @@ from grasp_detection.antipodal.detector import AntipodalDetector
 from grasp_executor.config import PickConfig
 from grasp_executor.grasp_pose import GraspTarget, target_from
 from grasp_executor.interfaces import Observation
+from grasp_sim.synthesis.hold import Hold
 from grasp_sim.synthesis.studio import SyntheticView
-from grasp_sim.synthesis.trials import GraspTrials, Hold
+from grasp_sim.synthesis.trials import GraspTrials
 
 TRIALS = 8  # most per scene
 _DENSE = 250  # most candidates

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from grasp_bringup.synthesis.files import read_scene
-from grasp_sim.synthesis.trials import Hold
+from grasp_sim.synthesis.hold import Hold
 
 
 @dataclass

@@ -9,6 +9,9 @@ from grasp_detection.generative.window import FloatArray, Window, move_rectangle
 from grasp_detection.training.config import AugmentConfig
 
 
+_ON_LABEL = 0.75  # share of crops that are drawn round a label
+
+
 def draw_matrix(window: Window, config: AugmentConfig, rng: np.random.Generator) -> FloatArray:
     """Draw a similarity from picture to input pixels, shape (2, 3), round the window's centre."""
     # Every number is drawn whatever the settings, so that one setting does not shift the others.
@@ -35,7 +38,10 @@ def draw_matrix(window: Window, config: AugmentConfig, rng: np.random.Generator)
 def draw_crop(
     matrix: FloatArray, size: int, crop: int, rows: FloatArray, rng: np.random.Generator
 ) -> FloatArray:
-    """Restrict an input to a square part of it, at random round one of the labels.
+    """Restrict an input to a square part of it, mostly one that holds a label.
+
+    The others teach what else there is to see: without them the rest of a picture is strange to
+    the network.
 
     Args:
         matrix: Picture to input pixels, shape (2, 3).
@@ -51,8 +57,8 @@ def draw_crop(
     places = places[((places >= 0.0) & (places <= size - 1.0)).all(axis=1)]
     choice, inside, anywhere = rng.random(), rng.uniform(0.1, 0.9, 2), rng.random(2)
     corner = anywhere * (size - crop)
-    if len(places):
-        place = places[int(choice * len(places))]
+    if len(places) and choice < _ON_LABEL:
+        place = places[int(choice / _ON_LABEL * len(places))]
         corner = np.clip(place - inside * (crop - 1.0), 0.0, size - crop)
     return np.concatenate([matrix[:, :2], (matrix[:, 2] - corner)[:, None]], axis=1)
 

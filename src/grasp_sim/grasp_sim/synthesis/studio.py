@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 from grasp_core.camera import PinholeCamera
 from grasp_core.robot import RobotModel
 from grasp_core.transform import Transform
-from grasp_sim.camera import camera_pose, draw, intrinsics
+from grasp_sim.camera import camera_pose, intrinsics
 from grasp_sim.config import SimConfig
 from grasp_sim.objects import object_set
+from grasp_sim.picture import draw
 from grasp_sim.scenes import build_scene
 from grasp_sim.synthesis.appearance import lit
 from grasp_sim.synthesis.free_hand import free_hand

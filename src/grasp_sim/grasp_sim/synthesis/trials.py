@@ -7,7 +7,6 @@ counts as a failure.
 
 from __future__ import annotations
 
-import enum
 from collections.abc import Sequence
 
 import numpy as np
@@ -17,6 +16,7 @@ from grasp_core.transform import Transform
 from grasp_sim.config import STEPS_PER_S
 from grasp_sim.gripper import GripperController
 from grasp_sim.synthesis.free_hand import FORCE_N, PARKED, joints_at
+from grasp_sim.synthesis.hold import Hold
 from grasp_sim.truth import truth_of
 from grasp_sim.world import SimObject, World
 
@@ -25,15 +25,6 @@ _CLOSE_S = 1.0  # longest
 _LIFT_M, _LIFT_S = 0.08, 0.8
 _HOLD_S = 0.15
 _EMPTY_GAP_M = 0.002
-
-
-class Hold(enum.Enum):
-    """How a tried grasp ended."""
-
-    HELD = "held"
-    COLLIDES = "collides"  # the open hand would be inside something
-    EMPTY = "empty"  # the fingers met
-    LOST = "lost"  # what was gripped did not come up with the hand
 
 
 class GraspTrials:
