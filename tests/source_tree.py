@@ -29,6 +29,8 @@ ROSDEP_KEYS = {
 # them in a comment, for format 3 has no field for them.
 PIP_ONLY = {
     "coal": "coal",
+    "dask": "dask",
+    "distributed": "distributed",
     "pinocchio": "pin",
     "pybullet": "pybullet",
     "pybullet_data": "pybullet",

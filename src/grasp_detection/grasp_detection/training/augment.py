@@ -8,7 +8,6 @@ from numpy.typing import NDArray
 from grasp_detection.generative.window import FloatArray, Window, move_rectangles, warp
 from grasp_detection.training.config import AugmentConfig
 
-
 _ON_LABEL = 0.75  # share of crops that are drawn round a label
 
 
