@@ -291,7 +291,7 @@ def test_crops_mostly_show_a_label_at_the_scale_of_the_whole():
         *_, moved, kept = apply(part, 112, None, None, rows)
         assert not kept[1]  # the other one lies outside the whole
         shown += bool(kept[0])
-            assert moved[:, 2] == pytest.approx(40.0 * 224 / 480)
+        assert moved[:, 2] == pytest.approx(40.0 * 224 / 480)
     assert 150 < shown < 190  # three of four, and some of the rest by chance
 
 
