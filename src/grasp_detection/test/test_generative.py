@@ -10,6 +10,7 @@ from grasp_core.errors import ConfigError
 from grasp_core.rectangle import angle_difference, corners_of, matches
 from grasp_detection.generative.inputs import to_channels
 from grasp_detection.generative.maps import JAW_RATIO, WIDTH_UNIT, paint, read
+from grasp_detection.generative.relief import relief
 from grasp_detection.generative.window import Window, move_rectangles, warp
 from grasp_detection.training.augment import draw_matrix
 from grasp_detection.training.config import AugmentConfig
@@ -152,16 +153,41 @@ def test_empty_maps_give_nothing():
     assert scores.shape == (0,)
 
 
-def test_channels_are_relative_to_their_mean():
+def test_channels_are_colour_relative_to_its_mean_and_bounded_relief():
     color = np.full((8, 8, 3), (10, 100, 200), np.uint8)
-    depth = np.full((8, 8), 0.7, np.float32)
-    depth[0, 0] = 5.0
-    channels = to_channels(color, depth, "rgbd")
+    relief_m = np.zeros((8, 8), np.float32)
+    relief_m[0] = 5.0, 0.05, -5.0, 0, 0, 0, 0, 0
+    channels = to_channels(color, relief_m, "rgbd")
     assert channels.shape == (4, 8, 8)
     assert np.abs(channels[:3]).max() < 1e-6
-    assert channels[3].max() == 1.0  # a metre at most
-    assert to_channels(None, depth, "d").shape == (1, 8, 8)
+    assert channels[3, 0, :4].tolist() == pytest.approx([3.0, 0.5, -1.0, 0.0])
+    assert to_channels(None, relief_m, "d").shape == (1, 8, 8)
     with pytest.raises(ConfigError, match="needs depth"):
         to_channels(color, None, "rgbd")
     with pytest.raises(ConfigError, match="needs colour"):
-        to_channels(None, depth, "rgb")
+        to_channels(None, relief_m, "rgb")
+
+
+@pytest.mark.parametrize("tilt_deg", [0.0, 25.0, 40.0])
+def test_relief_is_what_stands_on_the_support_at_any_tilt(tilt_deg):
+    v = np.mgrid[:120, :160][0].astype(np.float64)
+    tilt = np.deg2rad(tilt_deg)
+    slope = (v - 59.5) / 150.0
+    distance = 0.8 * np.cos(tilt) / (np.cos(tilt) + slope * np.sin(tilt))  # along the axis
+    depth = distance.astype(np.float32)
+    depth[40:80, 50:90] -= 0.05
+    depth[90:95, 100:120] = np.nan
+    found = relief(depth)
+    assert found.dtype == np.float32
+    box = np.zeros(depth.shape, bool)
+    box[40:80, 50:90] = True
+    assert np.abs(found[box] - 0.05).max() < 1e-3
+    assert np.abs(found[~box & np.isfinite(depth)]).max() < 1e-3
+    assert np.isfinite(found).all()
+
+
+def test_relief_of_nothing_is_flat():
+    assert not relief(np.full((20, 20), np.nan, np.float32)).any()
+    line = np.full((200, 200), np.nan, np.float32)
+    line[10] = 0.7
+    assert np.isfinite(relief(line)).all()

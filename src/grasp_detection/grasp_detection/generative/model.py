@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from grasp_core.errors import ConfigError
 from grasp_detection.calibration import Calibration
-from grasp_detection.generative.inputs import channels_of, to_channels, whole_depth
+from grasp_detection.generative.inputs import channels_of, to_channels
 from grasp_detection.generative.maps import BLUR, WIDTH_UNIT, read
+from grasp_detection.generative.relief import relief
 from grasp_detection.generative.window import Window
 from grasp_detection.networks.device import choose_device
 from grasp_detection.networks.registry import find_network
@@ -80,7 +81,7 @@ class GenerativeModel:
         seen_color = None if color is None or self.modality == "d" else window.cut(color)
         seen_depth = None
         if depth_m is not None and self.modality != "rgb":
-            seen_depth = window.cut(whole_depth(depth_m))
+            seen_depth = window.cut(relief(depth_m))
         channels = to_channels(seen_color, seen_depth, self.modality)
         with torch.inference_mode():
             predicted = self._network(torch.from_numpy(channels)[None].to(self._device))

@@ -12,8 +12,9 @@ from torch.utils.data import DataLoader
 from torch.utils.data import Dataset as TorchDataset
 
 from grasp_detection.datasets.dataset import Dataset, DatasetError, Sample
-from grasp_detection.generative.inputs import to_channels, whole_depth
+from grasp_detection.generative.inputs import to_channels
 from grasp_detection.generative.maps import WIDTH_UNIT, paint
+from grasp_detection.generative.relief import relief
 from grasp_detection.generative.window import Window
 from grasp_detection.training.augment import (
     apply,
@@ -28,7 +29,7 @@ _CACHE_SHARE = 0.3  # of the machine's memory
 
 
 class SampleCache:
-    """Keeps decoded views, up to a bound, with depth filled in where it was invalid."""
+    """Keeps decoded views, up to a bound, with the relief in place of the depth."""
 
     def __init__(self, dataset: Dataset, modality: str) -> None:
         self._dataset = dataset
@@ -69,7 +70,7 @@ class SampleCache:
                 raise DatasetError(
                     f"view {view} has no depth, which modality {self._modality} needs"
                 )
-            depth_m = whole_depth(depth_m)
+            depth_m = relief(depth_m)
         return Sample(
             sample.record,
             color if self._modality != "d" else None,

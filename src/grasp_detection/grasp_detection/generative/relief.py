@@ -1,0 +1,70 @@
+"""Depth as seen by a network: how far each pixel stands out from the support.
+
+A plane's inverse depth is an affine function of the pixel, whatever the intrinsics, so that the
+support can be found in a bare depth image. What is left is the same for any distance and tilt of
+the camera, and for any part of the picture.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from grasp_core.depth import fill_invalid
+
+_SAMPLES = 2000  # pixels looked at
+_DRAWS = 150  # planes tried
+_TOLERANCE = 0.01  # share of the depth within which a pixel belongs to the plane
+_REFITS = 3
+_MIN_PIXELS = 50
+
+
+def relief(depth_m: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Distance of each pixel from the largest plane, along the optical axis.
+
+    Args:
+        depth_m: Shape (H, W), float32, metres, NaN invalid.
+
+    Returns:
+        Shape (H, W), float32, metres: positive towards the camera; invalid pixels are filled from
+        their surroundings; 0 everywhere where hardly anything was measured.
+    """
+    plane = _support(depth_m)
+    if plane is None:
+        return np.zeros(depth_m.shape, np.float32)
+    height, width = depth_m.shape
+    inverse = plane[0] * np.arange(width) + (plane[1] * np.arange(height) + plane[2])[:, None]
+    # Towards its horizon the plane is infinitely far: nothing there is of interest.
+    far_m = 2.0 * float(np.nanmax(depth_m))
+    support_m = 1.0 / np.maximum(inverse, 1.0 / far_m)
+    return np.asarray(support_m - fill_invalid(depth_m), np.float32)
+
+
+def _support(depth_m: NDArray[np.float32]) -> NDArray[np.floating[Any]] | None:
+    """Coefficients of the inverse depth of the largest plane: per column, per row, constant.
+
+    Source: Fischler, Bolles, "Random sample consensus", CACM 1981; seeded, so that the same image
+    gives the same plane.
+    """
+    v, u = np.nonzero(np.isfinite(depth_m) & (depth_m > 0.0))
+    if len(v) < _MIN_PIXELS:
+        return None
+    rng = np.random.default_rng(0)
+    chosen = rng.integers(len(v), size=_SAMPLES)
+    v, u = v[chosen], u[chosen]
+    places = np.column_stack([u, v, np.ones(len(u))]).astype(np.float64)
+    inverse = 1.0 / depth_m[v, u].astype(np.float64)
+    corners = rng.integers(len(u), size=(_DRAWS, 3))
+    systems = places[corners]
+    usable = np.abs(np.linalg.det(systems)) > 1.0  # three pixels that span an area
+    if not usable.any():
+        return None
+    tried = np.linalg.solve(systems[usable], inverse[corners[usable]][..., None])[..., 0]
+    near = np.abs(tried @ places.T - inverse) < _TOLERANCE * inverse
+    plane: NDArray[np.floating[Any]] = tried[near.sum(axis=1).argmax()]
+    for _ in range(_REFITS):
+        on_plane = np.abs(places @ plane - inverse) < _TOLERANCE * inverse
+        plane = np.linalg.lstsq(places[on_plane], inverse[on_plane], rcond=None)[0]
+    return plane
