@@ -15,7 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from grasp_bringup.benchmark.contestants import parse_contestants
 from grasp_bringup.benchmark.journal import Journal
-from grasp_bringup.benchmark.page import write_page
+from grasp_bringup.benchmark.page import write_report
 from grasp_bringup.benchmark.record import TrialRecord
 from grasp_bringup.benchmark.run import Benchmark, carry_out
 from grasp_bringup.benchmark.settings import CLEAR, DSC, PROTOCOLS, TRIALS, BenchmarkSettings
@@ -173,5 +173,5 @@ def _write(options: argparse.Namespace, figures: Figures, journal: Journal) -> N
         except OSError as error:
             raise ConfigError(f"cannot write {error.filename}: {error.strerror}") from error
     if options.report:
-        path = write_page(options.report, figures, journal.records, journal.folder)
+        path = write_report(options.report, figures, journal.records, journal.folder)
         print(f"report: {path}")

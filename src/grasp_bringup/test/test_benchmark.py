@@ -11,7 +11,7 @@ import pytest
 from running_stack import write_object
 
 from grasp_bringup.benchmark.contestants import parse_contestants
-from grasp_bringup.benchmark.page import write_page
+from grasp_bringup.benchmark.page import write_report
 from grasp_bringup.benchmark.run import Benchmark, carry_out
 from grasp_bringup.benchmark.settings import BenchmarkSettings
 from grasp_bringup.benchmark.summary import summarise
@@ -95,7 +95,7 @@ def test_the_page_holds_plots_and_pictures_of_failures(finished, tmp_path):
     failed = [record for record in records.values() if record.failure]
     assert len(failed) == 2
     assert all((folder / record.picture).is_file() for record in failed)
-    path = write_page(tmp_path / "report", summarise(benchmark, records), records, folder)
+    path = write_report(tmp_path / "report", summarise(benchmark, records), records, folder)
     text = path.read_text()
     assert text.count("data:image/jpeg;base64,") == len(failed)
     assert text.count("data:image/svg+xml;base64,") == 2

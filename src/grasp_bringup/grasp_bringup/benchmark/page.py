@@ -22,24 +22,13 @@ from grasp_bringup.benchmark.table import (
     title_of,
     worst_objects,
 )
-from grasp_core.errors import ConfigError
+from grasp_bringup.html_page import picture, table, write_page
 
 _WORST = 40
 _MESSAGE = 220  # characters of a failure's sentence
-_STYLE = """
-body { font: 15px/1.5 system-ui, sans-serif; color: #222; max-width: 62rem; margin: 2rem auto;
-  padding: 0 1rem; }
-table { border-collapse: collapse; margin: .5rem 0 1rem; font-size: 14px; }
-th, td { border-bottom: 1px solid #ddd; padding: .25rem .6rem; text-align: right; }
-th:first-child, td:first-child, td.text, th.text { text-align: left; }
-img.plot { max-width: 100%; }
-.cases { display: grid; grid-template-columns: repeat(auto-fill, minmax(18rem, 1fr)); gap: 1rem; }
-figure { margin: 0; } figure img { width: 100%; border-radius: 4px; }
-figcaption { font-size: 12.5px; line-height: 1.35; } .dim { color: #666; font-size: 13px; }
-"""
 
 
-def write_page(
+def write_report(
     folder: Path,
     figures: Figures,
     records: Mapping[tuple[str, int], TrialRecord],
@@ -57,7 +46,7 @@ def write_page(
         ConfigError: The folder cannot be written.
     """
     sections = [
-        f"<h1>Grasp benchmark</h1><p>{escape(title_of(figures['settings']))}</p>",
+        f"<p>{escape(title_of(figures['settings']))}</p>",
         "" if figures["complete"] else "<p><b>Not all trials are finished.</b></p>",
         _rates(figures),
         _plot("Success of each detector", plots.rates(figures)),
@@ -69,39 +58,12 @@ def write_page(
         _cases(records, journal),
         *(f'<p class="dim">{escape(note)}</p>' for note in notes(figures)),
     ]
-    text = (
-        '<!DOCTYPE html><html lang="en"><head><meta charset="utf-8">'
-        f"<title>Grasp benchmark</title><style>{_STYLE}</style></head><body>"
-        + "\n".join(part for part in sections if part)
-        + "</body></html>\n"
-    )
-    path = folder / "index.html"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise ConfigError(
-            f"cannot write {error.filename}: {error.strerror}; give another --report"
-        ) from error
-    return path
+    return write_page(folder, "Grasp benchmark", sections)
 
 
 def _plot(title: str, svg: str) -> str:
-    """A heading and a plot, as a picture: elements of one page must not share names."""
-    if not svg:
-        return ""
-    data = base64.b64encode(svg.encode()).decode()
-    name = escape(title)
-    return f'<h2>{name}</h2><img class="plot" alt="{name}" src="data:image/svg+xml;base64,{data}">'
-
-
-def _table(header: list[str], rows: list[list[str]]) -> str:
-    """A table; cells are text."""
-    head = "".join(f"<th>{escape(cell)}</th>" for cell in header)
-    body = "".join(
-        "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows
-    )
-    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+    """A plot as a picture: elements of one page must not share names."""
+    return picture(title, svg.encode(), "image/svg+xml")
 
 
 def _rates(figures: Figures) -> str:
@@ -119,7 +81,7 @@ def _rates(figures: Figures) -> str:
             row += [percent(one["cleared_rate"]), extent(one["cleared_ci95"])]
         row += ["-" if speed is None else f"{speed:.0f}", f"{one['detect_ms']:.0f}"]
         rows.append([*row, str(one["false_success"])])
-    return _table(header, rows) + (_parts(figures) if has_parts(figures) else "")
+    return table(header, rows) + (_parts(figures) if has_parts(figures) else "")
 
 
 def _parts(figures: Figures) -> str:
@@ -137,7 +99,7 @@ def _parts(figures: Figures) -> str:
         for name, part in parts_of(one)
     ]
     header = ["detector", "part", "picked", "rate, %", "95 % interval", "not fallen, %"]
-    return _table(header, rows)
+    return table(header, rows)
 
 
 def _objects(figures: Figures) -> str:
@@ -151,7 +113,7 @@ def _objects(figures: Figures) -> str:
         cells = [one["per_object"].get(name) for one in detectors.values()]
         counts = [f"{cell['success']}/{cell['trials']}" if cell else "-" for cell in cells]
         rows.append([f"{name or '(none chosen)'}{mark}", *counts])
-    return "<h2>Objects with the lowest rates</h2>" + _table(["object", *detectors], rows)
+    return "<h2>Objects with the lowest rates</h2>" + table(["object", *detectors], rows)
 
 
 def _cases(records: Mapping[tuple[str, int], TrialRecord], journal: Path) -> str:

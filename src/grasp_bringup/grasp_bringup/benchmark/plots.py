@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import io
 from typing import TYPE_CHECKING
 
 from grasp_bringup.benchmark.summary import Figures
 from grasp_bringup.benchmark.table import worst_objects
+from grasp_bringup.html_page import svg
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -34,7 +34,7 @@ def rates(figures: Figures) -> str:
     axes.set_xlim(-2.0, 104.0)
     axes.set_xlabel("successful picks, %, with 95 % interval")
     axes.grid(axis="x", alpha=0.3)
-    return _svg(figure)
+    return svg(figure)
 
 
 def failures(figures: Figures) -> str:
@@ -55,7 +55,7 @@ def failures(figures: Figures) -> str:
     axes.set_xlabel("picks that ended so, %")
     axes.grid(axis="x", alpha=0.3)
     axes.legend()
-    return _svg(figure)
+    return svg(figure)
 
 
 def objects(figures: Figures) -> str:
@@ -81,7 +81,7 @@ def objects(figures: Figures) -> str:
     axes.set_xlabel("success, %")
     axes.grid(axis="x", alpha=0.3)
     axes.legend(loc="best")
-    return _svg(figure)
+    return svg(figure)
 
 
 def _figure(rows: float) -> Figure:
@@ -91,10 +91,3 @@ def _figure(rows: float) -> Figure:
     figure = Figure(figsize=(_WIDTH_IN, 1.1 + _ROW_IN * rows), layout="constrained")
     FigureCanvasAgg(figure)
     return figure
-
-
-def _svg(figure: Figure) -> str:
-    """The figure as an SVG file."""
-    file = io.StringIO()
-    figure.savefig(file, format="svg", metadata={"Date": None})
-    return file.getvalue()
