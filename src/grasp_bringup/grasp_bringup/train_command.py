@@ -47,6 +47,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--init", help="weights to start from: shipped name or a .safetensors file (none)"
     )
     parser.add_argument(
+        "--view-m",
+        type=float,
+        default=0.0,
+        help="how much of the scene the side of the pictures' middle square shows, m, so that the "
+        "stack can show as much (0, unknown)",
+    )
+    parser.add_argument(
         "--out", type=Path, help="folder of the run (runs/DETECTOR-MODALITY-SPLIT)"
     )
     parser.add_argument(
@@ -109,6 +116,8 @@ def _train(options: argparse.Namespace, console: Console) -> None:
     for name in ("threads", "workers"):
         if getattr(options, name) < 0:
             raise ConfigError(f"--{name} is {getattr(options, name)}, must be at least 0")
+    if not 0.0 <= options.view_m <= 10.0:
+        raise ConfigError(f"--view-m is {options.view_m}, must lie in [0, 10]")
     if options.threads:
         torch.set_num_threads(options.threads)
     initial = load_weights(options.detector, options.init) if options.init else None
@@ -205,6 +214,7 @@ def _origin(
     origin = {
         "command": _command(options),
         **_history_of(initial),
+        **({"view_m": options.view_m} if options.view_m else {}),
         "revision": _revision(),
         "device": _device_name(here.device),
         "processes": here.size,
@@ -281,7 +291,7 @@ def _command(options: argparse.Namespace) -> str:
     words += ["--root", root, "--split", _portable(options.split)]
     if options.init:
         words += ["--init", _portable(Path(options.init)) if "/" in options.init else options.init]
-    for name, default in {**defaults, "fold": 0}.items():
+    for name, default in {**defaults, "fold": 0, "view_m": 0.0}.items():
         value: Any = getattr(options, name)
         flag = name.replace("_", "-")
         if value == default:

@@ -93,6 +93,7 @@ def test_a_run_can_start_from_weights_and_says_so(data, capsys):
     assert main([*ARGUMENTS, "--out", "first"]) == 0
     first = load_weights("dsc_graspnet", "first/weights.safetensors")
     more = ["--init", "first/weights.safetensors", "--learning-rate", "1e-7", "--out", "second"]
+    more += ["--view-m", "0.5"]
     assert main([*ARGUMENTS, *more]) == 0
     second = load_weights("dsc_graspnet", "second/weights.safetensors")
     before, after = (weights.state["stem.0.weight"] for weights in (first, second))
@@ -101,6 +102,9 @@ def test_a_run_can_start_from_weights_and_says_so(data, capsys):
     assert second.metadata["init_commands"] == [first.metadata["command"]]
     assert second.metadata["init_trained_on"] == first.metadata["trained_on"]
     assert "--init weights.safetensors --" in second.metadata["command"]
+    assert second.metadata["view_m"] == 0.5
+    assert "--view-m 0.5" in second.metadata["command"]
+    assert "view_m" not in first.metadata
     capsys.readouterr()
     assert main([*ARGUMENTS, "--init", "nothing", "--out", "third"]) == 2
     assert "no weights 'nothing'" in capsys.readouterr().err
