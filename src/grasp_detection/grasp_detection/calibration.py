@@ -67,6 +67,9 @@ class Calibration:
 def fit_calibration(scores: Sequence[float], right: Sequence[bool]) -> Calibration:
     """Fit by isotonic regression on bins of equally many outcomes.
 
+    Below the lowest bin the quality falls to 0 at score 0: what was never among the candidates of
+    labelled pictures, such as an empty table, deserves no trust.
+
     Args:
         scores: The model's own scores.
         right: Whether the grasp with that score was right.
@@ -91,4 +94,5 @@ def fit_calibration(scores: Sequence[float], right: Sequence[bool]) -> Calibrati
     right_in = np.bincount(bin_of, [outcomes[part].sum() for part in bins])
     weights = counts + 2.0 * _PRIOR
     rising = isotonic_regression((right_in + _PRIOR) / weights, weights=weights).x
-    return Calibration(tuple(knots.tolist()), tuple(rising.round(6).tolist()))
+    anchor = [0.0] if knots[0] > 0.0 else []
+    return Calibration((*anchor, *knots.tolist()), (*anchor, *rising.round(6).tolist()))

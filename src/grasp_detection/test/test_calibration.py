@@ -23,8 +23,17 @@ def test_it_is_monotone_and_never_sure(outcomes):
     calibrate = fit_calibration([s for s, _ in outcomes], [r for _, r in outcomes])
     quality = calibrate(np.linspace(-0.5, 1.5, 50))
     assert (np.diff(quality) >= -1e-12).all()
-    assert (quality > 0.0).all()
+    assert (quality >= 0.0).all()
     assert (quality < 1.0).all()
+    seen = np.array([s for s, _ in outcomes])
+    assert (calibrate(seen)[seen > 0.0] > 0.0).all()
+
+
+def test_scores_below_all_that_were_seen_are_worth_less():
+    calibrate = fit_calibration([0.4, 0.5, 0.6, 0.7] * 10, [True] * 40)
+    assert calibrate(0.0) == 0.0
+    assert calibrate(0.1) < 0.3
+    assert calibrate(0.4) > 0.6
 
 
 def test_equal_scores_share_one_quality():

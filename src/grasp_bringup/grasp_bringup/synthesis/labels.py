@@ -1,8 +1,9 @@
 """Grasp labels of a synthetic view: found by geometry, some of them tried.
 
 Candidates come from the antipodal search on exact depth, densely, and are turned into grasp poses
-by the executor's own rule. A few, spread over the scene, are tried by a free hand. What a trial
-tells, it tells of the candidates nearby as well: they take its outcome in place of their estimate.
+by the executor's own rule. A few, spread over the scene, are tried by a free hand that misses the
+pose by as much as a real one does, for a good grasp forgives that. What a trial tells, it tells of
+the candidates nearby as well, the more the nearer they are.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from grasp_core.frame import RgbdFrame
 from grasp_core.grasp import Grasp
 from grasp_core.rectangle import angle_difference, iou_matrix, rectangles_to_array, suppress
 from grasp_core.robot import GripperProfile
+from grasp_core.transform import Transform
 from grasp_detection.antipodal.config import AntipodalConfig
 from grasp_detection.antipodal.detector import AntipodalDetector
 from grasp_executor.config import PickConfig
@@ -27,11 +29,13 @@ from grasp_sim.synthesis.hold import Hold
 from grasp_sim.synthesis.studio import SyntheticView
 from grasp_sim.synthesis.trials import GraspTrials
 
-TRIALS = 8  # most per scene
+TRIALS = 12  # most per scene
 _DENSE = 250  # most candidates
 _DENSE_JACCARD, _DENSE_ANGLE = 0.6, np.radians(10.0)
 _SPREAD_JACCARD, _SPREAD_ANGLE = 0.1, np.radians(30.0)
-_NEAR_JACCARD, _NEAR_ANGLE = 0.4, np.radians(12.0)
+_NEAR_JACCARD, _NEAR_ANGLE = 0.2, np.radians(15.0)  # where a trial tells something
+_PRIOR = 0.3  # weight of the estimate beside a trial of the very same grasp
+_MISS_M, _MISS_RAD = 0.003, np.radians(4.0)  # standard deviations, each direction
 _MIN_ESTIMATE = 0.1
 _POSITIVE = 0.5  # quality from which a candidate becomes a label
 
@@ -89,12 +93,14 @@ class Labeller:
         grasps, targets, owners = self._executable(view, self._detector.detect(frame))
         rows = rectangles_to_array([grasp.rectangle for grasp in grasps])
         quality = np.array([grasp.quality for grasp in grasps])
-        tried, done = self._choose(rows, quality, seed), []
+        rng = np.random.default_rng([abs(seed), 3])
+        tried, done = self._choose(rows, quality, rng), []
         outcome = np.full(len(rows), np.nan)
         for index in tried:
             target = targets[index]
             name = view.names[owners[index]]
-            hold = trials.try_grasp(name, target.T_base_grasp, target.opening_m)
+            pose = target.T_base_grasp @ _miss(rng)
+            hold = trials.try_grasp(name, pose, target.opening_m)
             outcome[index] = float(hold is Hold.HELD)
             done.append(Trial(float(quality[index]), hold))
         quality = _informed(rows, quality, outcome)
@@ -124,12 +130,11 @@ class Labeller:
         return kept, targets, owners
 
     def _choose(
-        self, rows: NDArray[np.float64], quality: NDArray[np.float64], seed: int
+        self, rows: NDArray[np.float64], quality: NDArray[np.float64], rng: np.random.Generator
     ) -> NDArray[np.intp]:
         """Some good candidates, spread over the scene, and as many by chance."""
         if not len(rows):
             return np.empty(0, np.intp)
-        rng = np.random.default_rng([abs(seed), 3])
         spread = suppress(rows, quality, jaccard=_SPREAD_JACCARD, angle=float(_SPREAD_ANGLE))
         best = spread[: TRIALS // 2]
         others = np.setdiff1d(spread, best)
@@ -144,16 +149,22 @@ def _owner(instances: NDArray[np.uint8], u: float, v: float) -> int:
     return int(np.bincount(numbers).argmax()) if numbers.size else 0
 
 
+def _miss(rng: np.random.Generator) -> Transform:
+    """By how much a hand misses, in the grasp frame: sideways, and about the approach."""
+    x, y = rng.normal(0.0, _MISS_M, 2)
+    return Transform.from_rpy((0.0, 0.0, rng.normal(0.0, _MISS_RAD)), (x, y, 0.0))
+
+
 def _informed(
     rows: NDArray[np.float64], estimate: NDArray[np.float64], outcome: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Estimates, replaced by the outcome of the nearest trial where one is near."""
+    """Estimates, drawn towards the outcomes of trials nearby."""
     tried = np.nonzero(np.isfinite(outcome))[0]
     if not len(tried):
         return estimate
     overlap = iou_matrix(rows, rows[tried])
     turn = angle_difference(rows[:, None, 4], rows[None, tried, 4])
-    overlap = np.where(turn <= _NEAR_ANGLE, overlap, 0.0)
-    nearest = overlap.argmax(axis=1)
-    is_near = overlap.max(axis=1) >= _NEAR_JACCARD
-    return np.where(is_near, outcome[tried[nearest]], estimate)
+    weight = np.clip((overlap - _NEAR_JACCARD) / (1.0 - _NEAR_JACCARD), 0.0, 1.0)
+    weight *= turn <= _NEAR_ANGLE
+    total = _PRIOR * estimate + weight @ outcome[tried]
+    return np.asarray(total / (_PRIOR + weight.sum(axis=1)))

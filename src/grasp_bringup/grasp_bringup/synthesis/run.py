@@ -13,7 +13,7 @@ from grasp_sim.config import SimConfig
 from grasp_sim.objects import object_set
 from grasp_sim.renderer import egl_works
 
-_VERSION = 1  # of how scenes are made: raised when the same seed would give others
+_VERSION = 2  # of how scenes are made: raised when the same seed would give others
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from grasp_detection.training.config import AugmentConfig, TrainingConfig
 from grasp_detection.training.trainer import Trained
 from grasp_detection.weights import Weights, save_weights
 
-_CANDIDATES = 5  # per picture, whose outcomes the calibration is fitted on
+_CANDIDATES = 20  # per picture, whose outcomes the calibration is fitted on
 
 
 def finish(
