@@ -60,7 +60,7 @@ def test_a_folder_that_cannot_be_written_is_refused(tmp_path, capsys):
 
 def test_nothing_heavy_is_imported_for_geometry_alone():
     modules = "grasp_bringup.benchmark_command, grasp_bringup.benchmark.trial_job"
-    code = f"import {modules}, sys; print({{'torch', 'rclpy'}} & set(sys.modules))"
+    code = f"import {modules}, sys; print({{'torch', 'rclpy', 'pybullet'}} & set(sys.modules))"
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, timeout=60.0, check=True
     )

@@ -8,6 +8,7 @@ from grasp_core.config import Checked, setting
 from grasp_core.errors import ConfigError
 
 STEPS_PER_S = 240
+MAX_OBJECTS = 15  # in a scene
 RENDERERS = ("auto", "egl", "tiny")
 NOISE_PRESETS = ("none", "d435")
 

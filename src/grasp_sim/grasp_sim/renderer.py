@@ -6,10 +6,12 @@ import functools
 import importlib.util
 import subprocess
 import sys
-
-from pybullet_utils.bullet_client import BulletClient
+from typing import TYPE_CHECKING
 
 from grasp_core.errors import MissingDependency
+
+if TYPE_CHECKING:
+    from pybullet_utils.bullet_client import BulletClient
 
 _PLUGIN = "eglRenderer"
 _PROBE = (

@@ -9,11 +9,10 @@ from scipy.spatial.transform import Rotation
 
 from grasp_core.errors import ConfigError
 from grasp_core.transform import Transform
-from grasp_sim.config import STEPS_PER_S
+from grasp_sim.config import MAX_OBJECTS, STEPS_PER_S
 from grasp_sim.objects import ObjectSet
 from grasp_sim.world import SimObject, World, palette
 
-MAX_OBJECTS = 15
 _INSET_M = 0.08  # objects fall this far inside the workspace
 _SPREAD = 0.6  # share of the workspace around its middle used by few objects
 _DROP_CLEARANCE_M = 0.01

@@ -14,8 +14,7 @@ from grasp_bringup.benchmark.code import code_digest
 from grasp_bringup.benchmark.contestants import Contestant
 from grasp_core.config import Checked, setting
 from grasp_core.errors import ConfigError
-from grasp_sim.config import NOISE_PRESETS
-from grasp_sim.scenes import MAX_OBJECTS
+from grasp_sim.config import MAX_OBJECTS, NOISE_PRESETS
 
 TRIALS, DSC, CLEAR = "trials", "dsc", "clear"
 PROTOCOLS = (TRIALS, DSC, CLEAR)
