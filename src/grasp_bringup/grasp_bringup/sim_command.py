@@ -31,10 +31,10 @@ from grasp_core.errors import Code, ConfigError, GraspStackError
 from grasp_core.robot import load_robot
 from grasp_detection.registry import has_weights, resolve
 from grasp_detection.weights import DEFAULT
+from grasp_sim.config import MAX_OBJECTS
 from grasp_sim.objects import object_set
 
 _BRING_UP_S = 60.0
-_MAX_CLUTTER = 15
 _LOGS_KEPT = 10
 
 
@@ -80,8 +80,8 @@ def check(options: argparse.Namespace) -> float:
     """
     if options.picks < 1:
         raise ConfigError(f"--picks is {options.picks}, must be at least 1")
-    if not 1 <= options.clutter <= _MAX_CLUTTER:
-        raise ConfigError(f"--clutter is {options.clutter}, must lie in [1, {_MAX_CLUTTER}]")
+    if not 1 <= options.clutter <= MAX_OBJECTS:
+        raise ConfigError(f"--clutter is {options.clutter}, must lie in [1, {MAX_OBJECTS}]")
     if not 1 <= options.attempts <= 100:
         raise ConfigError(f"--attempts is {options.attempts}, must lie in [1, 100]")
     if not 0.0 <= options.camera_tilt <= 40.0:
