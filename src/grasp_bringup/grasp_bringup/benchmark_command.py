@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 import dataclasses
 import json
 import os
@@ -11,7 +10,6 @@ import sys
 from pathlib import Path
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from grasp_bringup.benchmark.contestants import parse_contestants
 from grasp_bringup.benchmark.journal import Journal
@@ -21,7 +19,7 @@ from grasp_bringup.benchmark.run import Benchmark, carry_out
 from grasp_bringup.benchmark.settings import CLEAR, DSC, PROTOCOLS, TRIALS, BenchmarkSettings
 from grasp_bringup.benchmark.summary import Figures, summarise
 from grasp_bringup.benchmark.table import show
-from grasp_bringup.interrupt import Interrupt
+from grasp_bringup.long_work import long_work
 from grasp_core.config import build
 from grasp_core.errors import ConfigError, GraspStackError
 from grasp_detection.weights import WeightsError
@@ -136,29 +134,17 @@ def _settings(options: argparse.Namespace) -> BenchmarkSettings:
 
 def _measure(benchmark: Benchmark, journal: Journal, workers: int, scheduler: str) -> bool:
     """Do what is missing, with a bar; whether it was interrupted."""
-    screen = Console(stderr=True)
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-    )
     done = success = 0
-    with contextlib.ExitStack() as stack:
-        bar = stack.enter_context(
-            Progress(*columns, console=screen, transient=True, disable=not screen.is_terminal)
-        )
-        task = bar.add_task("picking", total=benchmark.size, completed=len(journal.records))
-        interrupt = stack.enter_context(Interrupt())
+    with long_work("picking", benchmark.size, len(journal.records)) as work:
 
         def report(record: TrialRecord) -> None:
             nonlocal done, success
             done += len(record.picks)
             success += sum(pick.success for pick in record.picks)
-            bar.update(task, advance=1, description=f"{success} of {done} picks succeeded")
+            work.advance(f"{success} of {done} picks succeeded")
 
         try:
-            carry_out(benchmark, journal, workers, scheduler, interrupt.check, report)
+            carry_out(benchmark, journal, workers, scheduler, work.check, report)
         except KeyboardInterrupt:
             return True
     return False

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 import os
 import sys
 import time
 from pathlib import Path
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from grasp_bringup.interrupt import Interrupt
+from grasp_bringup.long_work import long_work
 from grasp_bringup.synthesis.report import write_report
 from grasp_bringup.synthesis.run import Synthesis
 from grasp_bringup.synthesis.statistics import statistics_of
@@ -89,25 +87,12 @@ def _make(
     synthesis: Synthesis, missing: list[int], workers: int, scheduler: str
 ) -> tuple[list[str], bool]:
     """Make scenes, with a bar; what failed, and whether it was interrupted."""
-    screen = Console(stderr=True)
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-    )
     failures: list[str] = []
-    with contextlib.ExitStack() as stack:
-        bar = stack.enter_context(
-            Progress(*columns, console=screen, transient=True, disable=not screen.is_terminal)
-        )
-        task = bar.add_task(
-            "making scenes", total=synthesis.scenes, completed=synthesis.scenes - len(missing)
-        )
-        interrupt = stack.enter_context(Interrupt())
+    made = synthesis.scenes - len(missing)
+    with long_work("making scenes", synthesis.scenes, made) as work:
         try:
-            for failure in synthesis.make(missing, workers, scheduler, interrupt.check):
-                bar.advance(task)
+            for failure in synthesis.make(missing, workers, scheduler, work.check):
+                work.advance("")
                 if failure:
                     failures.append(failure)
         except KeyboardInterrupt:

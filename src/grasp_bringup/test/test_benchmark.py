@@ -165,7 +165,7 @@ def test_other_settings_are_refused(finished, objects, tmp_path):
     _, folder, _ = finished
     shutil.copytree(folder, tmp_path / "run")
     with (
-        pytest.raises(ConfigError, match=r"seed was 4 and is 5\): give another --out"),
+        pytest.raises(ConfigError, match=r"seed was 4, is 5\): give another --out"),
         benchmark_of(objects, seed=5).journal(tmp_path / "run"),
     ):
         pass

@@ -196,3 +196,12 @@ def config_dir() -> Path:
         "no config folder beside the code nor in AMENT_PREFIX_PATH: build grasp_bringup and "
         "source the workspace"
     )
+
+
+def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    """What differs between two sets of settings, one phrase each, by name."""
+    return [
+        f"{name} was {before.get(name)!r}, is {now.get(name)!r}"
+        for name in sorted({*before, *now})
+        if before.get(name) != now.get(name)
+    ]

@@ -5,7 +5,7 @@ from dataclasses import dataclass, fields
 import pytest
 
 from grasp_core.cell import Cell, load_cell
-from grasp_core.config import Checked, build, load_node_config, load_yaml, setting
+from grasp_core.config import Checked, build, differences, load_node_config, load_yaml, setting
 from grasp_core.errors import Code, ConfigError, GraspStackError, Slipped, failure_from
 from grasp_core.robot import load_robot, robot_names
 
@@ -108,3 +108,13 @@ def test_every_failure_code_has_a_class():
     for known in found:
         found.extend(known.__subclasses__())
     assert {c for c in Code if c is not Code.OK} <= {known.code for known in found}
+
+
+def test_differences_are_named_with_both_values():
+    before, now = {"seed": 1, "size": 112, "gone": "x"}, {"seed": 2, "size": 112, "new": 0}
+    assert differences(before, now) == [
+        "gone was 'x', is None",
+        "new was None, is 0",
+        "seed was 1, is 2",
+    ]
+    assert differences(now, now) == []

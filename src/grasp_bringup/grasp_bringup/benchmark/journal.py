@@ -16,6 +16,7 @@ from types import TracebackType
 from typing import Any
 
 from grasp_bringup.benchmark.record import TrialRecord
+from grasp_core.config import differences
 from grasp_core.errors import ConfigError
 
 PICTURES_PER_CODE = 6
@@ -107,15 +108,10 @@ class Journal:
             partial.replace(path)
             return
         try:
-            found = json.loads(path.read_text(encoding="utf-8"))
-            names = sorted({*found, *self._about})
+            found = dict(json.loads(path.read_text(encoding="utf-8")))
         except (ValueError, TypeError) as error:
             raise ConfigError(f"{path} is no settings file: give another --out") from error
-        different = [
-            f"{name} was {found.get(name)!r} and is {self._about.get(name)!r}"
-            for name in names
-            if found.get(name) != self._about.get(name)
-        ]
+        different = differences(found, self._about)
         if different:
             raise ConfigError(
                 f"{self.folder} holds a benchmark of other settings or code "

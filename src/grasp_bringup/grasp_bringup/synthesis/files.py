@@ -17,6 +17,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from grasp_core.config import differences
 from grasp_core.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -109,11 +110,7 @@ def begin(root: Path, settings: Mapping[str, Any]) -> None:
         raise ConfigError(f"cannot write {path}: {error.strerror}") from error
     except (ValueError, TypeError) as error:
         raise ConfigError(f"{path} is broken: give another --out") from error
-    changed = [
-        f"{name} was {before.get(name)!r}, is {settings.get(name)!r}"
-        for name in sorted({*before, *settings})
-        if before.get(name) != settings.get(name)
-    ]
+    changed = differences(before, settings)
     if changed:
         raise ConfigError(
             f"{root} holds scenes made otherwise: {'; '.join(changed)}; give another --out"

@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 
+from grasp_core.config import differences
 from grasp_detection.training.errors import TrainingError
 
 _FORMAT = 2
@@ -53,11 +54,7 @@ def load_checkpoint(path: Path, settings: Mapping[str, Any]) -> dict[str, Any] |
     if not isinstance(saved, dict) or saved.get("format") != _FORMAT:
         raise TrainingError(f"{path} is no checkpoint of this version: delete it to start again")
     before: dict[str, Any] = saved["settings"]
-    changed = [
-        f"{name} was {before.get(name)!r}, is {settings.get(name)!r}"
-        for name in sorted({*before, *settings})
-        if before.get(name) != settings.get(name)
-    ]
+    changed = differences(before, settings)
     if changed:
         raise TrainingError(
             f"{path} belongs to another run ({'; '.join(changed)}): give another --out, or delete "
