@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Any
@@ -28,6 +29,7 @@ from grasp_ros.spinner import Spinner
 
 _POLL_S = 0.02
 _DISCOVERY_S = 1.0
+_LATE_DISCOVERY_S = 5.0
 
 
 class AnotherStack(GraspStackError):
@@ -80,28 +82,57 @@ class StackClient:
         self._alive = alive
 
     def refuse_if_present(self, nodes: Sequence[NodeDescription]) -> None:
-        """Check that no other stack runs in this domain.
+        """Check that no other stack is seen in this domain.
+
+        On a busy machine discovery can take longer than anyone likes to wait for nothing, so
+        :meth:`bring_up` goes on looking.
 
         Raises:
             AnotherStack: Names the node that answers.
         """
-        deadline = time.monotonic() + _DISCOVERY_S
-        wanted = {node.name for node in nodes}
-        while time.monotonic() < deadline:
-            present = wanted & set(self._node.get_node_names())
-            if present:
+        self._look_for_others(nodes, 0, _DISCOVERY_S)
+
+    def _look_for_others(
+        self, nodes: Sequence[NodeDescription], own: int, seconds: float = 0.0
+    ) -> None:
+        """Raise AnotherStack when more than ``own`` nodes have one of these names."""
+        deadline = time.monotonic() + seconds
+        while True:
+            seen = Counter(self._node.get_node_names())
+            others = sorted(node.name for node in nodes if seen[node.name] > own)
+            if others:
                 raise AnotherStack(
-                    f"another stack answers already: node {', '.join(sorted(present))}; stop it, "
+                    f"another stack answers already: node {', '.join(others)}; stop it, "
                     "or set ROS_DOMAIN_ID to another number"
                 )
+            if time.monotonic() >= deadline:
+                return
             time.sleep(_POLL_S)
 
     def bring_up(self, nodes: Sequence[NodeDescription], timeout_s: float) -> None:
         """Drive lifecycle nodes to active and wait until everything answers.
 
         Raises:
+            AnotherStack: Two nodes of one name are seen: one belongs to somebody else.
             StackFailed: A node does not appear or refuses a transition.
         """
+        alive = self._alive
+
+        def alone() -> None:
+            alive()
+            self._look_for_others(nodes, 1)
+
+        self.watch(alone)
+        try:
+            self._bring_up(nodes, timeout_s)
+        except StackFailed:
+            # Most often because a stack not discovered before has answered instead.
+            self._look_for_others(nodes, 1, _LATE_DISCOVERY_S)
+            raise
+        finally:
+            self.watch(alive)
+
+    def _bring_up(self, nodes: Sequence[NodeDescription], timeout_s: float) -> None:
         for node in nodes:
             if node.lifecycle:
                 self.transition(node.name, Transition.TRANSITION_CONFIGURE, timeout_s)

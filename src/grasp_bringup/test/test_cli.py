@@ -129,9 +129,24 @@ def test_impossible_arguments_are_refused_before_anything_starts(arguments, mess
     assert message in done.stderr
 
 
-def test_another_stack_is_not_disturbed(stack):
+LATE = """
+import sys
+from grasp_bringup import environment
+environment.prepare()
+from grasp_bringup import cli, client
+client._DISCOVERY_S = 0.0
+sys.exit(cli.main(["sim", "--picks", "1"]))
+"""
+
+
+@pytest.mark.parametrize(
+    "program",
+    [command("sim", "--picks", 1), [sys.executable, "-c", LATE]],
+    ids=["seen at once", "seen late"],
+)
+def test_another_stack_is_not_disturbed(stack, program):
     done = subprocess.run(
-        command("sim", "--picks", 1),
+        program,
         env=environment_of(stack.domain),
         capture_output=True,
         text=True,

@@ -8,12 +8,14 @@ import time
 import pytest
 from grasp_msgs.action import Pick
 from grasp_msgs.srv import PerturbObject
+from lifecycle_msgs.msg import Transition
 from rcl_interfaces.msg import Parameter, ParameterType, ParameterValue
 from rcl_interfaces.srv import SetParameters
 from rosgraph_msgs.msg import Clock
 from running_stack import Stack, other_domain
 
 from grasp_bringup.client import GoalRefused
+from grasp_bringup.processes import StackFailed
 from grasp_core.errors import Code
 
 pytestmark = pytest.mark.ros
@@ -193,6 +195,14 @@ def test_goals_out_of_range_get_a_typed_answer(scene):
     assert result.code == Code.BAD_GOAL
     assert "min_quality is 2.0" in result.message
     assert scene.pick(Pick.Goal(label="shoe")).code == Code.OBJECT_NOT_FOUND
+
+
+@pytest.mark.parametrize("node", ["detector", "executor"])
+def test_a_transition_the_state_does_not_have_is_refused(stack, node):
+    with pytest.raises(StackFailed, match=f"node {node} refused transition 1 and is active"):
+        stack.client.transition(node, Transition.TRANSITION_CONFIGURE, 10.0)
+    stack.processes.check()
+    assert stack.client.is_active(node)
 
 
 def test_a_killed_simulator_is_lost_hardware(objects, tmp_path):
