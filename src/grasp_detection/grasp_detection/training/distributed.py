@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,6 +16,7 @@ from torch import Tensor, distributed, nn
 from grasp_detection.networks.device import choose_device
 
 _PATIENCE = timedelta(hours=6)  # for the leader, which validates alone
+_RELEASE_S = 10.0
 
 
 @dataclass(frozen=True)
@@ -40,7 +43,8 @@ class Team:
         if self.size == 1:
             return value
         shared = torch.tensor([value], dtype=torch.float64, device=self.device)
-        distributed.broadcast(shared, src=0)
+        with _released_after(shared):
+            distributed.broadcast(shared, src=0)
         return float(shared.item())
 
     def mean(self, value: float) -> float:
@@ -48,7 +52,8 @@ class Team:
         if self.size == 1:
             return value
         total = torch.tensor([value], dtype=torch.float64, device=self.device)
-        distributed.all_reduce(total)
+        with _released_after(total):
+            distributed.all_reduce(total)
         return float(total.item()) / self.size
 
     def wrap(self, network: nn.Module) -> nn.Module:
@@ -83,6 +88,20 @@ def team(device: str) -> Iterator[Team]:
         yield Team(rank, size, where)
     finally:
         distributed.destroy_process_group()
+
+
+@contextmanager
+def _released_after(tensor: Tensor) -> Iterator[None]:
+    """Wait at the end until the backend's thread has let go of a tensor.
+
+    To let go it takes the interpreter's lock, shortly after the caller has the result; should the
+    interpreter end in between, the thread would abort the process.
+    """
+    before = sys.getrefcount(tensor)
+    yield
+    deadline = time.monotonic() + _RELEASE_S
+    while sys.getrefcount(tensor) > before and time.monotonic() < deadline:
+        time.sleep(0.0005)
 
 
 class SharedBatchNorm2d(nn.BatchNorm2d):
