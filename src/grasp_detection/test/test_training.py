@@ -26,8 +26,9 @@ from grasp_detection.training.config import AugmentConfig, TrainingConfig
 from grasp_detection.training.distributed import Team
 from grasp_detection.training.errors import TrainingError
 from grasp_detection.training.finish import finish
+from grasp_detection.training.initial import start_from
 from grasp_detection.training.trainer import Trainer
-from grasp_detection.weights import load_weights
+from grasp_detection.weights import Weights, WeightsError, load_weights
 
 ALONE = Team(0, 1, torch.device("cpu"))
 STILL = AugmentConfig(
@@ -105,6 +106,27 @@ def test_a_killed_run_goes_on_as_if_nothing_had_been(dataset, split, tmp_path):
         rows = list(csv.DictReader(file))
     assert [row["epoch"] for row in rows] == ["1", "2", "3"]
     assert (tmp_path / "killed" / "curves.png").stat().st_size > 5000
+
+
+def test_colour_joins_a_network_that_knew_depth_without_changing_it():
+    torch.manual_seed(0)
+    known, wider = TinyNetwork(1, 0.0).eval(), TinyNetwork(4, 0.0).eval()
+    weights = Weights("depth", known.state_dict(), {"modality": "d"})
+    start_from(weights, wider, "rgbd")
+    picture = torch.rand(1, 4, 32, 32)
+    assert torch.equal(wider(picture), known(picture[:, 3:]))
+    with pytest.raises(WeightsError, match="do not fit this network"):
+        start_from(weights, DscGraspNet(4, 0.0), "rgbd")
+
+
+def test_half_precision_learns_nearly_the_same(dataset, split, tmp_path):
+    whole, half = (
+        trainer(dataset, split, tmp_path / precision, replace(SMALL, precision=precision)).run()
+        for precision in ("fp32", "bf16")
+    )
+    losses = [[epoch.loss for epoch in run.history] for run in (whole, half)]
+    assert losses[0] != losses[1]
+    assert np.allclose(*losses, rtol=0.05)
 
 
 def test_a_folder_with_another_run_is_refused(dataset, split, tmp_path):

@@ -7,7 +7,8 @@ from numpy.typing import NDArray
 
 from grasp_core.errors import ConfigError
 
-CHANNELS = {"d": 1, "rgb": 3, "rgbd": 4}
+_COLORS = ("red", "green", "blue")
+CHANNELS = {"d": ("relief",), "rgb": _COLORS, "rgbd": (*_COLORS, "relief")}
 STRIDE = 8  # networks halve their input up to three times: its sides must be multiples of this
 RELIEF_M = (-0.1, 0.3)  # what lies lower or higher looks the same
 RELIEF_UNIT_M = 0.1
@@ -21,7 +22,7 @@ def channels_of(modality: str) -> int:
     """
     if modality not in CHANNELS:
         raise ConfigError(f"no modality {modality!r}; valid are {', '.join(CHANNELS)}")
-    return CHANNELS[modality]
+    return len(CHANNELS[modality])
 
 
 def to_channels(

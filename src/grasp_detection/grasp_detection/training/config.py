@@ -56,6 +56,11 @@ class TrainingConfig(Checked):
     average: float = setting(
         0.995, "decay of the running average of the weights, by step", minimum=0.0, maximum=0.99999
     )
+    precision: str = setting(
+        "fp32",
+        "of the arithmetic in training; bf16 is quicker where the processor knows it",
+        choices=("fp32", "bf16"),
+    )
     dropout: float = setting(0.1, "share of features each head misses", minimum=0.0, maximum=0.9)
     bell: bool = setting(
         True, "quality falls off from each label's centre; else it is 1 on the middle third"

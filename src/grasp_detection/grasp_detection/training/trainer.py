@@ -26,6 +26,7 @@ from grasp_detection.training.config import AugmentConfig, TrainingConfig
 from grasp_detection.training.distributed import Team
 from grasp_detection.training.errors import TrainingError
 from grasp_detection.training.history import Epoch, draw_curves, write_csv
+from grasp_detection.training.initial import start_from
 from grasp_detection.training.pictures import SampleCache, TrainingPictures
 from grasp_detection.training.validation import validate
 from grasp_detection.weights import Weights
@@ -102,7 +103,7 @@ class Trainer:
             out: Folder for checkpoint, log and curves.
             team: The processes that train together.
             workers: Processes that prepare pictures; 0 does it in this one.
-            initial: Weights to start from instead of drawing them.
+            initial: Weights to start from instead of drawing them; see :func:`start_from`.
 
         Raises:
             ConfigError: The batch cannot be dealt among the processes.
@@ -134,7 +135,7 @@ class Trainer:
         torch.manual_seed(config.seed)
         self._network = build(channels_of(config.modality), config.dropout)
         if initial is not None:
-            initial.load_into(self._network)
+            start_from(initial, self._network, config.modality)
         self._joined = team.wrap(self._network)
         self._average = RunningAverage(self._network, config.average)
         self._optimizer = AdamW(
@@ -184,14 +185,16 @@ class Trainer:
 
     def _train_epoch(self, number: int, start: float, report: Callable[[Progress], None]) -> float:
         team, steps = self._team, self._pictures.steps()
+        half = self._config.precision == "bf16"
         self._joined.train()
         losses: list[float] = []
         batches = self._pictures.batches(number, self._workers, team.rank, team.size)
         for step, (inputs, targets) in enumerate(batches):
             # One seed per step: what dropout drops does not depend on what ran before.
             torch.manual_seed(self._config.seed * 1_000_003 + number * steps + step)
-            predicted = self._joined(inputs.to(team.device))
-            loss = p_huber(predicted, targets.to(team.device))
+            with torch.autocast(team.device.type, torch.bfloat16, enabled=half):
+                predicted = self._joined(inputs.to(team.device))
+            loss = p_huber(predicted.float(), targets.to(team.device))
             self._optimizer.zero_grad(set_to_none=True)
             loss.backward()
             self._optimizer.step()
