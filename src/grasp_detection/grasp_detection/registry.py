@@ -42,19 +42,23 @@ def _generative(name: str) -> Entry:
     return Entry(GenerativeConfig, build_one)
 
 
+# The networks of grasp_detection.networks.registry, which is not read before one is wanted.
+_GENERATIVE = ("dsc_graspnet", "efcn", "efcn_angle", "efcn_full", "gg_cnn2", "gr_convnet")
 _DETECTORS: dict[str, Entry] = {
     "antipodal": Entry(AntipodalConfig, AntipodalDetector),
-    "dsc_graspnet": _generative("dsc_graspnet"),
+    **{name: _generative(name) for name in _GENERATIVE},
 }
-
 
 DEFAULT = "default"
 _DEFAULT_DETECTOR = "antipodal"  # what picks best in closed loop on development objects
 
 
 def resolve(name: str) -> str:
-    """The detector that a name means: ``default`` is the one that picks best, others stay."""
-    return _DEFAULT_DETECTOR if name == DEFAULT else name
+    """The detector that a name means.
+
+    ``default`` is the one that picks best; hyphens are as good as underscores.
+    """
+    return _DEFAULT_DETECTOR if name == DEFAULT else name.replace("-", "_")
 
 
 def has_weights(name: str) -> bool:

@@ -80,6 +80,11 @@ def find_weights(detector: str, weights: str) -> Path:
     path = Path(weights).expanduser()
     if path.suffix == ".safetensors" and path.exists():
         return path
+    if not shipped_names(detector):
+        raise WeightsError(
+            f"no weights {weights!r} for detector {detector}, and none ship: make them with "
+            f"`grasp train --detector {detector}`, and give the path of its .safetensors file"
+        )
     names = ", ".join([DEFAULT, *shipped_names(detector)])
     raise WeightsError(
         f"no weights {weights!r} for detector {detector}; valid are {names}, or the path of a "

@@ -1,25 +1,100 @@
-"""DSC-GraspNet: size as published, shapes, and what its parts do."""
+"""The networks: sizes as published, shapes, losses, and what their parts do."""
+
+import math
 
 import pytest
 import torch
 
 from grasp_core.errors import ConfigError
+from grasp_detection.generative.loss import (
+    p_huber,
+    smooth_l1,
+    squared,
+    weighted_squared,
+    weighted_squared_angle,
+)
+from grasp_detection.generative.maps import COS, QUALITY, SIN, WIDTH
 from grasp_detection.networks.dsc_graspnet import DscGraspNet
+from grasp_detection.networks.efcn import Efcn, EfcnAngle, EfcnFull
+from grasp_detection.networks.gg_cnn2 import GgCnn2
+from grasp_detection.networks.gr_convnet import GrConvNet
 from grasp_detection.networks.layers import CoordinateAttention, FeatureDropout
-from grasp_detection.networks.registry import find_network
+from grasp_detection.networks.registry import find_network, network_names
+from grasp_detection.registry import detector_names, has_weights, resolve
+
+
+def parameters(network):
+    return sum(p.numel() for p in network.parameters())
+
+
+@pytest.mark.parametrize(
+    ("build", "count"),
+    [
+        (lambda: GgCnn2(1), 66_676),
+        (lambda: GrConvNet(4), 1_900_900),  # the paper: 1,900,900
+        (lambda: EfcnFull(1), 8_463_460),  # the paper: about 35 MB
+        (lambda: Efcn(1), 2_118_772),
+    ],
+)
+def test_networks_have_their_published_size(build, count):
+    assert parameters(build()) == count
+
+
+@pytest.mark.parametrize("name", network_names())
+@pytest.mark.parametrize(("channels", "height", "width"), [(1, 32, 32), (3, 64, 40), (4, 48, 96)])
+def test_maps_have_the_size_of_the_picture(name, channels, height, width):
+    architecture = find_network(name)
+    network = architecture.build(channels, 0.1)
+    picture = torch.randn(2, channels, height, width)
+    with torch.inference_mode():
+        assert network.eval()(picture).shape == (2, 4, height, width)
+    predicted = network.train()(picture)
+    architecture.loss(predicted, torch.zeros(2, 4, height, width)).backward()
+    assert all(p.grad is not None and p.grad.isfinite().all() for p in network.parameters())
+
+
+def test_every_network_is_a_detector_and_every_learned_detector_a_network():
+    learned = [name for name in detector_names() if has_weights(name)]
+    assert learned == network_names()
+    assert resolve("efcn-full") == "efcn_full"
+
+
+def test_the_angle_of_three_maps_is_put_out_doubled():
+    network = EfcnAngle(1).eval()
+    with torch.inference_mode():
+        _, cos, sin, _ = network(torch.randn(1, 1, 32, 32))[0]
+    assert torch.allclose(cos**2 + sin**2, torch.ones(32, 32), atol=1e-5)
+
+
+def test_each_paper_weighs_its_maps():
+    target = torch.zeros(1, 4, 8, 8)
+    target[:, QUALITY], target[:, COS] = 1.0, 1.0
+    errors = {}
+    for name, change in {"quality": QUALITY, "cos": COS, "sin": SIN, "width": WIDTH}.items():
+        predicted = target.clone()
+        predicted[:, change] += 0.5
+        errors[name] = [
+            float(loss(predicted, target))
+            for loss in (p_huber, squared, smooth_l1, weighted_squared)
+        ]
+    assert errors["quality"] == pytest.approx([0.125, 0.25, 0.125, 5 * 0.25])
+    assert errors["cos"] == errors["sin"] == pytest.approx([0.125, 0.25, 0.125, 3 * 0.25])
+    assert errors["width"] == pytest.approx([0.125, 0.25, 0.125, 4 * 0.25])
+
+
+def test_angles_may_be_compared_as_they_are():
+    turned = [torch.zeros(1, 4, 4, 4) for _ in range(2)]
+    for maps, degrees in zip(turned, (0.0, 45.0), strict=True):
+        maps[:, COS] = math.cos(math.radians(2 * degrees))
+        maps[:, SIN] = math.sin(math.radians(2 * degrees))
+    # Half a right angle off.
+    assert float(weighted_squared_angle(*turned)) == pytest.approx(3 * 0.5**2)
 
 
 def test_parameters_match_the_paper():
-    counts = {c: sum(p.numel() for p in DscGraspNet(c).parameters()) for c in (1, 3, 4)}
+    counts = {c: parameters(DscGraspNet(c)) for c in (1, 3, 4)}
     assert counts[3] == 643_243  # the paper: 0.643 million
     assert counts[4] - counts[3] == counts[3] - counts[1] - 288 == 288  # 3x3x32 per channel
-
-
-@pytest.mark.parametrize(("channels", "height", "width"), [(1, 32, 32), (3, 64, 40), (4, 48, 96)])
-def test_maps_have_the_size_of_the_picture(channels, height, width):
-    network = DscGraspNet(channels).eval()
-    with torch.inference_mode():
-        assert network(torch.randn(2, channels, height, width)).shape == (2, 4, height, width)
 
 
 def test_coordinate_attention_only_weights():

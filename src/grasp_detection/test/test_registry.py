@@ -6,7 +6,8 @@ import pytest
 
 from grasp_core.errors import ConfigError
 from grasp_detection.antipodal.config import AntipodalConfig
-from grasp_detection.registry import create_detector, detector_names
+from grasp_detection.registry import create_detector, detector_names, has_weights
+from grasp_detection.weights import WeightsError, shipped_names
 
 
 def test_unknown_name_lists_the_valid_ones(gripper):
@@ -15,9 +16,18 @@ def test_unknown_name_lists_the_valid_ones(gripper):
     assert all(name in str(error.value) for name in detector_names())
 
 
-@pytest.mark.parametrize("name", detector_names())
+SHIPPED = [name for name in detector_names() if not has_weights(name) or shipped_names(name)]
+
+
+@pytest.mark.parametrize("name", SHIPPED)
 def test_every_detector_is_built_by_its_name(name, gripper):
     assert create_detector(name, gripper).name == name
+
+
+@pytest.mark.parametrize("name", sorted({*detector_names()} - {*SHIPPED}))
+def test_a_detector_without_weights_says_how_to_make_them(name, gripper):
+    with pytest.raises(WeightsError, match=f"none ship: .*grasp train --detector {name}"):
+        create_detector(name, gripper)
 
 
 def test_unknown_setting_is_refused(gripper):

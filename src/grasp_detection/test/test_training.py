@@ -20,6 +20,7 @@ from grasp_detection.datasets.registry import open_dataset
 from grasp_detection.datasets.split import Split, make_split, save_splits
 from grasp_detection.generative.window import Window
 from grasp_detection.networks.dsc_graspnet import DscGraspNet
+from grasp_detection.networks.registry import Architecture
 from grasp_detection.training.augment import apply, draw_crop, draw_matrix
 from grasp_detection.training.averaging import RunningAverage
 from grasp_detection.training.config import AugmentConfig, TrainingConfig
@@ -64,7 +65,7 @@ def split(dataset):
 
 
 def trainer(dataset, split, out, config=SMALL, network=TinyNetwork):
-    return Trainer(network, dataset, split, config, AugmentConfig(), out, ALONE)
+    return Trainer(Architecture(network), dataset, split, config, AugmentConfig(), out, ALONE)
 
 
 def test_two_samples_are_learnt_by_heart(bars, tmp_path):
@@ -81,7 +82,7 @@ def test_two_samples_are_learnt_by_heart(bars, tmp_path):
         size=32, epochs=6, batch=2, learning_rate=0.01, dropout=0.0, average=0.8
     )
     out = tmp_path / "run"
-    trained = Trainer(DscGraspNet, dataset, split, config, STILL, out, ALONE).run()
+    trained = Trainer(Architecture(DscGraspNet), dataset, split, config, STILL, out, ALONE).run()
     losses = [epoch.loss for epoch in trained.history]
     assert losses[-1] < 0.05 * losses[0]
     assert trained.best.validation_accuracy == 1.0
@@ -225,6 +226,7 @@ def test_two_processes_compute_what_one_does(bars, dataset, split, tmp_path):
         "from tiny_network import TinyNetwork\n"
         "from grasp_detection.training.config import AugmentConfig, TrainingConfig\n"
         "from grasp_detection.training.distributed import team\n"
+        "from grasp_detection.networks.registry import Architecture\n"
         "from grasp_detection.training.trainer import Trainer\n"
         f"config = TrainingConfig(**{values!r})\n"
         f"split = load_splits(Path({str(tmp_path / 'split.json')!r}))[0]\n"
@@ -232,7 +234,8 @@ def test_two_processes_compute_what_one_does(bars, dataset, split, tmp_path):
         f"out = Path({str(tmp_path / 'two')!r})\n"
         "with team('cpu') as here:\n"
         "    assert here.size == 2\n"
-        "    Trainer(TinyNetwork, dataset, split, config, AugmentConfig(), out, here).run()\n"
+        "    tiny = Architecture(TinyNetwork)\n"
+        "    Trainer(tiny, dataset, split, config, AugmentConfig(), out, here).run()\n"
     )
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
     command += ["--nproc-per-node", "2", str(program)]
@@ -258,7 +261,15 @@ def test_a_batch_must_be_dealt_evenly(dataset, split, tmp_path):
     for size, config in ((3, SMALL), (3, replace(SMALL, batch=9))):
         several = Team(0, size, torch.device("cpu"))
         with pytest.raises(ConfigError, match=f"evenly among {size} processes"):
-            Trainer(TinyNetwork, dataset, split, config, AugmentConfig(), tmp_path, several)
+            Trainer(
+                Architecture(TinyNetwork),
+                dataset,
+                split,
+                config,
+                AugmentConfig(),
+                tmp_path,
+                several,
+            )
 
 
 def test_what_a_picture_gives_depends_on_seed_epoch_and_index_alone(dataset, split, tmp_path):

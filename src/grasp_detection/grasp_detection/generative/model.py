@@ -50,7 +50,7 @@ class GenerativeModel:
         self.size = int(weights.metadata["size"])
         self._calibration = Calibration.from_json(weights.metadata["calibration"])
         self._device = choose_device(device)
-        network = find_network(name)(channels_of(self.modality), 0.0)
+        network = find_network(name).build(channels_of(self.modality), 0.0)
         weights.load_into(network)
         self._network = network.eval().to(self._device)
         self.parameters = sum(p.numel() for p in network.parameters())

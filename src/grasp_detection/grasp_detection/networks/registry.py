@@ -3,15 +3,44 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
-from torch import nn
+from torch import Tensor, nn
 
 from grasp_core.errors import ConfigError
+from grasp_detection.generative.loss import (
+    p_huber,
+    smooth_l1,
+    squared,
+    weighted_squared,
+    weighted_squared_angle,
+)
 from grasp_detection.networks.dsc_graspnet import DscGraspNet
+from grasp_detection.networks.efcn import Efcn, EfcnAngle, EfcnFull
+from grasp_detection.networks.gg_cnn2 import GgCnn2
+from grasp_detection.networks.gr_convnet import GrConvNet
 
-# From the number of input channels and the dropout to the network.
-_NETWORKS: dict[str, Callable[[int, float], nn.Module]] = {
-    "dsc_graspnet": DscGraspNet,
+
+@dataclass(frozen=True)
+class Architecture:
+    """A network and how it is taught.
+
+    Attributes:
+        build: From the number of input channels and the dropout to the network.
+        loss: From predicted and true maps to what is to become small.
+    """
+
+    build: Callable[[int, float], nn.Module]
+    loss: Callable[[Tensor, Tensor], Tensor] = p_huber
+
+
+_NETWORKS: dict[str, Architecture] = {
+    "dsc_graspnet": Architecture(DscGraspNet, p_huber),
+    "efcn": Architecture(Efcn, weighted_squared),
+    "efcn_angle": Architecture(EfcnAngle, weighted_squared_angle),
+    "efcn_full": Architecture(EfcnFull, weighted_squared),
+    "gg_cnn2": Architecture(GgCnn2, squared),
+    "gr_convnet": Architecture(GrConvNet, smooth_l1),
 }
 
 
@@ -20,8 +49,8 @@ def network_names() -> list[str]:
     return sorted(_NETWORKS)
 
 
-def find_network(name: str) -> Callable[[int, float], nn.Module]:
-    """What builds a network from its number of input channels and its dropout.
+def find_network(name: str) -> Architecture:
+    """The network of a detector, and how it is taught.
 
     Raises:
         ConfigError: No such network.

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.optim import AdamW
 from torch.optim.lr_scheduler import OneCycleLR
 
@@ -19,7 +19,7 @@ from grasp_core.errors import ConfigError
 from grasp_detection.datasets.dataset import Dataset, DatasetError
 from grasp_detection.datasets.split import Split
 from grasp_detection.generative.inputs import channels_of
-from grasp_detection.generative.loss import p_huber
+from grasp_detection.networks.registry import Architecture
 from grasp_detection.training.averaging import RunningAverage
 from grasp_detection.training.checkpoint import load_checkpoint, save_checkpoint
 from grasp_detection.training.config import AugmentConfig, TrainingConfig
@@ -82,7 +82,7 @@ class Trainer:
 
     def __init__(
         self,
-        build: Callable[[int, float], nn.Module],
+        architecture: Architecture,
         dataset: Dataset,
         split: Split,
         config: TrainingConfig,
@@ -95,7 +95,7 @@ class Trainer:
         """Set everything up, from the checkpoint in ``out`` where there is one.
 
         Args:
-            build: Makes the network from its number of input channels and its dropout.
+            architecture: The network and its loss.
             dataset: Labelled views.
             split: Whose training part is learnt; the validation part picks the epoch.
             config: What to do.
@@ -126,14 +126,15 @@ class Trainer:
                 f"more than the {len(indices)} training views"
             )
         self._settings = {
-            "network": build.__name__,
+            "network": architecture.build.__name__,
             "split": split.digest,
             "init": "" if initial is None else initial.metadata["sha256"],
             **asdict(config),
             **asdict(augment),
         }
         torch.manual_seed(config.seed)
-        self._network = build(channels_of(config.modality), config.dropout)
+        self._loss = architecture.loss
+        self._network = architecture.build(channels_of(config.modality), config.dropout)
         if initial is not None:
             start_from(initial, self._network, config.modality)
         self._joined = team.wrap(self._network)
@@ -194,7 +195,7 @@ class Trainer:
             torch.manual_seed(self._config.seed * 1_000_003 + number * steps + step)
             with torch.autocast(team.device.type, torch.bfloat16, enabled=half):
                 predicted = self._joined(inputs.to(team.device))
-            loss = p_huber(predicted.float(), targets.to(team.device))
+            loss = self._loss(predicted.float(), targets.to(team.device))
             self._optimizer.zero_grad(set_to_none=True)
             loss.backward()
             self._optimizer.step()
@@ -227,7 +228,9 @@ class Trainer:
     def _validate(self, size: int) -> tuple[float, float]:
         """Loss and accuracy of the averaged weights on the validation part."""
         network, device = self._average.network, self._team.device
-        return validate(network, self._cache, self._validation, self._config, size, device)
+        return validate(
+            network, self._loss, self._cache, self._validation, self._config, size, device
+        )
 
     def _progress(
         self, number: int, step: int, start: float, done: Epoch | None = None

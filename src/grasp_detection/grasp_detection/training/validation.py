@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from grasp_core.rectangle import matches
-from grasp_detection.generative.loss import p_huber
 from grasp_detection.generative.maps import BLUR, WIDTH_UNIT, paint, read
 from grasp_detection.training.config import TrainingConfig
 from grasp_detection.training.pictures import SampleCache, validation_inputs
@@ -20,6 +19,7 @@ _BATCH = 16
 @torch.inference_mode()
 def validate(
     network: nn.Module,
+    loss: Callable[[Tensor, Tensor], Tensor],
     cache: SampleCache,
     indices: Sequence[int],
     config: TrainingConfig,
@@ -32,6 +32,7 @@ def validate(
 
     Args:
         network: In evaluation mode.
+        loss: Of predicted and true maps.
         cache: Where the views are.
         indices: Which of them.
         config: Modality, and how targets are painted.
@@ -51,7 +52,7 @@ def validate(
             target = torch.from_numpy(
                 paint(inside, size, quality=sample.grasp_quality, bell=config.bell)
             )
-            losses.append(float(p_huber(maps[None], target[None])))
+            losses.append(float(loss(maps[None], target[None])))
             found, _ = read(maps.numpy(), unit_px=WIDTH_UNIT * size, blur_px=BLUR * size)
             right.append(bool(len(found) and matches(found, inside).all()))
     return float(np.mean(losses)), float(np.mean(right))
