@@ -31,6 +31,7 @@ PIP_ONLY = {
     "coal": "coal",
     "dask": "dask",
     "distributed": "distributed",
+    "openvino": "openvino",
     "pinocchio": "pin",
     "pybullet": "pybullet",
     "pybullet_data": "pybullet",

@@ -20,9 +20,12 @@ from rich.table import Table
 from grasp_bringup.in_process import sequence_in
 from grasp_bringup.pose_error import measure_pose_errors
 from grasp_bringup.sim_command import scene_seed
+from grasp_bringup.stack import detector_values, simulated_view
 from grasp_core.errors import GraspStackError
 from grasp_core.robot import RobotModel, load_robot
-from grasp_detection.registry import create_detector, detector_names
+from grasp_detection.detector import Detector
+from grasp_detection.registry import DEFAULT, create_detector, detector_names, has_weights, resolve
+from grasp_detection.weights import shipped_names
 from grasp_executor.outcome import Progress, Stage
 from grasp_executor.planning.config import PlannerConfig
 from grasp_executor.planning.embedded import EmbeddedPlanner
@@ -90,9 +93,9 @@ def _measure(options: argparse.Namespace, console: Console) -> dict[str, object]
     console.print(f"renderer: {speeds['renderer']}\n")
     picks = _picks(robot, options.picks, options.seed)
     console.print(
-        f"{picks['success']} of {picks['picks']} picks of dev objects in one process, "
-        f"{picks['picks_per_hour']:.0f} picks an hour; planning {picks['plan_ms_median']:.0f} ms "
-        f"median, {picks['plan_ms_p95']:.0f} ms p95\n"
+        f"{picks['success']} of {picks['picks']} picks of dev objects in one process "
+        f"with detector {picks['detector']}, {picks['picks_per_hour']:.0f} picks an hour; "
+        f"planning {picks['plan_ms_median']:.0f} ms median, {picks['plan_ms_p95']:.0f} ms p95\n"
     )
     errors = _pose_errors(robot, options.grasps, options.seed)
     table = Table(
@@ -136,7 +139,9 @@ def _speeds(robot: RobotModel, seed: int) -> dict[str, Any]:
             label = f"{clutter} object{'s' if clutter > 1 else ''}"
             figures[f"rendering 640x480, {label}"] = _timed(simulation.render, 10)
             for name in detector_names():
-                detector = create_detector(name, robot.gripper)
+                if has_weights(name) and not shipped_names(name):
+                    continue
+                detector = _detector(name, robot, simulation.config)
                 detector.detect(frame)
                 figures[f"detector {name}, {label}"] = _timed(
                     functools.partial(detector.detect, frame), 10
@@ -151,10 +156,16 @@ def _speeds(robot: RobotModel, seed: int) -> dict[str, Any]:
     return {"ms": figures, "real_time_factor": factors, "renderer": renderer}
 
 
+def _detector(name: str, robot: RobotModel, config: SimConfig) -> Detector:
+    """A detector as the simulated stack sets it up."""
+    values = detector_values(name, DEFAULT, simulated_view(config))
+    return create_detector(name, robot.gripper, values)
+
+
 def _picks(robot: RobotModel, count: int, seed: int) -> dict[str, Any]:
     """Picks of dev objects, in this process; the planning stage on the wall clock."""
     simulation = Simulation(SimConfig(), robot)
-    detector = create_detector("antipodal", robot.gripper)
+    detector = _detector(DEFAULT, robot, simulation.config)
     planner = EmbeddedPlanner(robot, PlannerConfig())
     sequence = sequence_in(simulation, detector, robot, planner=planner)
     marks: dict[Stage, float] = {}
@@ -178,6 +189,7 @@ def _picks(robot: RobotModel, count: int, seed: int) -> dict[str, Any]:
         simulation.close()
     return {
         "picks": count,
+        "detector": resolve(DEFAULT),
         "success": success,
         "picks_per_hour": 3600.0 * count / seconds,
         "plan_ms_median": float(np.median(planning_ms)) if planning_ms else float("nan"),

@@ -39,10 +39,11 @@ from grasp_detection.evaluation.summary import (
     summarise,
 )
 from grasp_detection.ranking import PictureDetector
+from grasp_detection.registry import resolve
+from grasp_detection.weights import DEFAULT, default_weights
 
 _ALL = "all"
 _FOLD = "{fold}"
-_DEFAULT_WEIGHTS = "default"
 _DEVICES = ("auto", "cpu", "cuda")
 
 
@@ -77,7 +78,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--detector", required=True, help="detector to measure")
     parser.add_argument(
         "--weights",
-        default=_DEFAULT_WEIGHTS,
+        default=DEFAULT,
         help="shipped weights by name or a .safetensors file; {fold} becomes the fold's number, "
         "from 0 (default)",
     )
@@ -123,10 +124,11 @@ def run(options: argparse.Namespace) -> int:
         raise ConfigError(f"--seed is {options.seed}, must be at least 0")
     dataset = open_dataset(options.dataset, options.root)
     splits = splits_of(options, dataset)
-    runs = [Run(options.detector, options.weights)]
+    depth = bool(dataset.records) and dataset.load(0).depth_m is not None
+    runs = [_run(options.detector, options.weights, depth)]
     if options.against:
         name, _, weights = options.against.partition(":")
-        runs.append(Run(name, weights or _DEFAULT_WEIGHTS))
+        runs.append(_run(name, weights, depth))
     for one in runs:
         _check_weights(one, options.device, len(splits))
     for one in runs:
@@ -188,6 +190,14 @@ def load_detector(name: str, weights: str, device: str) -> PictureDetector:
             "install torch safetensors"
         ) from error
     return load_picture_detector(name, weights, device)
+
+
+def _run(detector: str, weights: str, depth: bool) -> Run:
+    """What is to be measured; ``default`` weights are those for what the pictures hold."""
+    detector = resolve(detector)
+    if weights in ("", DEFAULT):
+        weights = default_weights(detector, depth=depth)
+    return Run(detector, weights)
 
 
 def _check_weights(run: Run, device: str, folds: int) -> None:

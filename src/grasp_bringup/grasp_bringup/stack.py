@@ -7,16 +7,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from grasp_bringup.workspace_view import View, workspace_view
+from grasp_bringup.workspace_view import Square, workspace_view
 from grasp_core.cell import load_cell
 from grasp_core.config import config_dir, load_node_config
-from grasp_detection.generative.inputs import STRIDE
 from grasp_detection.registry import has_weights, resolve
 from grasp_detection.weights import (
     DEFAULT,
     WeightsError,
     find_weights,
-    read_metadata,
     shipped_names,
 )
 from grasp_sim.camera import camera_pose, intrinsics
@@ -125,7 +123,7 @@ def sim_stack(values: dict[str, str] | None = None) -> list[NodeDescription]:
     ]
 
 
-def _view_of(cell: str, camera_tilt_deg: float) -> View:
+def _view_of(cell: str, camera_tilt_deg: float) -> Square:
     """The workspace in the picture of the simulator node's camera."""
     path = config_dir() / "simulator.yaml"
     config = load_node_config(SimNodeConfig, path, "simulator")
@@ -133,7 +131,7 @@ def _view_of(cell: str, camera_tilt_deg: float) -> View:
     return simulated_view(config)
 
 
-def simulated_view(config: SimConfig) -> View:
+def simulated_view(config: SimConfig) -> Square:
     """The workspace in a simulated camera's picture; see :func:`workspace_view`."""
     return workspace_view(load_cell(config.cell), intrinsics(config), camera_pose(config))
 
@@ -145,7 +143,7 @@ def perception_and_action(
     weights: str = DEFAULT,
     *,
     continuous: bool,
-    view: View | None = None,
+    view: Square | None = None,
     use_sim_time: bool = True,
 ) -> list[NodeDescription]:
     """Detector and executor: the same nodes over simulation and hardware.
@@ -187,7 +185,7 @@ def perception_and_action(
     ]
 
 
-def learned_settings(detector: str, weights: str, view: View | None = None) -> dict[str, Any]:
+def learned_settings(detector: str, weights: str, view: Square | None = None) -> dict[str, Any]:
     """The detector node's parameters that only a learned detector has.
 
     Raises:
@@ -198,18 +196,16 @@ def learned_settings(detector: str, weights: str, view: View | None = None) -> d
     return {f"{resolve(detector)}.{name}": value for name, value in values.items()}
 
 
-def detector_values(detector: str, weights: str, view: View | None = None) -> dict[str, Any]:
+def detector_values(detector: str, weights: str, view: Square | None = None) -> dict[str, Any]:
     """Settings of a detector by their own names; see :func:`learned_settings`."""
+    detector = resolve(detector)
     if has_weights(detector):
         path = find_weights(detector, weights)
         shipped = weights in (DEFAULT, *shipped_names(detector))
         # A path must mean the same file wherever the node is started.
         settings: dict[str, Any] = {"weights": weights if shipped else str(path.resolve())}
         if view is not None:
-            settings["window_px"] = list(view.window_px)
-            about = read_metadata(path)
-            if "view_m" in about:
-                settings["input_px"] = view.input_px(about["size"], about["view_m"], STRIDE)
+            settings["window_px"] = list(view)
         return settings
     if weights != DEFAULT:
         raise WeightsError(f"detector {detector} is not learned: it has no weights {weights!r}")

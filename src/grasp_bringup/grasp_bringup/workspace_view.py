@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -15,30 +14,11 @@ from grasp_core.transform import Transform
 _OBJECT_HEIGHT_M = 0.1  # what stands on the support at the edge of the workspace is seen, too
 
 
-@dataclass(frozen=True)
-class View:
-    """What a learned detector looks at.
-
-    Attributes:
-        window_px: Left column, top row and side of the square, whole pixels.
-        side_m: What its side spans in the middle of the workspace, on the support.
-    """
-
-    window_px: tuple[float, float, float]
-    side_m: float
-
-    def input_px(self, size: int, size_m: float, multiple: int) -> int:
-        """Side of the input in which the scene is as large as the network knows it, pixels.
-
-        Args:
-            size: Side of the input that the network was trained with, pixels.
-            size_m: What that side spans, metres.
-            multiple: What the side must be a multiple of.
-        """
-        return max(1, round(size * self.side_m / size_m / multiple)) * multiple
+Square = tuple[float, float, float]
+"""Left column, top row and side of a part of the picture, pixels."""
 
 
-def workspace_view(cell: Cell, camera: PinholeCamera, T_base_camera: Transform) -> View:
+def workspace_view(cell: Cell, camera: PinholeCamera, T_base_camera: Transform) -> Square:
     """Smallest square round the workspace's picture, moved and shrunk into the frame.
 
     Args:
@@ -62,6 +42,4 @@ def workspace_view(cell: Cell, camera: PinholeCamera, T_base_camera: Transform) 
     if (high - low).min() < 1.0:
         raise ConfigError("the camera does not see the workspace: check the camera's pose")
     corner = np.clip(np.floor((low + high - side) / 2.0), 0.0, limit - side)
-    middle = T_base_camera.inverse().apply(((x0 + x1) / 2, (y0 + y1) / 2, cell.support_z_m))
-    side_m = side * float(middle[2]) / (0.5 * (camera.fx + camera.fy))
-    return View((float(corner[0]), float(corner[1]), side), side_m)
+    return float(corner[0]), float(corner[1]), side

@@ -47,7 +47,7 @@ def wait_until(condition, timeout_s=20.0):
 
 
 def test_results_are_written_and_the_table_is_shown(objects, tmp_path):
-    arguments = ("sim", "--picks", 2, "--objects", objects, "--seed", 3)
+    arguments = ("sim", "--picks", 2, "--objects", objects, "--seed", 3, "--detector", "antipodal")
     outputs = ("--json", tmp_path / "results.json", "--report", tmp_path / "report")
     done = subprocess.run(
         command(*arguments, *outputs),

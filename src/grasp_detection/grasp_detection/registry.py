@@ -37,7 +37,7 @@ def _generative(name: str) -> Entry:
                 f"detector {name} needs {error.name}, which is not installed: run make setup, or "
                 "pip install torch safetensors"
             ) from error
-        return GenerativeDetector(name, config)
+        return GenerativeDetector(name, gripper, config)
 
     return Entry(GenerativeConfig, build_one)
 
@@ -50,7 +50,7 @@ _DETECTORS: dict[str, Entry] = {
 }
 
 DEFAULT = "default"
-_DEFAULT_DETECTOR = "antipodal"  # what picks best in closed loop on development objects
+_DEFAULT_DETECTOR = "dsc_graspnet"  # what picks best in closed loop on development objects
 
 
 def resolve(name: str) -> str:

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
 DEFAULT = "default"
 _SHIPPED = Path(__file__).parent / "shipped_weights"
-_DEFAULTS = {"dsc_graspnet": "cornell_rgb"}
+# Shipped weights by detector, the best first, as closed loop on development objects has it.
+_DEFAULTS = {"dsc_graspnet": ("synthetic_d", "cornell_rgb")}
 _NEEDED = ("detector", "modality", "size", "sha256", "calibration")
 
 
@@ -63,6 +64,23 @@ def shipped_names(detector: str) -> list[str]:
     return sorted(path.stem for path in (_SHIPPED / detector).glob("*.safetensors"))
 
 
+def default_weights(detector: str, *, depth: bool = True) -> str:
+    """Name of the best shipped weights of a detector; ``default`` where none ship.
+
+    Args:
+        detector: Name of the detector.
+        depth: Whether there will be depth to look at, not colour alone.
+
+    Raises:
+        WeightsError: The metadata of shipped weights are broken.
+    """
+    for name in _DEFAULTS.get(detector, ()):
+        modality = read_metadata(_SHIPPED / detector / f"{name}.safetensors")["modality"]
+        if depth or modality == "rgb":
+            return name
+    return DEFAULT
+
+
 def find_weights(detector: str, weights: str) -> Path:
     """The safetensors file of shipped weights, or of a path.
 
@@ -73,7 +91,7 @@ def find_weights(detector: str, weights: str) -> Path:
     Raises:
         WeightsError: Neither a shipped name nor a file; lists the valid names.
     """
-    name = _DEFAULTS.get(detector, DEFAULT) if weights == DEFAULT else weights
+    name = default_weights(detector) if weights == DEFAULT else weights
     shipped = _SHIPPED / detector / f"{name}.safetensors"
     if "/" not in name and shipped.exists():
         return shipped

@@ -73,7 +73,8 @@ class Stack:
     """The node under test, a camera and a client, spinning in a thread."""
 
     def __init__(self, frame, qos=RELIABLE, parameters=()):
-        rclpy.init(args=["--ros-args", *(part for p in parameters for part in ("-p", p))])
+        given = ("detector:=antipodal", *parameters)
+        rclpy.init(args=["--ros-args", *(part for p in given for part in ("-p", p))])
         self.detector = DetectorNode()
         self.peer = rclpy.create_node("peer")
         self.camera = Camera(self.peer, frame, qos)

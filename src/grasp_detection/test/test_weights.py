@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -139,10 +140,10 @@ def pasted(u0, v0):
 
 
 @pytest.mark.parametrize(("u0", "v0"), [(160.0, 80.0), (300.0, 20.0), (10.0, 150.0)])
-def test_the_node_finds_the_bar_wherever_its_window_is(u0, v0):
+def test_the_node_finds_the_bar_wherever_its_window_is(u0, v0, gripper):
     color, label = pasted(u0, v0)
-    config = GenerativeConfig(window_px=(u0, v0, 321.0), device="cpu")
-    grasps = GenerativeDetector("dsc_graspnet", config).detect(frame_of(color))
+    config = GenerativeConfig("cornell_rgb", window_px=(u0, v0, 321.0), device="cpu")
+    grasps = GenerativeDetector("dsc_graspnet", gripper, config).detect(frame_of(color))
     assert grasps
     best = grasps[0].rectangle
     row = np.array([[best.u, best.v, best.width, best.height, best.angle]])
@@ -155,8 +156,29 @@ def test_the_node_finds_the_bar_wherever_its_window_is(u0, v0):
     assert all(np.isfinite(g.raw_score) for g in grasps)
 
 
-def test_a_window_outside_the_picture_is_refused():
-    detector = GenerativeDetector("dsc_graspnet", GenerativeConfig(window_px=(400.0, 0.0, 321.0)))
+def test_the_scene_is_shown_as_large_as_the_network_knows_it(gripper):
+    # cornell_rgb saw 0.315 m in its 112 px; here 321 px at 0.75 m span 0.39 m.
+    window = (160.0, 80.0, 321.0)
+    frame = frame_of(np.zeros((480, 640, 3), np.uint8))
+
+    def size(depth_m, **settings):
+        config = GenerativeConfig("cornell_rgb", window_px=window, **settings)
+        detector = GenerativeDetector("dsc_graspnet", gripper, config)
+        return detector.window(
+            replace(frame, depth_m=np.full((480, 640), depth_m, np.float32))
+        ).size
+
+    focal_px = 0.5 * (frame.camera.fx + frame.camera.fy)
+    for depth_m in (0.75, 1.5):
+        assert size(depth_m) == 8 * round(112 * (321 * depth_m / focal_px) / 0.315 / 8)
+    assert size(np.nan) == 112
+    assert size(0.75, input_px=96) == 96
+
+
+def test_a_window_outside_the_picture_is_refused(gripper):
+    detector = GenerativeDetector(
+        "dsc_graspnet", gripper, GenerativeConfig(window_px=(400.0, 0.0, 321.0))
+    )
     with pytest.raises(BadImage, match=r"leaves the picture of 640x480"):
         detector.detect(frame_of(np.zeros((480, 640, 3), np.uint8)))
 

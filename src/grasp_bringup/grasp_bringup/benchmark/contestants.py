@@ -6,7 +6,7 @@ import hashlib
 from dataclasses import dataclass
 
 from grasp_bringup.stack import detector_values
-from grasp_bringup.workspace_view import View
+from grasp_bringup.workspace_view import Square
 from grasp_core.errors import ConfigError
 from grasp_core.robot import GripperProfile
 from grasp_detection.detector import Detector
@@ -69,7 +69,7 @@ def _contestant(label: str) -> Contestant:
     return Contestant(label, name, str(values["weights"]), hashlib.sha256(data).hexdigest())
 
 
-def build_detector(contestant: Contestant, gripper: GripperProfile, view: View) -> Detector:
+def build_detector(contestant: Contestant, gripper: GripperProfile, view: Square) -> Detector:
     """Make a contestant's detector.
 
     The oracle's takes objects as wide as the executor does: noise-free widths need no reserve.

@@ -10,6 +10,7 @@ from grasp_detection.generative.inputs import STRIDE
 from grasp_detection.weights import DEFAULT
 
 DEVICES = ("auto", "cpu", "cuda")
+RUNTIMES = ("auto", "openvino", "torch")
 
 
 @dataclass(frozen=True)
@@ -20,6 +21,11 @@ class GenerativeConfig(Checked):
         DEFAULT, "shipped weights by name, default for the best ones, or path of a .safetensors"
     )
     device: str = setting("auto", "where it computes; auto takes a GPU if any", choices=DEVICES)
+    runtime: str = setting(
+        "auto",
+        "what carries the network out; auto takes OpenVINO on a CPU, torch on a GPU",
+        choices=RUNTIMES,
+    )
     window_px: tuple[float, ...] = setting(
         (),
         "square of the picture that the network sees: left column, top row, side, px; empty for "
@@ -28,9 +34,25 @@ class GenerativeConfig(Checked):
     )
     input_px: int = setting(
         0,
-        "side of the network's input, px; 0 for the one it was trained with",
+        "side of the network's input, px; 0 shows the scene as large as the network knows it, by "
+        "the distance of the support",
         minimum=0,
         maximum=2048,
+    )
+    centre: bool = setting(
+        True, "move each grasp onto what the depth image shows between the jaws, and as wide"
+    )
+    finger_depth_m: float = setting(
+        0.03,
+        "how far the fingertips go below the local top, m; the executor's finger_depth_m",
+        minimum=0.005,
+        maximum=0.1,
+    )
+    support_clearance_m: float = setting(
+        0.004,
+        "lowest fingertip above the support, m; the executor's support_clearance_m",
+        minimum=0.0,
+        maximum=0.05,
     )
     top_k: int = setting(50, "most candidates returned", minimum=1, maximum=1000)
     min_quality: float = setting(

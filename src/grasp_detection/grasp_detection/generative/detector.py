@@ -2,32 +2,52 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
 from grasp_core.errors import BadImage
 from grasp_core.frame import RgbdFrame
 from grasp_core.grasp import Grasp, Level
 from grasp_core.rectangle import GraspRectangle
+from grasp_core.robot import GripperProfile
+from grasp_detection.generative.centring import centre
 from grasp_detection.generative.config import GenerativeConfig
+from grasp_detection.generative.inputs import STRIDE
 from grasp_detection.generative.model import GenerativeModel, load_picture_detector
-from grasp_detection.generative.window import Window
+from grasp_detection.generative.relief import relief
+from grasp_detection.generative.window import FloatArray, Window
+
+_MAX_STRIDES = 128  # an input of 1024 px
 
 
 class GenerativeDetector:
     """A learned detector; see :class:`grasp_detection.detector.Detector`.
 
-    ``quality`` is the calibrated share of right grasps, ``raw_score`` the network's own score.
+    ``quality`` is the calibrated share of right grasps, ``raw_score`` the network's own score;
+    place and width are corrected by what the depth image shows between the jaws.
     ``depth_m`` and ``width_m`` are left open: what the network says of width is in pixels.
     """
 
-    def __init__(self, name: str, config: GenerativeConfig) -> None:
+    def __init__(self, name: str, gripper: GripperProfile, config: GenerativeConfig) -> None:
         """Load the weights.
+
+        Args:
+            name: Name in the registry.
+            gripper: Gripper that will execute the grasps.
+            config: Settings.
 
         Raises:
             ConfigError: No GPU where one was asked for.
+            MissingDependency: The runtime is not installed.
             WeightsError: The weights are missing, broken or made for another network.
         """
         self.name = name
-        self._config = config
-        self._model: GenerativeModel = load_picture_detector(name, config.weights, config.device)
+        self._gripper, self._config = gripper, config
+        self._model: GenerativeModel = load_picture_detector(
+            name, config.weights, config.device, config.runtime
+        )
 
     def detect(self, frame: RgbdFrame) -> list[Grasp]:
         """Rank the grasps of one frame.
@@ -36,11 +56,13 @@ class GenerativeDetector:
             BadImage: The configured window lies outside the picture.
         """
         config = self._config
+        heights_m = relief(frame.depth_m)
         ranking = self._model.rank(
             frame.color,
             frame.depth_m,
             config.top_k,
-            window=self.window(*frame.color.shape[:2]),
+            window=self.window(frame),
+            relief_m=heights_m,
             nms_jaccard=config.nms_jaccard,
             nms_angle=config.nms_angle,
         )
@@ -53,24 +75,67 @@ class GenerativeDetector:
                 model=self.name,
             )
             for row, quality, raw in zip(
-                ranking.rows, ranking.quality, ranking.raw_score, strict=True
+                self._centred(ranking.rows, frame, heights_m),
+                ranking.quality,
+                ranking.raw_score,
+                strict=True,
             )
             if quality >= config.min_quality
         ]
 
-    def window(self, height: int, width: int) -> Window:
-        """The part of a picture of that size that the network sees.
+    def _centred(
+        self, rows: FloatArray, frame: RgbdFrame, heights_m: NDArray[np.float32]
+    ) -> FloatArray:
+        """Rectangles on what the depth image shows between their jaws."""
+        config, depth_m = self._config, frame.depth_m
+        if not config.centre or not np.isfinite(depth_m).any():
+            return rows
+        column = np.clip(rows[:, 0].round(), 0, depth_m.shape[1] - 1).astype(int)
+        row = np.clip(rows[:, 1].round(), 0, depth_m.shape[0] - 1).astype(int)
+        there_m = depth_m[row, column].astype(np.float64)
+        there_m = np.where(np.isfinite(there_m), there_m, np.nanmedian(depth_m))
+        return centre(
+            rows,
+            heights_m,
+            _focal_px(frame) / there_m,
+            self._gripper,
+            finger_depth_m=config.finger_depth_m,
+            support_clearance_m=config.support_clearance_m,
+        )
+
+    def window(self, frame: RgbdFrame) -> Window:
+        """The part of a picture that the network sees, and in which size.
 
         Raises:
             BadImage: The configured window lies outside the picture.
         """
-        config, size = self._config, self._config.input_px or self._model.size
-        if not config.window_px:
-            return Window.centred(height, width, size)
-        u0, v0, side = config.window_px
-        if u0 + side > width or v0 + side > height:
-            raise BadImage(
-                f"window_px {list(config.window_px)} leaves the picture of {width}x{height} px: "
-                "set left column, top row and side inside it"
-            )
-        return Window(u0, v0, side, size)
+        height, width = frame.depth_m.shape
+        if self._config.window_px:
+            u0, v0, side = self._config.window_px
+            if u0 + side > width or v0 + side > height:
+                raise BadImage(
+                    f"window_px {list(self._config.window_px)} leaves the picture of "
+                    f"{width}x{height} px: set left column, top row and side inside it"
+                )
+            window = Window(u0, v0, side, self._model.size)
+        else:
+            window = Window.centred(height, width, self._model.size)
+        return replace(window, size=self._config.input_px or self._known_size(frame, window))
+
+    def _known_size(self, frame: RgbdFrame, window: Window) -> int:
+        """Side of the input in which the scene is as large as in training, pixels."""
+        known_m, size = self._model.metadata.get("view_m"), self._model.size
+        if known_m is None:
+            return size
+        top, left, side = round(window.v0), round(window.u0), round(window.side)
+        # Every fourth pixel: most of them show the support.
+        depth_m = frame.depth_m[top : top + side : 4, left : left + side : 4]
+        measured = depth_m[np.isfinite(depth_m)]
+        if not len(measured):
+            return size
+        shown_m = window.side * float(np.median(measured)) / _focal_px(frame)
+        return int(np.clip(round(size * shown_m / known_m / STRIDE), 1, _MAX_STRIDES)) * STRIDE
+
+
+def _focal_px(frame: RgbdFrame) -> float:
+    return 0.5 * (frame.camera.fx + frame.camera.fy)

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from grasp_core.errors import ConfigError
@@ -15,8 +14,8 @@ from grasp_detection.generative.inputs import channels_of, to_channels
 from grasp_detection.generative.maps import BLUR, WIDTH_UNIT, read
 from grasp_detection.generative.relief import relief
 from grasp_detection.generative.window import Window
-from grasp_detection.networks.device import choose_device
 from grasp_detection.networks.registry import find_network
+from grasp_detection.networks.runtime import AUTO, Runtime, start_runtime
 from grasp_detection.ranking import Ranking
 from grasp_detection.weights import Weights, load_weights
 
@@ -30,18 +29,23 @@ class GenerativeModel:
         modality: Input channels: ``d``, ``rgb`` or ``rgbd``.
         size: Side of the input it was trained with, pixels.
         parameters: Number of trained numbers.
+        runtime: What carries the network out.
     """
 
-    def __init__(self, name: str, weights: Weights, device: str = "auto") -> None:
+    def __init__(
+        self, name: str, weights: Weights, device: str = AUTO, runtime: str = AUTO
+    ) -> None:
         """Build the network.
 
         Args:
             name: Detector the network belongs to.
             weights: Trained for that network.
             device: ``auto`` (a GPU where there is one), ``cpu`` or ``cuda``.
+            runtime: See :func:`grasp_detection.networks.runtime.start_runtime`.
 
         Raises:
-            ConfigError: No such network, or no GPU where one was asked for.
+            ConfigError: No such network or runtime, or no GPU where one was asked for.
+            MissingDependency: The runtime is not installed.
             WeightsError: The weights were made for another network.
         """
         self.name = name
@@ -49,11 +53,11 @@ class GenerativeModel:
         self.modality = str(weights.metadata["modality"])
         self.size = int(weights.metadata["size"])
         self._calibration = Calibration.from_json(weights.metadata["calibration"])
-        self._device = choose_device(device)
-        network = find_network(name).build(channels_of(self.modality), 0.0)
+        channels = channels_of(self.modality)
+        network = find_network(name).build(channels, 0.0)
         weights.load_into(network)
-        self._network = network.eval().to(self._device)
         self.parameters = sum(p.numel() for p in network.parameters())
+        self.runtime: Runtime = start_runtime(network, channels, runtime, device)
 
     def window(self, height: int, width: int) -> Window:
         """What it sees of a picture unless told otherwise: the largest square in the middle."""
@@ -64,6 +68,7 @@ class GenerativeModel:
         color: NDArray[np.uint8] | None,
         depth_m: NDArray[np.float32] | None,
         window: Window,
+        relief_m: NDArray[np.float32] | None = None,
     ) -> NDArray[np.float32]:
         """Predict the maps of a window; see :mod:`grasp_detection.generative.maps`.
 
@@ -71,6 +76,7 @@ class GenerativeModel:
             color: Shape (H, W, 3), uint8, RGB; may be None for depth networks.
             depth_m: Shape (H, W), float32, metres, NaN invalid; may be None for RGB networks.
             window: The part of the picture to look at.
+            relief_m: Relief of ``depth_m`` where it is known already.
 
         Returns:
             Shape (4, size, size), float32, pixels of the window's input.
@@ -81,11 +87,9 @@ class GenerativeModel:
         seen_color = None if color is None or self.modality == "d" else window.cut(color)
         seen_depth = None
         if depth_m is not None and self.modality != "rgb":
-            seen_depth = window.cut(relief(depth_m))
+            seen_depth = window.cut(relief(depth_m) if relief_m is None else relief_m)
         channels = to_channels(seen_color, seen_depth, self.modality)
-        with torch.inference_mode():
-            predicted = self._network(torch.from_numpy(channels)[None].to(self._device))
-        return np.asarray(predicted[0].float().cpu().numpy())
+        return np.asarray(self.runtime(channels[None])[0])
 
     def rank(
         self,
@@ -94,6 +98,7 @@ class GenerativeModel:
         limit: int,
         *,
         window: Window | None = None,
+        relief_m: NDArray[np.float32] | None = None,
         nms_jaccard: float = 0.3,
         nms_angle: float = np.pi / 6,
     ) -> Ranking:
@@ -103,7 +108,7 @@ class GenerativeModel:
             raise ConfigError("a picture needs colour or depth")
         window = window or self.window(*image.shape[:2])
         rows, scores = read(
-            self.maps(color, depth_m, window),
+            self.maps(color, depth_m, window, relief_m),
             unit_px=WIDTH_UNIT * self.size,
             blur_px=BLUR * self.size,
             limit=limit,
@@ -113,17 +118,21 @@ class GenerativeModel:
         return Ranking(window.to_picture(rows), self._calibration(scores), scores)
 
 
-def load_picture_detector(name: str, weights: str, device: str = "auto") -> GenerativeModel:
+def load_picture_detector(
+    name: str, weights: str, device: str = AUTO, runtime: str = AUTO
+) -> GenerativeModel:
     """Load a learned detector for bare pictures.
 
     Args:
         name: Name of the detector.
         weights: Shipped name, ``default``, or the path of a safetensors file.
         device: ``auto``, ``cpu`` or ``cuda``.
+        runtime: ``auto``, ``openvino`` or ``torch``.
 
     Raises:
-        ConfigError: No such network, or no GPU where one was asked for.
+        ConfigError: No such network or runtime, or no GPU where one was asked for.
+        MissingDependency: The runtime is not installed.
         WeightsError: The weights are missing, broken or made for another network.
     """
     find_network(name)
-    return GenerativeModel(name, load_weights(name, weights), device)
+    return GenerativeModel(name, load_weights(name, weights), device, runtime)
