@@ -141,6 +141,29 @@ def test_suppression_keeps_the_best_and_other_directions():
     assert suppress(rows, scores, jaccard=0.3, limit=1).tolist() == [1]
 
 
+@pytest.mark.parametrize("limit", [None, 0, 7])
+@pytest.mark.parametrize("turn", [math.radians(30), math.pi / 2])
+@pytest.mark.parametrize("jaccard", [0.0, 0.3, 0.8])
+def test_suppression_is_greedy_by_exact_overlap(jaccard, turn, limit):
+    rng = np.random.default_rng(5)
+    rows = np.column_stack(
+        [
+            rng.uniform(0.0, 120.0, (300, 2)),
+            rng.uniform(5.0, 60.0, (300, 2)),
+            rng.uniform(-math.pi / 2, math.pi / 2, 300),
+        ]
+    )
+    scores = rng.uniform(size=300)
+    kept: list[int] = []
+    for index in np.argsort(-scores):
+        overlap = iou_matrix(rows[index], rows[kept])[0]
+        near = angle_difference(rows[index, 4], rows[kept, 4]) <= turn
+        if not (near & (overlap > jaccard)).any():
+            kept.append(int(index))
+    assert suppress(rows, scores, jaccard=jaccard, angle=turn, limit=limit).tolist() == kept[:limit]
+    assert len(kept) > 7
+
+
 @pytest.mark.parametrize("values", [(0, 0, 0, 1, 0), (0, 0, 1, -1, 0), (math.nan, 0, 1, 1, 0)])
 def test_impossible_rectangles_are_refused(values):
     with pytest.raises(ValueError, match=r"above 0|finite"):
