@@ -12,35 +12,37 @@ from grasp_detection.networks.registry import find_network, network_names
 from grasp_detection.networks.runtime import start_runtime
 from grasp_detection.weights import shipped_names
 
+RUNTIMES = ("torch", "openvino", "onnxruntime")
 SHIPPED = [(name, weights) for name in network_names() for weights in shipped_names(name)]
 
 
 @pytest.mark.parametrize(("name", "weights"), SHIPPED)
 def test_runtimes_agree_on_all_shipped_weights(name, weights):
-    models = [load_picture_detector(name, weights, "cpu", one) for one in ("openvino", "torch")]
+    models = [load_picture_detector(name, weights, "cpu", one) for one in RUNTIMES]
     rng = np.random.default_rng(0)
     channels = {"d": 1, "rgb": 3, "rgbd": 4}[models[0].modality]
     for height, width in ((64, 96), (128, 128)):
         picture = rng.normal(0.0, 0.4, (1, channels, height, width)).astype(np.float32)
-        one, other = (model.runtime(picture) for model in models)
-        assert one.shape == other.shape == (1, 4, height, width)
-        assert np.abs(one - other).max() < 1e-4
-        assert np.abs(other).max() > 0.1
+        torch_maps, *others = (model.runtime(picture) for model in models)
+        assert np.abs(torch_maps).max() > 0.1
+        for maps in others:
+            assert maps.shape == torch_maps.shape == (1, 4, height, width)
+            assert np.abs(maps - torch_maps).max() < 1e-4
 
 
 @pytest.mark.parametrize("name", network_names())
 def test_every_network_can_be_converted(name):
     network = find_network(name).build(1, 0.0).eval()
     picture = np.random.default_rng(0).normal(size=(2, 1, 40, 32)).astype(np.float32)
-    one, other = (
-        start_runtime(network, 1, runtime, "cpu")(picture) for runtime in ("openvino", "torch")
-    )
-    assert np.abs(one - other).max() < 1e-4
+    expected, *others = (start_runtime(network, 1, one, "cpu")(picture) for one in RUNTIMES)
+    for maps in others:
+        assert np.abs(maps - expected).max() < 1e-4
 
 
 def test_the_quickest_is_taken_where_it_is_installed(monkeypatch):
     network = find_network("gg_cnn2").build(1, 0.0).eval()
     assert start_runtime(network, 1, "auto", "cpu").name == "openvino"
+    assert start_runtime(network, 1, "auto", "cpu", "onnxruntime").name == "onnxruntime"
     find = importlib.util.find_spec
     monkeypatch.setattr(
         importlib.util, "find_spec", lambda name: None if name == "openvino" else find(name)
@@ -48,14 +50,16 @@ def test_the_quickest_is_taken_where_it_is_installed(monkeypatch):
     assert start_runtime(network, 1, "auto", "cpu").name == "torch"
 
 
-def test_a_missing_runtime_says_what_to_install(monkeypatch):
+@pytest.mark.parametrize("library", ["openvino", "onnx", "onnxruntime"])
+def test_a_missing_runtime_says_what_to_install(monkeypatch, library):
     network = find_network("gg_cnn2").build(1, 0.0).eval()
-    monkeypatch.setitem(sys.modules, "openvino", None)
-    with pytest.raises(MissingDependency, match="pip install openvino, or set runtime to torch"):
-        start_runtime(network, 1, "openvino", "cpu")
+    monkeypatch.setitem(sys.modules, library, None)
+    runtime = library.replace("onnxruntime", "onnx").replace("onnx", "onnxruntime")
+    with pytest.raises(MissingDependency, match=f"needs {library}.*pip install.*set runtime to"):
+        start_runtime(network, 1, runtime, "cpu")
 
 
 def test_runtimes_that_do_not_exist_are_refused():
     network = find_network("gg_cnn2").build(1, 0.0).eval()
-    with pytest.raises(ConfigError, match="valid are auto, openvino, torch"):
+    with pytest.raises(ConfigError, match="valid are auto, onnxruntime, openvino, torch"):
         start_runtime(network, 1, "tensorrt", "cpu")

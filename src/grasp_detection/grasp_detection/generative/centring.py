@@ -54,7 +54,7 @@ def centre(
     heights = _heights_along(rows, along_m, relief_m, pixels_per_m, gripper.pad_width_m)
     reach = np.maximum(2, np.round(0.5 * rows[:, 2] / pixels_per_m / _STEP_M))
     inside = np.abs(offset) <= reach[:, None]
-    top = np.nanpercentile(np.where(inside, heights, np.nan), _TOP_PERCENTILE, axis=1)
+    top = _top(heights, inside)
     level = np.maximum(top - finger_depth_m, support_clearance_m)
     solid = heights > level[:, None]
     # From the solid sample nearest the middle outwards to the first ones that are not.
@@ -77,6 +77,16 @@ def centre(
         axis=1,
     )
     return np.where(found[:, None], moved, rows)
+
+
+def _top(heights: NDArray[np.float32], inside: NDArray[np.bool_]) -> FloatArray:
+    """The percentile of each row's heights inside, shape (N,); a whole row at a time."""
+    ordered = np.sort(np.where(inside, heights, np.inf), axis=1)
+    place = 0.01 * _TOP_PERCENTILE * (inside.sum(axis=1) - 1)
+    below = np.floor(place).astype(int)
+    row = np.arange(len(heights))
+    low, high = ordered[row, below], ordered[row, np.ceil(place).astype(int)]
+    return np.asarray(low + (place - below) * (high - low), np.float64)
 
 
 def _heights_along(

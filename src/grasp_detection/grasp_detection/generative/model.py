@@ -54,10 +54,13 @@ class GenerativeModel:
         self.size = int(weights.metadata["size"])
         self._calibration = Calibration.from_json(weights.metadata["calibration"])
         channels = channels_of(self.modality)
-        network = find_network(name).build(channels, 0.0)
+        architecture = find_network(name)
+        network = architecture.build(channels, 0.0)
         weights.load_into(network)
         self.parameters = sum(p.numel() for p in network.parameters())
-        self.runtime: Runtime = start_runtime(network, channels, runtime, device)
+        self.runtime: Runtime = start_runtime(
+            network, channels, runtime, device, architecture.quickest
+        )
 
     def window(self, height: int, width: int) -> Window:
         """What it sees of a picture unless told otherwise: the largest square in the middle."""
@@ -127,7 +130,7 @@ def load_picture_detector(
         name: Name of the detector.
         weights: Shipped name, ``default``, or the path of a safetensors file.
         device: ``auto``, ``cpu`` or ``cuda``.
-        runtime: ``auto``, ``openvino`` or ``torch``.
+        runtime: ``auto``, ``onnxruntime``, ``openvino`` or ``torch``.
 
     Raises:
         ConfigError: No such network or runtime, or no GPU where one was asked for.

@@ -55,6 +55,8 @@ def _support(depth_m: NDArray[np.float32]) -> NDArray[np.floating[Any]] | None:
     chosen = rng.integers(len(v), size=_SAMPLES)
     v, u = v[chosen], u[chosen]
     places = np.column_stack([u, v, np.ones(len(u))]).astype(np.float64)
+    # Scaled to one, so that normal equations lose no digits.
+    unit = np.array([*depth_m.shape[::-1], 1.0])
     inverse = 1.0 / depth_m[v, u].astype(np.float64)
     corners = rng.integers(len(u), size=(_DRAWS, 3))
     systems = places[corners]
@@ -62,9 +64,12 @@ def _support(depth_m: NDArray[np.float32]) -> NDArray[np.floating[Any]] | None:
     if not usable.any():
         return None
     tried = np.linalg.solve(systems[usable], inverse[corners[usable]][..., None])[..., 0]
-    near = np.abs(tried @ places.T - inverse) < _TOLERANCE * inverse
+    # Sums instead of matrix products: waking a linear algebra library's threads takes longer.
+    near = np.abs(np.einsum("tc,pc->tp", tried, places) - inverse) < _TOLERANCE * inverse
     plane: NDArray[np.floating[Any]] = tried[near.sum(axis=1).argmax()]
     for _ in range(_REFITS):
-        on_plane = np.abs(places @ plane - inverse) < _TOLERANCE * inverse
-        plane = np.linalg.lstsq(places[on_plane], inverse[on_plane], rcond=None)[0]
+        on_plane = np.abs(np.einsum("pc,c->p", places, plane) - inverse) < _TOLERANCE * inverse
+        here, target = places[on_plane] / unit, inverse[on_plane]
+        square = np.einsum("pi,pj->ij", here, here)
+        plane = np.linalg.solve(square, np.einsum("pi,p->i", here, target)) / unit
     return plane

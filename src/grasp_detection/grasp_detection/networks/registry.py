@@ -28,10 +28,12 @@ class Architecture:
     Attributes:
         build: From the number of input channels and the dropout to the network.
         loss: From predicted and true maps to what is to become small.
+        quickest: Runtime that is quickest on a CPU, as `grasp bench` measures.
     """
 
     build: Callable[[int, float], nn.Module]
     loss: Callable[[Tensor, Tensor], Tensor] = p_huber
+    quickest: str = "openvino"
 
 
 _NETWORKS: dict[str, Architecture] = {

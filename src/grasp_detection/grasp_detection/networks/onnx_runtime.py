@@ -1,0 +1,64 @@
+"""Networks carried out by ONNX Runtime."""
+
+from __future__ import annotations
+
+import io
+import warnings
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from grasp_core.errors import MissingDependency
+
+_INPUT = "channels"
+_DYNAMIC = {0: "batch", 2: "height", 3: "width"}
+_TRACED_PX = 64  # side of the picture that the export runs on; any other size works afterwards
+_OPSET = 17
+_ERRORS_ONLY = 3
+
+
+class OnnxRuntime:
+    """A network exported to ONNX, for pictures of any size; see :class:`Runtime`."""
+
+    name, device = "onnxruntime", "cpu"
+
+    def __init__(self, network: nn.Module, channels: int) -> None:
+        """Export and load; it will use as many threads as torch does now.
+
+        Raises:
+            MissingDependency: ONNX or ONNX Runtime is not installed.
+        """
+        try:
+            import onnx  # noqa: F401 - what torch exports with
+            import onnxruntime
+        except ImportError as error:
+            raise MissingDependency(
+                f"runtime onnxruntime needs {error.name}, which is not installed: run make "
+                "setup, or pip install onnx onnxruntime, or set runtime to torch"
+            ) from error
+        exported = io.BytesIO()
+        picture = torch.zeros(1, channels, _TRACED_PX, _TRACED_PX)
+        with warnings.catch_warnings():
+            # The exporter that came after takes 10 to 30 s for these networks, not one.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            torch.onnx.export(
+                network.eval().cpu(),
+                (picture,),
+                exported,
+                dynamo=False,
+                input_names=[_INPUT],
+                dynamic_axes={_INPUT: _DYNAMIC},
+                opset_version=_OPSET,
+            )
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = torch.get_num_threads()
+        options.log_severity_level = _ERRORS_ONLY
+        self._session = onnxruntime.InferenceSession(
+            exported.getvalue(), options, providers=["CPUExecutionProvider"]
+        )
+
+    def __call__(self, channels: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Shape (B, C, H, W) -> (B, 4, H, W), float32."""
+        return np.asarray(self._session.run(None, {_INPUT: channels})[0])

@@ -1,0 +1,55 @@
+"""Networks carried out by OpenVINO: it fuses the layers whose cost is memory, not arithmetic."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from grasp_core.errors import MissingDependency
+
+_TRACED_PX = 64  # side of the picture that conversion runs on; any other size works afterwards
+
+
+class OpenVinoRuntime:
+    """A network converted to OpenVINO, for pictures of any size; see :class:`Runtime`."""
+
+    name, device = "openvino", "cpu"
+
+    def __init__(self, network: nn.Module, channels: int) -> None:
+        """Convert and compile; it will use as many threads as torch does now.
+
+        Raises:
+            MissingDependency: OpenVINO is not installed.
+        """
+        try:
+            import openvino
+            from openvino.frontend import FrontEndManager
+            from openvino.frontend.pytorch.ts_decoder import TorchScriptPythonDecoder
+        except ImportError as error:
+            raise MissingDependency(
+                f"runtime openvino needs {error.name}, which is not installed: run make setup, "
+                "or pip install openvino, or set runtime to torch"
+            ) from error
+        picture = torch.zeros(1, channels, _TRACED_PX, _TRACED_PX)
+        # The two steps of openvino.convert_model that do the work; it would check the trace by
+        # running the network twice more, and report the conversion over the net.
+        with torch.no_grad():
+            traced = torch.jit.trace(network.eval().cpu(), picture, check_trace=False)
+        frontend = FrontEndManager().load_by_framework("pytorch")
+        decoder = TorchScriptPythonDecoder(traced)  # has to live until the conversion is over
+        model = frontend.convert(frontend.load(decoder))
+        model.reshape({model.input(0): [-1, channels, -1, -1]})
+        settings: dict[str, Any] = {
+            "INFERENCE_NUM_THREADS": torch.get_num_threads(),
+            "INFERENCE_PRECISION_HINT": "f32",
+            "PERFORMANCE_HINT": "LATENCY",
+        }
+        self._model = openvino.Core().compile_model(model, "CPU", settings)
+
+    def __call__(self, channels: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Shape (B, C, H, W) -> (B, 4, H, W), float32."""
+        return np.asarray(self._model(channels)[0])
