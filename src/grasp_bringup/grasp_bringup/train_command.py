@@ -196,7 +196,10 @@ def _history_of(initial: Weights | None) -> dict[str, Any]:
     return {
         "init_sha256": about["sha256"],
         "init_commands": before,
-        "init_wall_s": float(about.get("init_wall_s", 0.0)) + float(about.get("wall_s", 0.0)),
+        **{
+            f"init_{key}": float(about.get(f"init_{key}", 0.0)) + float(about.get(key, 0.0))
+            for key in ("wall_s", "cpu_s")
+        },
         "init_trained_on": sorted(set(known)),
     }
 

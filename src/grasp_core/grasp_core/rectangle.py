@@ -287,7 +287,8 @@ def _overlap_more(
         bound *= np.clip(np.minimum(mine, offset + other) - low, 0.0, None)
     areas = (a[:, 2] * a[:, 3])[:, None] + b[:, 2] * b[:, 3]
     # The index grows with the intersection: i / (areas - i) > j  <=>  i (1 + j) > j areas.
-    clashes = (turn <= angle) & (bound * (1.0 + jaccard) >= jaccard * areas * (1.0 - _ROUNDING))
-    first, second = np.nonzero(clashes)
+    possible = bound * (1.0 + jaccard) >= jaccard * areas * (1.0 - _ROUNDING)
+    first, second = np.nonzero((turn <= angle) & possible)
+    clashes = np.zeros(turn.shape, dtype=np.bool_)
     clashes[first, second] = paired_iou(a[first], b[second]) > jaccard
-    return np.asarray(clashes)
+    return clashes

@@ -160,7 +160,9 @@ def test_suppression_is_greedy_by_exact_overlap(jaccard, turn, limit):
         near = angle_difference(rows[index, 4], rows[kept, 4]) <= turn
         if not (near & (overlap > jaccard)).any():
             kept.append(int(index))
-    assert suppress(rows, scores, jaccard=jaccard, angle=turn, limit=limit).tolist() == kept[:limit]
+    assert (
+        suppress(rows, scores, jaccard=jaccard, angle=turn, limit=limit).tolist() == kept[:limit]
+    )
     assert len(kept) > 7
 
 

@@ -43,7 +43,7 @@ def _generative(name: str) -> Entry:
 
 
 # The networks of grasp_detection.networks.registry, which is not read before one is wanted.
-_GENERATIVE = ("dsc_graspnet", "efcn", "efcn_angle", "efcn_full", "gg_cnn2", "gr_convnet")
+_GENERATIVE = ("dsc_graspnet", "efcn", "efcn_angle", "efcn_full", "fast", "gg_cnn2", "gr_convnet")
 _DETECTORS: dict[str, Entry] = {
     "antipodal": Entry(AntipodalConfig, AntipodalDetector),
     **{name: _generative(name) for name in _GENERATIVE},

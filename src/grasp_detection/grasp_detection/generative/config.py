@@ -23,7 +23,7 @@ class GenerativeConfig(Checked):
     device: str = setting("auto", "where it computes; auto takes a GPU if any", choices=DEVICES)
     runtime: str = setting(
         "auto",
-        "what carries the network out; auto takes what is quickest for it on a CPU, torch on a GPU",
+        "what carries the network out; auto: what is quickest for it on a CPU, torch on a GPU",
         choices=RUNTIMES,
     )
     window_px: tuple[float, ...] = setting(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import io
+import tempfile
 import warnings
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -38,11 +39,11 @@ class OnnxRuntime:
                 f"runtime onnxruntime needs {error.name}, which is not installed: run make "
                 "setup, or pip install onnx onnxruntime, or set runtime to torch"
             ) from error
-        exported = io.BytesIO()
         picture = torch.zeros(1, channels, _TRACED_PX, _TRACED_PX)
-        with warnings.catch_warnings():
+        with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
             # The exporter that came after takes 10 to 30 s for these networks, not one.
             warnings.simplefilter("ignore", DeprecationWarning)
+            exported = Path(folder) / "network.onnx"
             torch.onnx.export(
                 network.eval().cpu(),
                 (picture,),
@@ -52,11 +53,12 @@ class OnnxRuntime:
                 dynamic_axes={_INPUT: _DYNAMIC},
                 opset_version=_OPSET,
             )
+            model = exported.read_bytes()
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = torch.get_num_threads()
         options.log_severity_level = _ERRORS_ONLY
         self._session = onnxruntime.InferenceSession(
-            exported.getvalue(), options, providers=["CPUExecutionProvider"]
+            model, options, providers=["CPUExecutionProvider"]
         )
 
     def __call__(self, channels: NDArray[np.float32]) -> NDArray[np.float32]:

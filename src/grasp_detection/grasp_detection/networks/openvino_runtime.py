@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
@@ -37,7 +38,8 @@ class OpenVinoRuntime:
         picture = torch.zeros(1, channels, _TRACED_PX, _TRACED_PX)
         # The two steps of openvino.convert_model that do the work; it would check the trace by
         # running the network twice more, and report the conversion over the net.
-        with torch.no_grad():
+        with torch.no_grad(), warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)
             traced = torch.jit.trace(network.eval().cpu(), picture, check_trace=False)
         frontend = FrontEndManager().load_by_framework("pytorch")
         decoder = TorchScriptPythonDecoder(traced)  # has to live until the conversion is over

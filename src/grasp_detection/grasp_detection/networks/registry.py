@@ -17,6 +17,7 @@ from grasp_detection.generative.loss import (
 )
 from grasp_detection.networks.dsc_graspnet import DscGraspNet
 from grasp_detection.networks.efcn import Efcn, EfcnAngle, EfcnFull
+from grasp_detection.networks.fast import Fast
 from grasp_detection.networks.gg_cnn2 import GgCnn2
 from grasp_detection.networks.gr_convnet import GrConvNet
 
@@ -41,6 +42,7 @@ _NETWORKS: dict[str, Architecture] = {
     "efcn": Architecture(Efcn, weighted_squared),
     "efcn_angle": Architecture(EfcnAngle, weighted_squared_angle),
     "efcn_full": Architecture(EfcnFull, weighted_squared),
+    "fast": Architecture(Fast, p_huber),
     "gg_cnn2": Architecture(GgCnn2, squared),
     "gr_convnet": Architecture(GrConvNet, smooth_l1),
 }

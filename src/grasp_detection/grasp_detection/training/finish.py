@@ -75,6 +75,7 @@ def finish(
             "epochs": len(trained.history),
         },
         "wall_s": round(trained.wall_s, 1),
+        "cpu_s": round(trained.cpu_s, 1),
         "training": asdict(config),
         "augmentation": asdict(augment),
         **origin,

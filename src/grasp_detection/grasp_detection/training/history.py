@@ -23,6 +23,7 @@ class Epoch:
         validation_loss: Mean over the validation pictures, averaged weights.
         validation_accuracy: Share of validation views whose best rectangle is right.
         seconds: Wall time.
+        cpu_seconds: Time of all cores in the leading process: on a busy machine, what to compare.
     """
 
     epoch: int
@@ -32,6 +33,7 @@ class Epoch:
     validation_loss: float
     validation_accuracy: float
     seconds: float
+    cpu_seconds: float = 0.0
 
 
 def write_csv(history: Sequence[Epoch], path: Path) -> None:

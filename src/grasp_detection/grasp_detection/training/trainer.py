@@ -76,6 +76,11 @@ class Trained:
         """Wall time of all epochs, interruptions left out, seconds."""
         return sum(one.seconds for one in self.history)
 
+    @property
+    def cpu_s(self) -> float:
+        """CPU time of all epochs in the leading process, seconds."""
+        return sum(one.cpu_seconds for one in self.history)
+
 
 class Trainer:
     """Trains one network on one split."""
@@ -165,14 +170,14 @@ class Trainer:
             TrainingError: The loss is no longer a number, or something cannot be written.
         """
         while self.finished_epochs < self._config.epochs and not self._has_stalled():
-            number, start = self.finished_epochs, time.monotonic()
+            number, start, cpu_start = self.finished_epochs, time.monotonic(), time.process_time()
             loss = self._train_epoch(number, start, report)
             if not math.isfinite(loss):
                 raise TrainingError(
                     f"the loss of epoch {number + 1} is {loss}: lower --learning-rate, or look "
                     "for broken pictures with `grasp data check`"
                 )
-            done = self._conclude(number, loss, start)
+            done = self._conclude(number, loss, start, cpu_start)
             report(self._progress(number, self._pictures.steps(), start, done))
         if self._team.leads:
             draw_curves(self._history, self._out / "curves.png")
@@ -205,14 +210,22 @@ class Trainer:
             report(self._progress(number, step + 1, start))
         return team.mean(float(np.mean(losses)))
 
-    def _conclude(self, number: int, loss: float, start: float) -> Epoch:
+    def _conclude(self, number: int, loss: float, start: float, cpu_start: float) -> Epoch:
         """Validate, remember the best, write everything down."""
         team, size = self._team, self._config.size_in(number)
         validation_loss, accuracy = self._validate(size) if team.leads else (0.0, 0.0)
         accuracy, validation_loss = team.share(accuracy), team.share(validation_loss)
         rate, seconds = float(self._schedule.get_last_lr()[0]), time.monotonic() - start
+        cpu_s = team.share(time.process_time() - cpu_start)
         done = Epoch(
-            number + 1, size, rate, loss, validation_loss, accuracy, round(team.share(seconds), 2)
+            number + 1,
+            size,
+            rate,
+            loss,
+            validation_loss,
+            accuracy,
+            round(team.share(seconds), 2),
+            round(cpu_s, 2),
         )
         best = self._history[self._best["epoch"]] if self._history else done
         self._history.append(done)
