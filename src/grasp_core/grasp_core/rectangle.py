@@ -252,7 +252,7 @@ def suppress(
         block = order[start : start + _BLOCK]
         earlier = np.concatenate([np.array(kept, dtype=np.intp), block])
         clashes = _overlap_more(rows[earlier], rows[block], jaccard, angle)
-        dropped = clashes[: len(kept)].any(axis=0)
+        dropped = np.asarray(clashes[: len(kept)].any(axis=0))
         among = clashes[len(kept) :]
         for place, index in enumerate(block):
             if dropped[place]:
