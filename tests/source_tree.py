@@ -31,6 +31,8 @@ PIP_ONLY = {
     "coal": "coal",
     "dask": "dask",
     "distributed": "distributed",
+    "onnx": "onnx",
+    "onnxruntime": "onnxruntime",
     "openvino": "openvino",
     "pinocchio": "pin",
     "pybullet": "pybullet",
