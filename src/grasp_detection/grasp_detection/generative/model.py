@@ -110,8 +110,21 @@ class GenerativeModel:
         if image is None:
             raise ConfigError("a picture needs colour or depth")
         window = window or self.window(*image.shape[:2])
+        maps = self.maps(color, depth_m, window, relief_m)
+        return self.read(maps, limit, window, nms_jaccard=nms_jaccard, nms_angle=nms_angle)
+
+    def read(
+        self,
+        maps: NDArray[np.float32],
+        limit: int,
+        window: Window,
+        *,
+        nms_jaccard: float = 0.3,
+        nms_angle: float = np.pi / 6,
+    ) -> Ranking:
+        """Rank the grasps that :meth:`maps` shows."""
         rows, scores = read(
-            self.maps(color, depth_m, window, relief_m),
+            maps,
             unit_px=WIDTH_UNIT * self.size,
             blur_px=BLUR * self.size,
             limit=limit,
