@@ -6,8 +6,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from grasp_bringup.bench.pose_error import measure_pose_errors
 from grasp_bringup.in_process import SimCamera, sequence_in
-from grasp_bringup.pose_error import measure_pose_errors
 from grasp_core.errors import Code
 from grasp_core.robot import load_robot
 from grasp_core.transform import Transform

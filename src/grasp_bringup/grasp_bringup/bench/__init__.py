@@ -1,0 +1,1 @@
+"""What `grasp bench` measures on a machine."""
