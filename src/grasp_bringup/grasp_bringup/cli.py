@@ -8,7 +8,7 @@ import signal
 import sys
 from collections.abc import Sequence
 
-COMMANDS = ("sim", "bench", "benchmark", "data", "train", "evaluate", "config")
+COMMANDS = ("sim", "bench", "benchmark", "data", "train", "evaluate", "import", "config")
 
 
 def _parser() -> argparse.ArgumentParser:

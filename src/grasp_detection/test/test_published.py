@@ -1,0 +1,142 @@
+"""Published weight files: read whole, converted right, and never run."""
+
+import os
+import sys
+import types
+
+import pytest
+import torch
+
+from grasp_core.errors import ConfigError
+from grasp_detection.generative.inputs import RELIEF_UNIT_M
+from grasp_detection.networks.registry import find_network
+from grasp_detection.published import adapt, read_published
+from grasp_detection.weights import WeightsError
+
+
+class Trap:
+    """Runs a command when it is unpickled."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return os.system, (f"touch {self.path}",)
+
+
+def network(name, channels):
+    """With weights and statistics that are not those of a new one."""
+    torch.manual_seed(3)
+    made = find_network(name).build(channels, 0.0)
+    with torch.no_grad():
+        for tensor in (*made.parameters(), *made.buffers()):
+            if tensor.is_floating_point():
+                tensor.add_(torch.rand_like(tensor) * 0.1)
+    return made.eval()
+
+
+def as_published(made, monkeypatch):
+    """The same tensors in a class of a module that exists only while the file is written."""
+    module = types.ModuleType("inference.models.grconvnet3")
+    code = "import torch\nclass GenerativeResnet(torch.nn.Module):\n    pass\n"
+    exec(code, module.__dict__)
+    for name in ("inference", "inference.models"):
+        monkeypatch.setitem(sys.modules, name, types.ModuleType(name))
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    module.GenerativeResnet.__module__ = module.__name__
+    whole = module.GenerativeResnet()
+    for name, child in made.named_children():
+        whole.add_module(name, plain(child, module.GenerativeResnet))
+    return whole
+
+
+def plain(child, kind):
+    """A part in which every class of this project is replaced by a published one."""
+    if type(child).__module__.startswith("torch.nn"):
+        return child
+    replaced = kind()
+    for name, part in child.named_children():
+        replaced.add_module(name, plain(part, kind))
+    return replaced
+
+
+@pytest.mark.parametrize("new_format", [True, False])
+@pytest.mark.parametrize("layout", ["network", "tensors", "checkpoint"])
+def test_all_layouts_are_read(tmp_path, monkeypatch, layout, new_format):
+    made, path = network("gr_convnet", 4), tmp_path / "epoch_19_iou_0.98"
+    with monkeypatch.context() as patch:
+        content = {
+            "network": lambda: as_published(made, patch),
+            "tensors": made.state_dict,
+            "checkpoint": lambda: {"epoch": 19, "state_dict": made.state_dict()},
+        }[layout]()
+        torch.save(content, path, _use_new_zipfile_serialization=new_format)
+    assert "inference" not in sys.modules
+    state = read_published(path)
+    expected = made.state_dict()
+    assert state.keys() == expected.keys()
+    assert all(torch.equal(state[name], expected[name]) for name in expected)
+
+
+@pytest.mark.parametrize("modality", ["d", "rgb", "rgbd"])
+@pytest.mark.parametrize("name", ["gg_cnn2", "gr_convnet"])
+def test_conventions_are_converted(name, modality):
+    channels = {"d": 1, "rgb": 3, "rgbd": 4}[modality]
+    theirs, ours = network(name, channels), find_network(name).build(channels, 0.0).eval()
+    ours.load_state_dict(adapt(name, theirs.state_dict(), modality))
+    color, relief = torch.rand(1, 3, 32, 32) - 0.5, torch.rand(1, 1, 32, 32)
+    depth_m = -RELIEF_UNIT_M * relief  # away from the camera, metres
+    inputs = {
+        "d": (depth_m, relief),
+        "rgb": (color, color),
+        "rgbd": (torch.cat([depth_m, color], 1), torch.cat([color, relief], 1)),
+    }[modality]
+    with torch.inference_mode():
+        expected, got = theirs(inputs[0]), ours(inputs[1])
+    assert torch.allclose(got[:, [0, 1, 3]], expected[:, [0, 1, 3]], atol=1e-5)
+    assert torch.allclose(got[:, 2], -expected[:, 2], atol=1e-5)
+
+
+@pytest.mark.parametrize("new_format", [True, False])
+def test_code_in_a_file_is_not_run(tmp_path, new_format):
+    path, mark = tmp_path / "evil.pt", tmp_path / "mark"
+    content = {"weights": torch.zeros(3), "trap": Trap(mark)}
+    torch.save(content, path, _use_new_zipfile_serialization=new_format)
+    assert set(read_published(path)) == {"weights"}
+    assert not mark.exists()
+    torch.load(path, weights_only=False)
+    assert mark.exists()
+
+
+def test_what_is_no_network_is_refused(tmp_path):
+    path = tmp_path / "file.pt"
+    with pytest.raises(WeightsError, match="No such file"):
+        read_published(path)
+    path.write_bytes(b"not a weight file at all")
+    with pytest.raises(WeightsError, match="no weight file of torch"):
+        read_published(path)
+    torch.save([1, 2], path)
+    with pytest.raises(WeightsError, match="holds a list without a network's tensors"):
+        read_published(path)
+
+
+@pytest.mark.parametrize("new_format", [True, False])
+def test_a_truncated_file_is_refused(tmp_path, new_format):
+    path = tmp_path / "file.pt"
+    state = network("gg_cnn2", 1).state_dict()
+    torch.save(state, path, _use_new_zipfile_serialization=new_format)
+    whole = path.read_bytes()
+    for share in (0.01, 0.5, 0.99):
+        path.write_bytes(whole[: int(share * len(whole))])
+        with pytest.raises(WeightsError, match="no weight file of torch"):
+            read_published(path)
+
+
+def test_wrong_networks_and_channels_are_refused():
+    state = network("gr_convnet", 4).state_dict()
+    with pytest.raises(WeightsError, match="sees 4 channel"):
+        adapt("gr_convnet", state, "d")
+    with pytest.raises(WeightsError, match="do not fit"):
+        adapt("gg_cnn2", state, "rgbd")
+    with pytest.raises(ConfigError, match="valid are gg_cnn2, gr_convnet"):
+        adapt("efcn", state, "d")
