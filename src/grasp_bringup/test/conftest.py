@@ -17,5 +17,5 @@ def objects(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def stack(objects, tmp_path_factory):
-    with Stack(objects, tmp_path_factory.mktemp("logs"), other_domain(100)) as running:
+    with Stack(objects, tmp_path_factory.mktemp("logs"), other_domain(1)) as running:
         yield running

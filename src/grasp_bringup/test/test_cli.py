@@ -51,7 +51,7 @@ def test_results_are_written_and_the_table_is_shown(objects, tmp_path):
     outputs = ("--json", tmp_path / "results.json", "--report", tmp_path / "report")
     done = subprocess.run(
         command(*arguments, *outputs),
-        env=environment_of(other_domain(102)),
+        env=environment_of(other_domain(3)),
         capture_output=True,
         text=True,
         timeout=TIMEOUT_S,
@@ -74,7 +74,7 @@ def test_results_are_written_and_the_table_is_shown(objects, tmp_path):
 
 
 def test_an_interrupt_leaves_no_process(objects):
-    environment = environment_of(other_domain(103))
+    environment = environment_of(other_domain(4))
     running = subprocess.Popen(
         command("sim", "--picks", 50, "--objects", objects),
         env=environment,
@@ -97,7 +97,7 @@ def test_an_interrupt_leaves_no_process(objects):
 
 
 def test_a_killed_command_takes_its_nodes_along(objects):
-    environment = environment_of(other_domain(104))
+    environment = environment_of(other_domain(5))
     running = subprocess.Popen(
         command("sim", "--picks", 50, "--objects", objects),
         env=environment,
