@@ -63,7 +63,7 @@ def fill_invalid(depth_m: NDArray[np.float32], radius_px: float = 3.0) -> NDArra
     invalid = ~np.isfinite(depth_m)
     if not invalid.any() or invalid.all():
         return depth_m.copy()
-    near, far = float(np.nanmin(depth_m)), float(np.nanmax(depth_m))
+    near, far, _, _ = cv2.minMaxLoc(depth_m, (~invalid).astype(np.uint8))
     scale = max(far - near, 1e-6)
     normalised = np.where(invalid, 0.0, (depth_m - near) / scale).astype(np.float32)
     # OpenCV inpaints 32-bit floats in one channel; a border keeps edge pixels in play.

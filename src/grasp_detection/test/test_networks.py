@@ -4,6 +4,7 @@ import math
 
 import pytest
 import torch
+from torch.nn import functional
 
 from grasp_core.errors import ConfigError
 from grasp_detection.generative.loss import (
@@ -18,7 +19,7 @@ from grasp_detection.networks.dsc_graspnet import DscGraspNet
 from grasp_detection.networks.efcn import Efcn, EfcnAngle, EfcnFull
 from grasp_detection.networks.gg_cnn2 import GgCnn2
 from grasp_detection.networks.gr_convnet import GrConvNet
-from grasp_detection.networks.layers import CoordinateAttention, FeatureDropout
+from grasp_detection.networks.layers import ConvBnMish, CoordinateAttention, FeatureDropout
 from grasp_detection.networks.registry import find_network, network_names
 from grasp_detection.registry import detector_names, has_weights, resolve
 
@@ -95,6 +96,27 @@ def test_parameters_match_the_paper():
     counts = {c: parameters(DscGraspNet(c)) for c in (1, 3, 4)}
     assert counts[3] == 643_243  # the paper: 0.643 million
     assert counts[4] - counts[3] == counts[3] - counts[1] - 288 == 288  # 3x3x32 per channel
+
+
+@pytest.mark.parametrize("training", [True, False])
+@pytest.mark.parametrize("enlarge", [True, False])
+def test_two_inputs_are_taken_as_if_joined(enlarge, training):
+    torch.manual_seed(2)
+    block = ConvBnMish(10, 6)
+    block[1].weight.data.uniform_(0.5, 2.0)
+    block[1].bias.data.normal_()
+    for _ in range(3):  # statistics that are not those of a new block
+        block(3.0 * torch.randn(4, 10, 6, 6) + 1.0)
+    block.train(training)
+    first, second = torch.randn(2, 4, 8, 12), torch.randn(2, 6, 8, 12)
+    if enlarge:
+        second = torch.randn(2, 6, 4, 6)
+    with torch.no_grad():
+        got = block.of_two(first, second, enlarge=enlarge)
+        if enlarge:
+            second = functional.interpolate(second, scale_factor=2, mode="bilinear")
+        expected = block(torch.cat([first, second], dim=1))
+    assert torch.allclose(got, expected, atol=1e-5)
 
 
 def test_coordinate_attention_only_weights():

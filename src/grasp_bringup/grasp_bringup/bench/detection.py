@@ -45,6 +45,7 @@ REFERENCE = "gr_convnet"
 _TORCH, _CPU = "torch", "cpu"
 _MEMORY_FRAMES = 3
 _MIB = 1024.0**2
+_PAUSE_S = 0.05
 
 
 class MemoryNotMeasured(GraspStackError):
@@ -189,6 +190,8 @@ def _race(
         progress(f"round {max(0, number + 1)} of {rounds}")
         frame = frames[number % len(frames)]
         for index, detector in enumerate(detectors):
+            # Threads of the one before wait awake for a while, and would run against this one.
+            time.sleep(_PAUSE_S)
             start = time.perf_counter()
             with_depth(detector.detect(frame), frame)
             if number >= 0:

@@ -104,7 +104,9 @@ class GenerativeDetector:
         column = np.clip(rows[:, 0].round(), 0, depth_m.shape[1] - 1).astype(int)
         row = np.clip(rows[:, 1].round(), 0, depth_m.shape[0] - 1).astype(int)
         there_m = depth_m[row, column].astype(np.float64)
-        there_m = np.where(np.isfinite(there_m), there_m, np.nanmedian(depth_m))
+        unknown = ~np.isfinite(there_m)
+        if unknown.any():
+            there_m[unknown] = np.nanmedian(depth_m)
         return centre(
             rows,
             heights_m,

@@ -14,7 +14,9 @@ from numpy.typing import NDArray
 
 from grasp_core.depth import fill_invalid
 
+_GRID = 5000  # pixels, evenly spread, of which some are drawn
 _SAMPLES = 2000  # pixels looked at
+_SCORED = 4  # of so many of them one tells how good a try is
 _DRAWS = 150  # planes tried
 _TOLERANCE = 0.01  # share of the depth within which a pixel belongs to the plane
 _REFITS = 3
@@ -35,11 +37,13 @@ def relief(depth_m: NDArray[np.float32]) -> NDArray[np.float32]:
     if plane is None:
         return np.zeros(depth_m.shape, np.float32)
     height, width = depth_m.shape
-    inverse = plane[0] * np.arange(width) + (plane[1] * np.arange(height) + plane[2])[:, None]
+    columns = (plane[0] * np.arange(width)).astype(np.float32)
+    rows = (plane[1] * np.arange(height) + plane[2]).astype(np.float32)
+    filled_m = fill_invalid(depth_m)
     # Towards its horizon the plane is infinitely far: nothing there is of interest.
-    far_m = 2.0 * float(np.nanmax(depth_m))
-    support_m = 1.0 / np.maximum(inverse, 1.0 / far_m)
-    return np.asarray(support_m - fill_invalid(depth_m), np.float32)
+    least = np.float32(0.5 / filled_m.max())
+    support_m = np.reciprocal(np.maximum(columns + rows[:, None], least))
+    return np.asarray(support_m - filled_m, np.float32)
 
 
 def _support(depth_m: NDArray[np.float32]) -> NDArray[np.floating[Any]] | None:
@@ -48,7 +52,10 @@ def _support(depth_m: NDArray[np.float32]) -> NDArray[np.floating[Any]] | None:
     Source: Fischler, Bolles, "Random sample consensus", CACM 1981; seeded, so that the same image
     gives the same plane.
     """
-    v, u = np.nonzero(np.isfinite(depth_m) & (depth_m > 0.0))
+    step = max(1, int(np.sqrt(depth_m.size / _GRID)))
+    v, u = _measured(depth_m, step)
+    if len(v) < _MIN_PIXELS:
+        v, u = _measured(depth_m, 1)
     if len(v) < _MIN_PIXELS:
         return None
     rng = np.random.default_rng(0)
@@ -65,7 +72,8 @@ def _support(depth_m: NDArray[np.float32]) -> NDArray[np.floating[Any]] | None:
         return None
     tried = np.linalg.solve(systems[usable], inverse[corners[usable]][..., None])[..., 0]
     # Sums instead of matrix products: waking a linear algebra library's threads takes longer.
-    near = np.abs(np.einsum("tc,pc->tp", tried, places) - inverse) < _TOLERANCE * inverse
+    few, there = places[::_SCORED], inverse[::_SCORED]
+    near = np.abs(np.einsum("tc,pc->tp", tried, few) - there) < _TOLERANCE * there
     plane: NDArray[np.floating[Any]] = tried[near.sum(axis=1).argmax()]
     for _ in range(_REFITS):
         on_plane = np.abs(np.einsum("pc,c->p", places, plane) - inverse) < _TOLERANCE * inverse
@@ -73,3 +81,12 @@ def _support(depth_m: NDArray[np.float32]) -> NDArray[np.floating[Any]] | None:
         square = np.einsum("pi,pj->ij", here, here)
         plane = np.linalg.solve(square, np.einsum("pi,p->i", here, target)) / unit
     return plane
+
+
+def _measured(
+    depth_m: NDArray[np.float32], step: int
+) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Rows and columns of the pixels of a grid that hold a depth."""
+    seen = depth_m[::step, ::step]
+    v, u = np.nonzero(np.isfinite(seen) & (seen > 0.0))
+    return v * step, u * step

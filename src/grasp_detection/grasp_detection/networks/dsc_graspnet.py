@@ -16,7 +16,8 @@ this reading has 643,243 with three input channels:
 
 from __future__ import annotations
 
-import torch
+from typing import cast
+
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -55,21 +56,27 @@ class Bottleneck(nn.Module):
 
 
 class CrossStagePartial(nn.Module):
-    """Two paths of half the channels, one through bottlenecks, joined again (figure 3a)."""
+    """Two paths of half the channels, one through bottlenecks, joined again (figure 3a).
+
+    Its input is the skip connection's features and, enlarged, those from below.
+    """
 
     def __init__(self, inputs: int, outputs: int, bottlenecks: int) -> None:
         super().__init__()
         half = outputs // 2
         self.short = ConvBnMish(inputs, half)
-        self.long = nn.Sequential(
-            ConvBnMish(inputs, half), *(Bottleneck(half) for _ in range(bottlenecks))
+        self.long = nn.ModuleList(
+            [ConvBnMish(inputs, half), *(Bottleneck(half) for _ in range(bottlenecks))]
         )
         self.join = ConvBnMish(2 * half, outputs)
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Shape (B, inputs, H, W) -> (B, outputs, H, W)."""
-        joined: Tensor = self.join(torch.cat([self.short(x), self.long(x)], dim=1))
-        return joined
+    def forward(self, skip: Tensor, x: Tensor) -> Tensor:
+        """Shapes (B, C, H, W) and (B, inputs - C, H / 2, W / 2) -> (B, outputs, H, W)."""
+        first, *bottlenecks = self.long
+        long = cast(ConvBnMish, first).of_two(skip, x, enlarge=True)
+        for bottleneck in bottlenecks:
+            long = bottleneck(long)
+        return self.join.of_two(self.short.of_two(skip, x, enlarge=True), long)
 
 
 class UpSampling(nn.Module):
@@ -81,8 +88,7 @@ class UpSampling(nn.Module):
 
     def forward(self, skip: Tensor, x: Tensor) -> Tensor:
         """Shapes (B, skip, 2H, 2W) and (B, inputs, H, W) -> (B, outputs, 2H, 2W)."""
-        larger = functional.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False)
-        return functional.mish(self.block(torch.cat([skip, larger], dim=1)))
+        return functional.mish(self.block(skip, x))
 
 
 class DscGraspNet(nn.Module):

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 
 class ConvBnMish(nn.Sequential):
@@ -17,6 +20,34 @@ class ConvBnMish(nn.Sequential):
             nn.BatchNorm2d(outputs),
             nn.Mish(),
         )
+
+    def of_two(self, first: Tensor, second: Tensor, *, enlarge: bool = False) -> Tensor:
+        """What it makes of two inputs, one after the other in channels; for 1x1 kernels.
+
+        The joined tensor is never built, and an input of half the size is enlarged afterwards,
+        when it has fewer channels. Both are exact, because a 1x1 convolution is a sum over
+        channels and commutes with what mixes pixels alone.
+
+        Args:
+            first: Shape (B, C1, H, W).
+            second: Shape (B, C2, H, W), or (B, C2, H / 2, W / 2) to be enlarged.
+            enlarge: Whether ``second`` is enlarged twice, bilinearly.
+        """
+        convolution, norm = cast(nn.Conv2d, self[0]), cast(nn.BatchNorm2d, self[1])
+        weight, bias = convolution.weight, None
+        if not self.training:  # the normalisation is a factor and an offset
+            mean, variance = cast(Tensor, norm.running_mean), cast(Tensor, norm.running_var)
+            factor = norm.weight * torch.rsqrt(variance + norm.eps)
+            weight = weight * factor[:, None, None, None]
+            bias = norm.bias - mean * factor
+        border = first.shape[1]
+        other = functional.conv2d(second, weight[:, border:])
+        if enlarge:
+            other = functional.interpolate(
+                other, scale_factor=2, mode="bilinear", align_corners=False
+            )
+        mixed = other + functional.conv2d(first, weight[:, :border], bias)
+        return functional.mish(norm(mixed) if self.training else mixed)
 
 
 class CoordinateAttention(nn.Module):
