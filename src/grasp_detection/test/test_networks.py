@@ -19,7 +19,7 @@ from grasp_detection.networks.dsc_graspnet import DscGraspNet
 from grasp_detection.networks.efcn import Efcn, EfcnAngle, EfcnFull
 from grasp_detection.networks.gg_cnn2 import GgCnn2
 from grasp_detection.networks.gr_convnet import GrConvNet
-from grasp_detection.networks.layers import ConvBnMish, CoordinateAttention, FeatureDropout
+from grasp_detection.networks.layers import ConvBnMish, CoordinateAttention, FeatureDropout, of_two
 from grasp_detection.networks.registry import find_network, network_names
 from grasp_detection.registry import detector_names, has_weights, resolve
 
@@ -102,21 +102,23 @@ def test_parameters_match_the_paper():
 @pytest.mark.parametrize("enlarge", [True, False])
 def test_two_inputs_are_taken_as_if_joined(enlarge, training):
     torch.manual_seed(2)
-    block = ConvBnMish(10, 6)
-    block[1].weight.data.uniform_(0.5, 2.0)
-    block[1].bias.data.normal_()
-    for _ in range(3):  # statistics that are not those of a new block
-        block(3.0 * torch.randn(4, 10, 6, 6) + 1.0)
-    block.train(training)
+    blocks = [ConvBnMish(10, 6), ConvBnMish(10, 4)]
+    for block in blocks:
+        block[1].weight.data.uniform_(0.5, 2.0)
+        block[1].bias.data.normal_()
+        for _ in range(3):  # statistics that are not those of a new block
+            block(3.0 * torch.randn(4, 10, 6, 6) + 1.0)
+        block.train(training)
     first, second = torch.randn(2, 4, 8, 12), torch.randn(2, 6, 8, 12)
     if enlarge:
         second = torch.randn(2, 6, 4, 6)
     with torch.no_grad():
-        got = block.of_two(first, second, enlarge=enlarge)
+        got = of_two(blocks, first, second, enlarge=enlarge)
         if enlarge:
             second = functional.interpolate(second, scale_factor=2, mode="bilinear")
-        expected = block(torch.cat([first, second], dim=1))
-    assert torch.allclose(got, expected, atol=1e-5)
+        expected = [block(torch.cat([first, second], dim=1)) for block in blocks]
+    for one, other in zip(got, expected, strict=True):
+        assert torch.allclose(one, other, atol=1e-5)
 
 
 def test_coordinate_attention_only_weights():

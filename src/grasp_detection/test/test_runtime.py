@@ -39,6 +39,15 @@ def test_every_network_can_be_converted(name):
         assert np.abs(maps - expected).max() < 1e-4
 
 
+def test_any_number_of_sizes_can_be_shown():
+    network = find_network("gg_cnn2").build(1, 0.0).eval()
+    openvino, expected = (start_runtime(network, 1, one, "cpu") for one in ("openvino", "torch"))
+    rng = np.random.default_rng(1)
+    for side in (16, 24, 32, 40, 48, 56, 16):
+        picture = rng.normal(size=(1, 1, side, side)).astype(np.float32)
+        assert np.abs(openvino(picture) - expected(picture)).max() < 1e-4
+
+
 def test_the_quickest_is_taken_where_it_is_installed(monkeypatch):
     network = find_network("gg_cnn2").build(1, 0.0).eval()
     assert start_runtime(network, 1, "auto", "cpu").name == "openvino"

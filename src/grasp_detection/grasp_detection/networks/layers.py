@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import cast
 
 import torch
@@ -21,33 +22,47 @@ class ConvBnMish(nn.Sequential):
             nn.Mish(),
         )
 
-    def of_two(self, first: Tensor, second: Tensor, *, enlarge: bool = False) -> Tensor:
-        """What it makes of two inputs, one after the other in channels; for 1x1 kernels.
 
-        The joined tensor is never built, and an input of half the size is enlarged afterwards,
-        when it has fewer channels. Both are exact, because a 1x1 convolution is a sum over
-        channels and commutes with what mixes pixels alone.
+def of_two(
+    blocks: Sequence[ConvBnMish], first: Tensor, second: Tensor, *, enlarge: bool = False
+) -> list[Tensor]:
+    """What blocks with 1x1 kernels make of two inputs, one after the other in channels.
 
-        Args:
-            first: Shape (B, C1, H, W).
-            second: Shape (B, C2, H, W), or (B, C2, H / 2, W / 2) to be enlarged.
-            enlarge: Whether ``second`` is enlarged twice, bilinearly.
-        """
-        convolution, norm = cast(nn.Conv2d, self[0]), cast(nn.BatchNorm2d, self[1])
-        weight, bias = convolution.weight, None
-        if not self.training:  # the normalisation is a factor and an offset
-            mean, variance = cast(Tensor, norm.running_mean), cast(Tensor, norm.running_var)
-            factor = norm.weight * torch.rsqrt(variance + norm.eps)
+    The joined tensor is never built, an input of half the size is enlarged afterwards, when it has
+    fewer channels, and blocks of the same input are computed together. All is exact, because a 1x1
+    convolution is a sum over channels and commutes with what mixes pixels alone.
+
+    Args:
+        blocks: One or more, for the same input.
+        first: Shape (B, C1, H, W).
+        second: Shape (B, C2, H, W), or (B, C2, H / 2, W / 2) to be enlarged.
+        enlarge: Whether ``second`` is enlarged twice, bilinearly.
+
+    Returns:
+        Shape (B, outputs, H, W) for each block.
+    """
+    weights: list[Tensor] = []
+    biases: list[Tensor] = []
+    for convolution, norm, _ in blocks:
+        weight = cast(nn.Conv2d, convolution).weight
+        if not norm.training:  # the normalisation is a factor and an offset
+            known = cast(nn.BatchNorm2d, norm)
+            mean, variance = cast(Tensor, known.running_mean), cast(Tensor, known.running_var)
+            factor = known.weight * torch.rsqrt(variance + known.eps)
             weight = weight * factor[:, None, None, None]
-            bias = norm.bias - mean * factor
-        border = first.shape[1]
-        other = functional.conv2d(second, weight[:, border:])
-        if enlarge:
-            other = functional.interpolate(
-                other, scale_factor=2, mode="bilinear", align_corners=False
-            )
-        mixed = other + functional.conv2d(first, weight[:, :border], bias)
-        return functional.mish(norm(mixed) if self.training else mixed)
+            biases.append(known.bias - mean * factor)
+        weights.append(weight)
+    border = first.shape[1]
+    weight = torch.cat(weights)
+    other = functional.conv2d(second, weight[:, border:])
+    if enlarge:
+        other = functional.interpolate(other, scale_factor=2, mode="bilinear", align_corners=False)
+    bias = torch.cat(biases) if biases else None
+    mixed = other + functional.conv2d(first, weight[:, :border], bias)
+    if biases:
+        return list(functional.mish(mixed).split([len(one) for one in weights], dim=1))
+    parts = mixed.split([len(one) for one in weights], dim=1)
+    return [functional.mish(block[1](part)) for block, part in zip(blocks, parts, strict=True)]
 
 
 class CoordinateAttention(nn.Module):
