@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import cv2
 import numpy as np
@@ -101,7 +102,7 @@ def surface_depth(
         Metres; NaN where the window holds no valid pixel.
     """
     _, values = _window(depth_m, u, v, axis, half_width_px, half_height_px)
-    return float(np.percentile(values, percentile)) if values.size else math.nan
+    return _percentile(values, percentile) if values.size else math.nan
 
 
 def plane_depth(
@@ -136,8 +137,16 @@ def plane_depth(
     )
     if not values.size:
         return math.nan
-    level = np.percentile(camera.deproject(pixels, values) @ approach, percentile)
+    level = _percentile(camera.deproject(pixels, values) @ approach, percentile)
     return float(level / (camera.rays((rectangle.u, rectangle.v)) @ approach))
+
+
+def _percentile(values: NDArray[np.floating[Any]], percentile: float) -> float:
+    """What numpy.percentile gives, for few values and quickly."""
+    place = 0.01 * percentile * (len(values) - 1)
+    below, above = math.floor(place), math.ceil(place)
+    low, high = np.partition(values, (below, above))[[below, above]].tolist()
+    return float(low + (place - below) * (high - low))
 
 
 def _window(
@@ -155,11 +164,10 @@ def _window(
     v0, v1 = max(0, math.floor(v - reach)), min(height, math.ceil(v + reach) + 1)
     if u0 >= u1 or v0 >= v1:
         return np.zeros((0, 2), np.int64), np.zeros(0, np.float32)
-    rows, columns = np.mgrid[v0:v1, u0:u1]
-    along = (columns - u) * axis[0] + (rows - v) * axis[1]
-    across = -(columns - u) * axis[1] + (rows - v) * axis[0]
-    inside = (np.abs(along) <= max(half_width_px, 0.5)) & (
-        np.abs(across) <= max(half_height_px, 0.5)
-    )
-    inside &= np.isfinite(depth_m[v0:v1, u0:u1])
-    return np.stack([columns[inside], rows[inside]], axis=-1), depth_m[v0:v1, u0:u1][inside]
+    du, dv = np.arange(u0, u1) - u, (np.arange(v0, v1) - v)[:, None]
+    inside = np.abs(du * axis[0] + dv * axis[1]) <= max(half_width_px, 0.5)
+    inside &= np.abs(dv * axis[0] - du * axis[1]) <= max(half_height_px, 0.5)
+    near = depth_m[v0:v1, u0:u1]
+    inside &= np.isfinite(near)
+    rows, columns = np.nonzero(inside)
+    return np.stack([columns + u0, rows + v0], axis=-1), near[rows, columns]

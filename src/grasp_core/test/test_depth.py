@@ -90,3 +90,19 @@ def test_plane_depth_reads_the_top_between_the_jaws():
     down = np.array([0.0, 0.0, 1.0])
     assert plane_depth(depth, camera, rectangle, down) == pytest.approx(0.70)
     assert np.isnan(plane_depth(np.full_like(depth, np.nan), camera, rectangle, down))
+
+
+@pytest.mark.parametrize("percentile", [3.0, 10.0, 50.0, 97.0])
+def test_surface_depth_is_the_percentile_of_what_is_valid_in_the_window(percentile):
+    rng = np.random.default_rng(2)
+    depth = rng.uniform(0.5, 1.0, (40, 50)).astype(np.float32)
+    depth[rng.random(depth.shape) < 0.2] = np.nan
+    axis = np.array([np.cos(0.4), np.sin(0.4)])
+    rows, columns = np.mgrid[:40, :50]
+    along = (columns - 20.3) * axis[0] + (rows - 17.8) * axis[1]
+    across = (rows - 17.8) * axis[0] - (columns - 20.3) * axis[1]
+    inside = (np.abs(along) <= 9.0) & (np.abs(across) <= 4.0) & np.isfinite(depth)
+    found = surface_depth(
+        depth, 20.3, 17.8, axis=axis, half_width_px=9.0, half_height_px=4.0, percentile=percentile
+    )
+    assert found == pytest.approx(np.percentile(depth[inside], percentile), rel=1e-6)

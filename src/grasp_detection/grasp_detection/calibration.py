@@ -45,6 +45,18 @@ class Calibration:
         """Calibrated qualities of scores, same shape."""
         return np.interp(np.asarray(scores, np.float64), self.score, self.quality)
 
+    def least_score(self, quality: float) -> float:
+        """Lowest score whose quality is at least this; infinite where none is."""
+        above = np.nonzero(np.asarray(self.quality) >= quality)[0]
+        if not len(above):
+            return float("inf")
+        knot = int(above[0])
+        if knot == 0:
+            return float("-inf")
+        return float(
+            np.interp(quality, self.quality[knot - 1 : knot + 1], self.score[knot - 1 : knot + 1])
+        )
+
     def to_json(self) -> dict[str, list[float]]:
         """Plain values, for metadata."""
         return {"score": list(self.score), "quality": list(self.quality)}

@@ -36,6 +36,20 @@ def test_scores_below_all_that_were_seen_are_worth_less():
     assert calibrate(0.4) > 0.6
 
 
+@pytest.mark.parametrize("quality", [0.0, 0.05, 0.1, 0.35, 0.5, 0.8, 0.9])
+def test_the_least_score_of_a_quality_is_where_it_begins(quality):
+    calibrate = Calibration((0.1, 0.2, 0.3, 0.6), (0.1, 0.1, 0.5, 0.8))
+    least = calibrate.least_score(quality)
+    if quality > 0.8:
+        assert least == np.inf
+    else:
+        assert calibrate(least) >= quality - 1e-12
+    if quality > 0.1 and np.isfinite(least):
+        assert calibrate(least - 1e-6) < quality
+    if quality <= 0.1:
+        assert least == -np.inf
+
+
 def test_equal_scores_share_one_quality():
     calibrate = fit_calibration(
         [0.2] * 20 + [1.0] * 100, [False] * 20 + [True] * 80 + [False] * 20

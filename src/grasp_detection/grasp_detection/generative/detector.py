@@ -70,6 +70,7 @@ class GenerativeDetector:
             maps,
             config.top_k,
             window,
+            min_quality=config.min_quality,
             nms_jaccard=config.nms_jaccard,
             nms_angle=config.nms_angle,
         )

@@ -119,12 +119,15 @@ class GenerativeModel:
         limit: int,
         window: Window,
         *,
+        min_quality: float = 0.0,
         nms_jaccard: float = 0.3,
         nms_angle: float = np.pi / 6,
     ) -> Ranking:
-        """Rank the grasps that :meth:`maps` shows."""
+        """Rank the grasps that :meth:`maps` shows, down to a calibrated quality."""
+        least = self._calibration.least_score(min_quality)
         rows, scores = read(
             maps,
+            min_quality=max(0.0, float(np.nextafter(least, -np.inf))),
             unit_px=WIDTH_UNIT * self.size,
             blur_px=BLUR * self.size,
             limit=limit,
