@@ -39,6 +39,19 @@ def test_every_network_can_be_converted(name):
         assert np.abs(maps - expected).max() < 1e-4
 
 
+def test_half_precision_says_so_and_stays_close():
+    models = [
+        load_picture_detector("dsc_graspnet", "default", "cpu", one)
+        for one in ("openvino_bf16", "openvino")
+    ]
+    assert models[0].runtime.name == "openvino_bf16"
+    relief = np.zeros((1, 1, 128, 128), np.float32)
+    relief[:, :, 50:70, 40:90] = 0.4
+    half, whole = (model.runtime(relief) for model in models)
+    assert np.abs(half - whole).max() < 0.1
+    assert np.abs(whole).max() > 0.3
+
+
 def test_any_number_of_sizes_can_be_shown():
     network = find_network("gg_cnn2").build(1, 0.0).eval()
     openvino, expected = (start_runtime(network, 1, one, "cpu") for one in ("openvino", "torch"))
@@ -70,5 +83,7 @@ def test_a_missing_runtime_says_what_to_install(monkeypatch, library):
 
 def test_runtimes_that_do_not_exist_are_refused():
     network = find_network("gg_cnn2").build(1, 0.0).eval()
-    with pytest.raises(ConfigError, match="valid are auto, onnxruntime, openvino, torch"):
+    with pytest.raises(
+        ConfigError, match="valid are auto, onnxruntime, openvino, openvino_bf16, torch"
+    ):
         start_runtime(network, 1, "tensorrt", "cpu")

@@ -10,7 +10,7 @@ from grasp_detection.generative.inputs import STRIDE
 from grasp_detection.weights import DEFAULT
 
 DEVICES = ("auto", "cpu", "cuda")
-RUNTIMES = ("auto", "onnxruntime", "openvino", "torch")
+RUNTIMES = ("auto", "onnxruntime", "openvino", "openvino_bf16", "torch")
 
 
 @dataclass(frozen=True)

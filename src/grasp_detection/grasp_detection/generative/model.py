@@ -146,7 +146,7 @@ def load_picture_detector(
         name: Name of the detector.
         weights: Shipped name, ``default``, or the path of a safetensors file.
         device: ``auto``, ``cpu`` or ``cuda``.
-        runtime: ``auto``, ``onnxruntime``, ``openvino`` or ``torch``.
+        runtime: See :func:`grasp_detection.networks.runtime.start_runtime`.
 
     Raises:
         ConfigError: No such network or runtime, or no GPU where one was asked for.

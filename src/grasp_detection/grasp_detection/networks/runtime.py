@@ -1,6 +1,7 @@
 """Runtimes: what carries a trained network out.
 
-All give the same maps up to rounding. Which is quickest depends on the network and the processor:
+All give the same maps up to rounding, of which there is more in half precision: that one has to
+be asked for by name. Which is quickest depends on the network and the processor:
 `grasp bench` measures it, and the registry of networks says what it measured.
 """
 
@@ -18,7 +19,8 @@ from grasp_core.errors import ConfigError
 from grasp_detection.generative.config import RUNTIMES
 from grasp_detection.networks.device import choose_device
 
-AUTO, ONNXRUNTIME, OPENVINO, TORCH = RUNTIMES
+AUTO, ONNXRUNTIME, OPENVINO, OPENVINO_BF16, TORCH = RUNTIMES
+_FOR_CPU = (ONNXRUNTIME, OPENVINO, OPENVINO_BF16)
 
 
 class Runtime(Protocol):
@@ -45,7 +47,7 @@ def start_runtime(
     Args:
         network: In evaluation mode, with its weights.
         channels: Input channels.
-        runtime: ``auto``, ``onnxruntime``, ``openvino`` or ``torch``.
+        runtime: ``auto``, ``onnxruntime``, ``openvino``, ``openvino_bf16`` or ``torch``.
         device: ``auto`` (a GPU where there is one), ``cpu`` or ``cuda``.
         quickest: What ``auto`` means on a CPU, where it is installed; on a GPU, and where it is
             not installed, ``auto`` means torch.
@@ -57,17 +59,17 @@ def start_runtime(
     if runtime not in RUNTIMES:
         raise ConfigError(f"no runtime {runtime!r}; valid are {', '.join(RUNTIMES)}")
     # A runtime for CPUs that is asked for by name is meant for the CPU.
-    for_cpu = runtime in (ONNXRUNTIME, OPENVINO)
+    for_cpu = runtime in _FOR_CPU
     where = choose_device("cpu" if for_cpu and device == AUTO else device)
     if for_cpu and where.type != "cpu":
         raise ConfigError(f"runtime {runtime} computes on a CPU: set device to cpu or auto")
     if runtime == AUTO:
         there = importlib.util.find_spec(quickest) is not None
         runtime = quickest if where.type == "cpu" and there else TORCH
-    if runtime == OPENVINO:
+    if runtime in (OPENVINO, OPENVINO_BF16):
         from grasp_detection.networks.openvino_runtime import OpenVinoRuntime
 
-        return OpenVinoRuntime(network, channels)
+        return OpenVinoRuntime(network, channels, half=runtime == OPENVINO_BF16)
     if runtime == ONNXRUNTIME:
         from grasp_detection.networks.onnx_runtime import OnnxRuntime
 
