@@ -155,9 +155,10 @@ def _show_detectors(figures: dict[str, Any], console: Console) -> None:
         if row["runtime"]:
             stages = ", ".join(f"{stage} {ms:.1f}" for stage, ms in row["stages_ms"].items())
             others = ", ".join(
-                f"{runtime} {one['ms_median']:.1f}" for runtime, one in row["runtimes"].items()
+                f"{runtime} {one['ms_median']:.1f} (ratio {one['ratio_to_gr_convnet']:.2f})"
+                for runtime, one in row["runtimes"].items()
             )
-            console.print(f"{name}: {stages} ms; {others} ms", highlight=False, soft_wrap=True)
+            console.print(f"{name}: {stages} ms; {others}", highlight=False, soft_wrap=True)
     console.print(
         "ms: median; ratio: to gr_convnet with 32 channels on torch, with an input as large, in "
         "the same round; right: of the validation pictures, as the weights have it\n",
