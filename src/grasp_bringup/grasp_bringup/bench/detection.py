@@ -91,8 +91,9 @@ def measure_detection(
     Returns:
         By detector: ``ms_median``, ``ms_p95``, ``ratio_to_gr_convnet`` (median over the rounds),
         ``peak_mb`` of a process that does nothing else; of learned ones also ``runtime``, the
-        quickest in full precision, ``runtimes``, ``stages_ms``, ``weights``, ``input_px``, ``parameters``,
-        ``weights_mb`` and the ``accuracy`` that the weights claim, with ``accuracy_on``.
+        quickest in full precision, ``runtimes``, ``stages_ms``, ``weights``, ``input_px``,
+        ``parameters``, ``weights_mb`` and the ``accuracy`` that the weights claim, with
+        ``accuracy_on``.
 
     Raises:
         MemoryNotMeasured: The process that measures memory has died.
