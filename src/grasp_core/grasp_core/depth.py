@@ -71,7 +71,9 @@ def fill_invalid(depth_m: NDArray[np.float32], radius_px: float = 3.0) -> NDArra
     padded = cv2.copyMakeBorder(normalised, 1, 1, 1, 1, cv2.BORDER_REPLICATE)
     mask = cv2.copyMakeBorder(invalid.astype(np.uint8), 1, 1, 1, 1, cv2.BORDER_CONSTANT)
     filled = cv2.inpaint(padded, mask, radius_px, cv2.INPAINT_NS)[1:-1, 1:-1]
-    return np.where(invalid, filled * scale + near, depth_m).astype(np.float32)
+    whole = np.array(depth_m, np.float32)
+    whole[invalid] = filled[invalid] * scale + near
+    return whole
 
 
 def surface_depth(
