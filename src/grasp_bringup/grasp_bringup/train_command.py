@@ -315,14 +315,27 @@ def _portable(path: Path) -> str:
 
 
 def _revision() -> str:
-    """Commit of the code, with a mark where files differ from it."""
-    command = ["git", "describe", "--always", "--dirty", "--abbrev=12"]
+    """Commit of the code, with a mark where the code, not a document, differs from it."""
+    commit = _git("describe", "--always", "--abbrev=12")
+    changed = _git("status", "--porcelain", "--", _code_folder().as_posix())
+    return f"{commit}{'-dirty' if changed else ''}" if commit else "unknown"
+
+
+def _code_folder() -> Path:
+    """The folder of all packages, where this is a checkout."""
+    return Path(__file__).resolve().parents[2]
+
+
+def _git(*words: str) -> str:
+    """What a git command prints; empty where there is no git or no repository."""
     home = Path(__file__).resolve().parent
     try:
-        done = subprocess.run(command, cwd=home, capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            ["git", *words], cwd=home, capture_output=True, text=True, check=False
+        )
     except OSError:
-        return "unknown"
-    return done.stdout.strip() or "unknown"
+        return ""
+    return done.stdout.strip()
 
 
 def _device_name(device: Any) -> str:
