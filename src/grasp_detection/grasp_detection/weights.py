@@ -22,7 +22,10 @@ if TYPE_CHECKING:
 DEFAULT = "default"
 _SHIPPED = Path(__file__).parent / "shipped_weights"
 # Shipped weights by detector, the best first, as closed loop on development objects has it.
-_DEFAULTS = {"dsc_graspnet": ("synthetic_d", "cornell_rgb")}
+_DEFAULTS = {
+    "dsc_graspnet": ("synthetic_d", "cornell_rgb"),
+    "fast": ("synthetic_d",),
+}
 _NEEDED = ("detector", "modality", "size", "sha256", "calibration")
 
 

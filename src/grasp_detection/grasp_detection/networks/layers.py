@@ -59,9 +59,10 @@ def of_two(
         other = functional.interpolate(other, scale_factor=2, mode="bilinear", align_corners=False)
     bias = torch.cat(biases) if biases else None
     mixed = other + functional.conv2d(first, weight[:, :border], bias)
+    outputs = [one.shape[0] for one in weights]
     if biases:
-        return list(functional.mish(mixed).split([len(one) for one in weights], dim=1))
-    parts = mixed.split([len(one) for one in weights], dim=1)
+        return list(functional.mish(mixed).split(outputs, dim=1))
+    parts = mixed.split(outputs, dim=1)
     return [functional.mish(block[1](part)) for block, part in zip(blocks, parts, strict=True)]
 
 
