@@ -16,9 +16,11 @@ from grasp_detection.generative.config import GenerativeConfig
 from grasp_detection.generative.detector import GenerativeDetector
 from grasp_detection.generative.model import GenerativeModel, load_picture_detector
 from grasp_detection.networks.dsc_graspnet import DscGraspNet
+from grasp_detection.networks.registry import network_names
 from grasp_detection.registry import create_detector
 from grasp_detection.weights import (
     WeightsError,
+    default_weights,
     find_weights,
     load_weights,
     save_weights,
@@ -106,15 +108,24 @@ def test_a_missing_gpu_is_said(saved):
         GenerativeModel("dsc_graspnet", load_weights("dsc_graspnet", str(saved)), "cuda")
 
 
-@pytest.mark.parametrize("name", shipped_names("dsc_graspnet"))
-def test_shipped_weights_are_small_whole_and_told(name):
-    weights = load_weights("dsc_graspnet", name)
-    assert find_weights("dsc_graspnet", name).stat().st_size <= 10e6
+@pytest.mark.parametrize(
+    ("detector", "name"), [(one, name) for one in network_names() for name in shipped_names(one)]
+)
+def test_shipped_weights_are_small_whole_and_told(detector, name):
+    weights = load_weights(detector, name)
+    assert find_weights(detector, name).stat().st_size <= 10e6
     about = weights.metadata
     assert {"split", "trained_on", "dataset", "metrics", "wall_s"} <= set(about)
     assert about["command"].startswith(f"grasp train --detector {about['detector']}")
     assert re.fullmatch(r"[0-9a-f]{7,40}", about["revision"])
-    load_picture_detector("dsc_graspnet", name, "cpu")
+    load_picture_detector(detector, name, "cpu")
+
+
+def test_every_default_is_shipped():
+    with_weights = [name for name in network_names() if shipped_names(name)]
+    assert "dsc_graspnet" in with_weights
+    for name in with_weights:
+        assert default_weights(name) in shipped_names(name)
 
 
 # In the node: a window of the whole frame, and back to its pixels
