@@ -26,6 +26,7 @@ from grasp_detection.datasets.split import (
     save_splits,
 )
 from grasp_detection.datasets.survey import Report, Survey, views_to_read
+from grasp_sim.synthesis.household import write_objects
 
 _SHARES = (0.7, 0.1, 0.2)
 _SHEETS = Path("log")
@@ -34,7 +35,7 @@ _SHEETS = Path("log")
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     actions = parser.add_subparsers(
-        dest="action", required=True, metavar="{check,split,synthesize}"
+        dest="action", required=True, metavar="{check,split,objects,synthesize}"
     )
     check = actions.add_parser("check", help="read every view, count, and draw a contact sheet")
     check.add_argument("--sheet", type=Path, help="PNG file for the sheet (log/LAYOUT_NAME.png)")
@@ -53,6 +54,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action.add_argument(
             "--dataset", choices=dataset_names(), help="layout (the one that fits the folder)"
         )
+    objects = actions.add_parser(
+        "objects", help="write boxes, cans and tools of household sizes as an object set"
+    )
+    objects.add_argument("folder", type=Path, help="where to, one subfolder each")
+    objects.add_argument("--count", type=int, default=150, help="how many (150)")
+    objects.add_argument("--seed", type=int, default=0, help="of sizes, masses and colours (0)")
     synthesize_command.add_arguments(
         actions.add_parser("synthesize", help="render scenes and label them in the simulator")
     )
@@ -66,6 +73,10 @@ def main(options: argparse.Namespace) -> int:
     try:
         if options.action == "synthesize":
             return synthesize_command.run(options, console)
+        if options.action == "objects":
+            names = write_objects(options.folder, options.count, options.seed)
+            console.print(f"{len(names)} objects in {options.folder}", soft_wrap=True)
+            return 0
         dataset = (
             open_dataset(options.dataset, options.root)
             if options.dataset
