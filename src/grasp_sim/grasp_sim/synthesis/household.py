@@ -93,7 +93,7 @@ def urdf_of(name: str, parts: Sequence[Part], color: Sequence[float]) -> str:
         color: Red, green and blue in [0, 1].
     """
     mass_kg = sum(part.mass_kg for part in parts)
-    center = sum(part.mass_kg * np.array(part.center_m) for part in parts) / mass_kg
+    center = np.sum([part.mass_kg * np.array(part.center_m) for part in parts], axis=0) / mass_kg
     inertia = np.zeros((3, 3))
     for part in parts:
         away = np.array(part.center_m) - center
@@ -104,10 +104,10 @@ def urdf_of(name: str, parts: Sequence[Part], color: Sequence[float]) -> str:
     inertial = ElementTree.SubElement(link, "inertial")
     ElementTree.SubElement(inertial, "origin", xyz=_text(center))
     ElementTree.SubElement(inertial, "mass", value=f"{mass_kg:.6g}")
-    axes = {
+    moments = {
         f"i{'xyz'[i]}{'xyz'[j]}": f"{inertia[i, j]:.6g}" for i in range(3) for j in range(i, 3)
     }
-    ElementTree.SubElement(inertial, "inertia", axes)
+    ElementTree.SubElement(inertial, "inertia", moments)
     for part in parts:
         for role in ("visual", "collision"):
             element = ElementTree.SubElement(link, role)
