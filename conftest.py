@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 from hypothesis import settings
 
@@ -16,5 +17,7 @@ settings.load_profile("reproducible")
 # Domains up to 101 only: the ports of higher ones may be taken by any process for an outgoing
 # connection. A session has six in a row, see other_domain.
 os.environ.setdefault("ROS_DOMAIN_ID", str(1 + os.getpid() % 16 * 6))
-os.environ.setdefault("FASTDDS_BUILTIN_TRANSPORTS", "UDPv4")
+os.environ.setdefault(
+    "FASTRTPS_DEFAULT_PROFILES_FILE", str(Path(__file__).parent / "tests" / "fastdds.xml")
+)
 environment.prepare()
