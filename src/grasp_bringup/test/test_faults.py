@@ -12,7 +12,7 @@ from lifecycle_msgs.msg import Transition
 from rcl_interfaces.msg import Parameter, ParameterType, ParameterValue
 from rcl_interfaces.srv import SetParameters
 from rosgraph_msgs.msg import Clock
-from running_stack import Stack, other_domain
+from running_stack import SPEED, Stack, other_domain
 from sensor_msgs.msg import JointState
 
 from grasp_bringup.client import GoalRefused
@@ -24,6 +24,7 @@ pytestmark = pytest.mark.ros
 
 REACTION_S = 0.5
 REST_RAD_S = 0.02
+TRAVEL_S = 0.1  # of messages on a busy machine, wall time
 RESULT_TIMEOUT_S = 90.0
 
 
@@ -179,7 +180,9 @@ def test_cancel_stops_the_arm_and_tells_what_the_gripper_holds(
     cancelled_s = sim_time.now_s
     scene.cancel_pick()
     result = pick.result()
-    assert 0.0 < arm_motion.moved_s <= cancelled_s + REACTION_S
+    # The simulation runs ahead while clock and request are on their way.
+    on_the_way_s = TRAVEL_S * float(SPEED)
+    assert 0.0 < arm_motion.moved_s <= cancelled_s + REACTION_S + on_the_way_s
     assert result.code == Code.CANCELLED, result.message
     assert result.holding is holding
     assert any(thing.between_fingers for thing in scene.truth().objects) is holding
