@@ -67,7 +67,7 @@ def draw_curves(history: Sequence[Epoch], path: Path) -> None:
     above.plot(epochs, [one.loss for one in history], label="training")
     above.plot(epochs, [one.validation_loss for one in history], label="validation")
     above.set_yscale("log")
-    above.set_ylabel("P-Huber loss")
+    above.set_ylabel("loss")
     above.legend()
     below.plot(epochs, [100.0 * one.validation_accuracy for one in history], color="tab:green")
     below.set_ylabel("validation accuracy, %")
