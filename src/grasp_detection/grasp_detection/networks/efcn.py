@@ -20,23 +20,12 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from grasp_detection.networks.layers import FeatureDropout
+from grasp_detection.networks.layers import ConvBnRelu, FeatureDropout
 
 _DOWN_KERNELS = (9, 5, 3, 3, 3, 3)
 _UP_KERNELS = (3, 3, 3, 5, 9, 5)
 _HALVINGS = 3
 _GROWTH = (1, 2, 4, 8, 8, 8)
-
-
-class ConvBnRelu(nn.Sequential):
-    """Convolution, batch normalisation, ReLU."""
-
-    def __init__(self, inputs: int, outputs: int, kernel: int, stride: int = 1) -> None:
-        super().__init__(
-            nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, bias=False),
-            nn.BatchNorm2d(outputs),
-            nn.ReLU(inplace=True),
-        )
 
 
 class Enlarge(nn.Sequential):

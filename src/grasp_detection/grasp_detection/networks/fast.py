@@ -12,7 +12,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 from torch.nn import functional
 
-from grasp_detection.networks.layers import FeatureDropout
+from grasp_detection.networks.layers import ConvBnRelu, FeatureDropout
 
 _FINE, _COARSE = 32, 64  # channels at a quarter and at an eighth of the size
 _DILATIONS = (1, 2, 4, 1)
@@ -24,7 +24,7 @@ class _Residual(nn.Module):
 
     def __init__(self, channels: int, dilation: int = 1) -> None:
         super().__init__()
-        self.first = _conv(channels, channels, dilation=dilation)
+        self.first = ConvBnRelu(channels, channels, dilation=dilation)
         self.second = nn.Sequential(
             nn.Conv2d(channels, channels, 3, padding=1, bias=False), nn.BatchNorm2d(channels)
         )
@@ -32,14 +32,6 @@ class _Residual(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Shape (B, C, H, W) in and out."""
         return functional.relu(x + self.second(self.first(x)))
-
-
-def _conv(inputs: int, outputs: int, stride: int = 1, dilation: int = 1) -> nn.Sequential:
-    return nn.Sequential(
-        nn.Conv2d(inputs, outputs, 3, stride, dilation, dilation, bias=False),
-        nn.BatchNorm2d(outputs),
-        nn.ReLU(inplace=True),
-    )
 
 
 class Fast(nn.Module):
@@ -55,10 +47,10 @@ class Fast(nn.Module):
     def __init__(self, channels: int, dropout: float = 0.0) -> None:
         super().__init__()
         self.stem = nn.Sequential(
-            _conv(channels, _FINE // 2, stride=2), _conv(_FINE // 2, _FINE, stride=2)
+            ConvBnRelu(channels, _FINE // 2, stride=2), ConvBnRelu(_FINE // 2, _FINE, stride=2)
         )
         self.fine = _Residual(_FINE)
-        self.down = _conv(_FINE, _COARSE, stride=2)
+        self.down = ConvBnRelu(_FINE, _COARSE, stride=2)
         self.coarse = nn.Sequential(*(_Residual(_COARSE, dilation) for dilation in _DILATIONS))
         self.up = nn.Conv2d(_COARSE, _FINE, 1)
         self.merge = _Residual(_FINE)

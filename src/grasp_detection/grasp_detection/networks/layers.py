@@ -10,6 +10,20 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 
+class ConvBnRelu(nn.Sequential):
+    """Convolution, batch normalisation, ReLU."""
+
+    def __init__(
+        self, inputs: int, outputs: int, kernel: int = 3, stride: int = 1, dilation: int = 1
+    ) -> None:
+        padding = dilation * (kernel // 2)
+        super().__init__(
+            nn.Conv2d(inputs, outputs, kernel, stride, padding, dilation, bias=False),
+            nn.BatchNorm2d(outputs),
+            nn.ReLU(inplace=True),
+        )
+
+
 class ConvBnMish(nn.Sequential):
     """Convolution, batch normalisation, Mish: the CBM block of DSC-GraspNet."""
 
