@@ -31,6 +31,7 @@ from grasp_detection.generative.config import RUNTIMES
 from grasp_detection.generative.detector import GenerativeDetector
 from grasp_detection.generative.inputs import channels_of
 from grasp_detection.networks.registry import find_network
+from grasp_detection.networks.runtime import OPENVINO_BF16, TORCH
 from grasp_detection.registry import create_detector, detector_names, has_weights
 from grasp_detection.weights import (
     DEFAULT,
@@ -42,8 +43,7 @@ from grasp_detection.weights import (
 )
 
 REFERENCE = "gr_convnet"
-_TORCH, _CPU = "torch", "cpu"
-_HALF = "openvino_bf16"  # measured beside the others, but its maps are not the same
+_CPU = "cpu"
 _MEMORY_FRAMES = 3
 _MIB = 1024.0**2
 _PAUSE_S = 0.05
@@ -118,7 +118,9 @@ def measure_detection(
             }
             if one.runtime:
                 entry["runtimes"][one.runtime] = found
-            if one.runtime != _HALF and found["ms_median"] <= entry.get("ms_median", np.inf):
+            if one.runtime != OPENVINO_BF16 and found["ms_median"] <= entry.get(
+                "ms_median", np.inf
+            ):
                 entry |= found | _about(one, detector, size)
         for name, entry in figures.items():
             progress(f"memory of {name}")
@@ -139,11 +141,11 @@ def _field(view: Square, folder: Path) -> Iterator[Contestant]:
                 settings = {**values, "runtime": runtime, "device": _CPU}
                 yield Contestant(name, runtime, settings)
             if torch.cuda.is_available():
-                settings = {**values, "runtime": _TORCH, "device": "cuda"}
+                settings = {**values, "runtime": TORCH, "device": "cuda"}
                 yield Contestant(name, torch.cuda.get_device_name(), settings)
         elif name == REFERENCE:
-            settings = {**_drawn(name, view, folder), "runtime": _TORCH, "device": _CPU}
-            yield Contestant(name, _TORCH, settings)
+            settings = {**_drawn(name, view, folder), "runtime": TORCH, "device": _CPU}
+            yield Contestant(name, TORCH, settings)
 
 
 def _drawn(name: str, view: Square, folder: Path) -> dict[str, Any]:
@@ -167,7 +169,7 @@ def _references(
 ) -> dict[int, Detector]:
     """The reference by size of its input, pixels: one for each size that occurs."""
     settings = next(one.settings for one in field if one.name == REFERENCE)
-    plain = Contestant(REFERENCE, _TORCH, {**settings, "runtime": _TORCH, "device": _CPU})
+    plain = Contestant(REFERENCE, TORCH, {**settings, "runtime": TORCH, "device": _CPU})
     sizes = sorted({_input_px(one, frame) for one in built} - {0})
     return {
         size: replace(plain, settings={**plain.settings, "input_px": size}).build(gripper)

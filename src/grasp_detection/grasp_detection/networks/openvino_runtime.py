@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from grasp_core.errors import MissingDependency
+from grasp_detection.networks.runtime import OPENVINO, OPENVINO_BF16
 
 _SIZES = 4  # of pictures for which a network is compiled: a sixth faster than one for any size
 _TRACED_PX = 64  # side of the picture that conversion runs on; any other size works afterwards
@@ -41,7 +42,7 @@ class OpenVinoRuntime:
                 f"runtime openvino needs {error.name}, which is not installed: run make setup, "
                 "or pip install openvino, or set runtime to torch"
             ) from error
-        self.name = "openvino_bf16" if half else "openvino"
+        self.name = OPENVINO_BF16 if half else OPENVINO
         picture = torch.zeros(1, channels, _TRACED_PX, _TRACED_PX)
         # The two steps of openvino.convert_model that do the work; it would check the trace by
         # running the network twice more, and report the conversion over the net.
