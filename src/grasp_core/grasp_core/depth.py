@@ -66,12 +66,12 @@ def fill_invalid(depth_m: NDArray[np.float32], radius_px: float = 3.0) -> NDArra
         return depth_m.copy()
     near, far, _, _ = cv2.minMaxLoc(depth_m, (~invalid).astype(np.uint8))
     scale = max(far - near, 1e-6)
-    normalised = np.where(invalid, 0.0, (depth_m - near) / scale).astype(np.float32)
-    # OpenCV inpaints 32-bit floats in one channel; a border keeps edge pixels in play.
-    padded = cv2.copyMakeBorder(normalised, 1, 1, 1, 1, cv2.BORDER_REPLICATE)
-    mask = cv2.copyMakeBorder(invalid.astype(np.uint8), 1, 1, 1, 1, cv2.BORDER_CONSTANT)
-    filled = cv2.inpaint(padded, mask, radius_px, cv2.INPAINT_NS)[1:-1, 1:-1]
-    whole = np.array(depth_m, np.float32)
+    # In place: fresh memory for a whole image costs more than the arithmetic on it.
+    normalised = depth_m - np.float32(near)
+    normalised /= np.float32(scale)
+    normalised[invalid] = 0.0
+    filled = cv2.inpaint(normalised, invalid.view(np.uint8), radius_px, cv2.INPAINT_NS)
+    whole = depth_m.copy()
     whole[invalid] = filled[invalid] * scale + near
     return whole
 

@@ -45,6 +45,14 @@ def test_filling_keeps_measurements_and_completes_a_plane():
     assert np.abs(filled - plane)[~known].max() < 0.003
 
 
+def test_a_strip_unseen_at_the_edge_takes_the_depth_beside_it():
+    depth = np.full((60, 80), 0.7, np.float32)
+    depth[20:40, 30:50] = 0.4
+    holed = depth.copy()
+    holed[:, :8], holed[55:] = np.nan, np.nan
+    assert np.abs(fill_invalid(holed) - depth).max() < 1e-3
+
+
 def test_filling_an_empty_image_leaves_it_empty():
     assert np.isnan(fill_invalid(np.full((4, 4), np.nan, np.float32))).all()
 

@@ -58,6 +58,14 @@ def test_a_cut_shows_a_spot_where_the_window_says(size):
     assert np.allclose(centre, expected, atol=0.1)
 
 
+@pytest.mark.parametrize("window", [Window(79.0, 0.0, 480.0, 224), Window(7.0, 11.0, 90.0, 112)])
+def test_a_cut_along_whole_pixels_is_what_the_warp_draws(window):
+    image = np.random.default_rng(0).random((480, 640), dtype=np.float32)
+    cut, drawn = window.cut(image), warp(image, window.matrix, window.size, None)
+    inner = slice(1, -1)  # the outermost pixels mix with what lies beyond the window
+    assert np.abs(cut - drawn)[inner, inner].max() < 0.02  # the warp rounds to 1/32 px
+
+
 @given(rectangles, st.integers(0, 1000))
 def test_augmentation_moves_labels_as_it_moves_corners(rows, seed):
     window = Window.centred(224, 224, 112)

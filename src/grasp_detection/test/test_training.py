@@ -309,7 +309,7 @@ def test_without_variation_training_sees_what_validation_sees():
     window = Window.centred(480, 640, 112)
     matrix = draw_matrix(window, STILL, np.random.default_rng(1))
     seen, *_ = apply(matrix, 112, picture, None, np.empty((0, 5)))
-    assert np.abs(seen.astype(int) - window.cut(picture).astype(int)).max() <= 1
+    assert np.abs(seen.astype(int) - window.cut(picture).astype(int)).max() <= 2  # roundings
     # 18 pixels make one: their noise must be averaged, not picked from.
     assert seen.std() < 0.4 * picture.std()
 

@@ -42,8 +42,11 @@ def relief(depth_m: NDArray[np.float32]) -> NDArray[np.float32]:
     filled_m = fill_invalid(depth_m)
     # Towards its horizon the plane is infinitely far: nothing there is of interest.
     least = np.float32(0.5 / filled_m.max())
-    support_m = np.reciprocal(np.maximum(columns + rows[:, None], least))
-    return np.asarray(support_m - filled_m, np.float32)
+    heights_m = columns + rows[:, None]
+    np.maximum(heights_m, least, out=heights_m)
+    np.reciprocal(heights_m, out=heights_m)
+    heights_m -= filled_m
+    return heights_m
 
 
 def _support(depth_m: NDArray[np.float32]) -> NDArray[np.floating[Any]] | None:
@@ -72,9 +75,11 @@ def _support(depth_m: NDArray[np.float32]) -> NDArray[np.floating[Any]] | None:
         return None
     tried = np.linalg.solve(systems[usable], inverse[corners[usable]][..., None])[..., 0]
     # Sums instead of matrix products: waking a linear algebra library's threads takes longer.
-    few, there = places[::_SCORED], inverse[::_SCORED]
-    near = np.abs(np.einsum("tc,pc->tp", tried, few) - there) < _TOLERANCE * there
-    plane: NDArray[np.floating[Any]] = tried[near.sum(axis=1).argmax()]
+    few, there = places[::_SCORED].astype(np.float32), inverse[::_SCORED].astype(np.float32)
+    off = np.einsum("tc,pc->tp", tried.astype(np.float32), few)
+    off -= there
+    near = np.count_nonzero(np.abs(off, out=off) < _TOLERANCE * there, axis=1)
+    plane: NDArray[np.floating[Any]] = tried[near.argmax()]
     for _ in range(_REFITS):
         on_plane = np.abs(np.einsum("pc,c->p", places, plane) - inverse) < _TOLERANCE * inverse
         here, target = places[on_plane] / unit, inverse[on_plane]
