@@ -210,8 +210,8 @@ def test_pairs_that_can_collide_are_checked(robot):
     seen = set()
     for q in rng.uniform(lower, upper, size=(400, 7)):
         hits = witness.hits(q)
-        assert planner._padded.collides(q) == bool(hits)
-        assert set(planner._padded.touching(q)) == {(b, a) for a, b in hits} or not hits
+        assert planner._clearance.padded.collides(q) == bool(hits)
+        assert set(planner._clearance.padded.touching(q)) == {(b, a) for a, b in hits} or not hits
         seen |= {frozenset(pair) for pair in hits}
     assert frozenset(("panda_hand", "panda_link5")) in seen
     assert frozenset(("panda_link5", "panda_link0")) in seen
@@ -265,7 +265,7 @@ def test_graze_between_search_steps_is_planned_around(robot, planner):
     block = box("block", (0.047811, 0.032674, 0.106547), (0.508303, 0.066581, 0.053274))
     scene = CollisionScene((TABLE, block), CONTACTS)
     planner.set_scene(scene)
-    assert planner._padded.segment_free(start, goal, PlannerConfig().collision_step_rad)
+    assert planner._clearance.padded.segment_free(start, goal, PlannerConfig().collision_step_rad)
     assert planner._timed_if_free(np.stack([start, goal]), 1.0, False) is None
     trajectory = planner.plan_joints(start, goal)
     witness = Witness(robot, scene, PADDING_M - 1e-6)
@@ -355,7 +355,7 @@ def test_unpadded_box_may_be_close(planner, observe):
 
 def test_contacts_may_touch(planner, observe):
     pose, joints = fingertip_over_box(planner, observe, -0.005)
-    scene = planner._scene
+    scene = planner._clearance._scene
     fingers = (("panda_leftfinger", "block"), ("panda_rightfinger", "block"))
     planner.set_scene(CollisionScene(scene.boxes, (*scene.contacts, *fingers)))
     assert planner.solve_ik(pose, joints)
@@ -367,7 +367,7 @@ def test_start_in_the_padding_may_leave(planner, observe, clearance_m):
     lift = planner.plan_line(joints, Transform.from_translation(0.0, 0.0, 0.1) @ pose, 0.2)
     away = planner.plan_joints(joints, observe)
     for trajectory in (lift, away):
-        collides = [planner._padded.collides(q) for q in trajectory.positions]
+        collides = [planner._clearance.padded.collides(q) for q in trajectory.positions]
         assert collides[0]
         clear = collides.index(False)
         assert not any(collides[clear:])
@@ -471,11 +471,11 @@ def test_carried_box_is_where_it_is_held(planner, observe, gap_to_wall_m, free):
         wall = Box("wall", tuple(size), pose, padded=False)
         planner.attach(None)
         planner.set_scene(CollisionScene((wall,)))
-        assert not planner._padded.collides(joints)
+        assert not planner._clearance.padded.collides(joints)
         planner.attach(carried)
-        assert planner._padded.collides(joints) != free
+        assert planner._clearance.padded.collides(joints) != free
         if not free:
-            assert planner._padded.touching(joints) == [(ATTACHED, "wall")]
+            assert planner._clearance.padded.touching(joints) == [(ATTACHED, "wall")]
 
 
 def test_carried_box_may_stand_on_its_table_while_lifted(planner, observe):
@@ -505,9 +505,9 @@ def test_gap_moves_the_fingers(planner, observe):
     side = pose.apply([0.0, 0.045, -0.01])
     post = box("post", (0.005, 0.005, 0.01), side, padded=False)
     planner.set_scene(CollisionScene((post,)))
-    assert planner._padded.touching(joints) == [("panda_leftfinger", "post")]
+    assert planner._clearance.padded.touching(joints) == [("panda_leftfinger", "post")]
     planner.set_gap(0.02)
-    assert not planner._padded.collides(joints)
+    assert not planner._clearance.padded.collides(joints)
 
 
 # The scene
@@ -530,11 +530,11 @@ def test_rotated_box_is_rotated(robot, planner, observe):
     witness = Witness(robot, scene, PADDING_M)
     lower, upper = robot.limits()
     for q in rng.uniform(lower, upper, size=(150, 7)):
-        assert planner._padded.collides(q) == bool(witness.hits(q))
+        assert planner._clearance.padded.collides(q) == bool(witness.hits(q))
 
 
 def test_wrong_scenes_are_refused_and_change_nothing(planner, observe):
-    before = planner._padded
+    before = planner._clearance.padded
     for boxes, contacts, match in (
         ((TABLE, TABLE), (), "table"),
         ((TABLE,), (("panda_link0", "tabel"),), "tabel"),
@@ -543,7 +543,7 @@ def test_wrong_scenes_are_refused_and_change_nothing(planner, observe):
     ):
         with pytest.raises(ConfigError, match=match):
             planner.set_scene(CollisionScene(boxes, contacts))
-    assert planner._padded is before
+    assert planner._clearance.padded is before
 
 
 def test_threads_do_not_disturb_each_other(robot, observe):

@@ -16,24 +16,16 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
-from grasp_core.errors import ConfigError, MissingDependency
+from grasp_core.errors import ConfigError
 from grasp_core.robot import RobotModel
+from grasp_executor.interfaces import JointVector
+from grasp_executor.planning.libraries import (
+    Scene,
+    hasCollisionsAlongPath,
+    loadUrdfSceneDescriptionFromXml,
+    pin,
+)
 from grasp_executor.scene import ATTACHED, Box, CollisionScene
-
-try:
-    import pinocchio as pin
-    from roboplan.core import (
-        Scene,
-        hasCollisionsAlongPath,
-        loadUrdfSceneDescriptionFromXml,
-    )
-except ImportError as error:
-    raise MissingDependency(
-        f"the embedded planner lacks {error.name}: pip install pin roboplan-core roboplan-rrt "
-        "roboplan-simple-ik (see requirements.txt)"
-    ) from error
-
-JointVector = NDArray[np.float64]
 
 GROUP = "arm"
 _BOX_PREFIX = "box:"  # keeps box names apart from the robot's links

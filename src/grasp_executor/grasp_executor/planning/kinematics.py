@@ -7,18 +7,11 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from grasp_core.errors import ConfigError, MissingDependency
+from grasp_core.errors import ConfigError
 from grasp_core.robot import RobotModel
 from grasp_core.transform import Transform
-
-try:
-    import pinocchio as pin
-except ImportError as error:
-    raise MissingDependency(
-        "the embedded planner needs Pinocchio: pip install pin (see requirements.txt)"
-    ) from error
-
-JointVector = NDArray[np.float64]
+from grasp_executor.interfaces import JointVector
+from grasp_executor.planning.libraries import pin
 
 _DAMPING = 1e-4  # of the least squares; small, since steps are short or already close
 _CONVERGED = 1e-7  # m and rad
