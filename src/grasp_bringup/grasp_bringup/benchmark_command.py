@@ -7,6 +7,7 @@ import dataclasses
 import json
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 from rich.console import Console
@@ -98,16 +99,17 @@ def run(options: argparse.Namespace) -> int:
     who = f"workers of {options.scheduler}" if options.scheduler else f"{workers} worker(s)"
     with benchmark.journal(options.out) as journal:
         console.print(
-            f"{benchmark.size} trials ({len(journal.records)} of them done before), "
+            f"{benchmark.size} trials ({len(benchmark.done(journal))} of them done before), "
             f"{who}, kept in {journal.folder}",
             highlight=False,
             soft_wrap=True,
         )
         interrupted = _measure(benchmark, journal, workers, options.scheduler)
-        if journal.records:
-            figures = summarise(benchmark, journal.records)
+        records = benchmark.done(journal)
+        if records:
+            figures = summarise(benchmark, records)
             show(figures, console)
-            _write(options, figures, journal)
+            _write(options, figures, records, journal.folder)
     return _interrupted() if interrupted else 0
 
 
@@ -135,7 +137,7 @@ def _settings(options: argparse.Namespace) -> BenchmarkSettings:
 def _measure(benchmark: Benchmark, journal: Journal, workers: int, scheduler: str) -> bool:
     """Do what is missing, with a bar; whether it was interrupted."""
     done = success = 0
-    with long_work("picking", benchmark.size, len(journal.records)) as work:
+    with long_work("picking", benchmark.size, len(benchmark.done(journal))) as work:
 
         def report(record: TrialRecord) -> None:
             nonlocal done, success
@@ -150,7 +152,12 @@ def _measure(benchmark: Benchmark, journal: Journal, workers: int, scheduler: st
     return False
 
 
-def _write(options: argparse.Namespace, figures: Figures, journal: Journal) -> None:
+def _write(
+    options: argparse.Namespace,
+    figures: Figures,
+    records: Mapping[tuple[str, int], TrialRecord],
+    folder: Path,
+) -> None:
     """Write the files that were asked for."""
     if options.json:
         try:
@@ -159,5 +166,5 @@ def _write(options: argparse.Namespace, figures: Figures, journal: Journal) -> N
         except OSError as error:
             raise ConfigError(f"cannot write {error.filename}: {error.strerror}") from error
     if options.report:
-        path = write_report(options.report, figures, journal.records, journal.folder)
+        path = write_report(options.report, figures, records, folder)
         print(f"report: {path}")

@@ -1,12 +1,13 @@
 """Intervals, records and widths of the benchmark against values worked out by hand."""
 
 import dataclasses
+import json
 import math
 
 import pytest
 from scipy.spatial.transform import Rotation
 
-from grasp_bringup.benchmark.code import code_digest, digest_of
+from grasp_bringup.benchmark.code import digest_of, trial_sources
 from grasp_bringup.benchmark.contestants import parse_contestants
 from grasp_bringup.benchmark.intervals import paired_interval
 from grasp_bringup.benchmark.journal import PICTURES_PER_CODE, Journal
@@ -18,6 +19,7 @@ from grasp_bringup.benchmark.settings import BenchmarkSettings, default_folder, 
 from grasp_bringup.benchmark.summary import summarise
 from grasp_bringup.results import success_interval
 from grasp_core.errors import ConfigError
+from grasp_detection.weights import find_weights
 
 
 def pairs(both, only_first, only_second, neither):
@@ -192,7 +194,41 @@ def test_a_change_of_the_code_is_noticed(tmp_path):
     assert digest_of(sorted(tmp_path.iterdir(), reverse=True)) == before
     (tmp_path / "b.py").write_text("other")
     assert digest_of(tmp_path.iterdir()) != before
-    assert code_digest() == code_digest()
+
+
+def test_the_code_of_a_trial_is_all_that_it_imports():
+    covered = {path.name for path in trial_sources()}
+    assert {
+        "in_process.py",
+        "trial_job.py",
+        "object_width.py",
+        "detector.py",
+        "pick.py",
+    } <= covered
+    assert not {"page.py", "node.py", "trainer.py"} & covered
+
+
+def test_metadata_of_weights_is_a_part_of_them(tmp_path):
+    shipped = find_weights("dsc_graspnet", "cornell_rgb")
+    for path in (shipped, shipped.with_suffix(".json")):
+        (tmp_path / f"w{path.suffix}").write_bytes(path.read_bytes())
+    label = f"dsc_graspnet:{tmp_path / 'w.safetensors'}"
+    (before,) = parse_contestants(label, oracle=False)
+    about = json.loads((tmp_path / "w.json").read_text())
+    (tmp_path / "w.json").write_text(json.dumps(about | {"view_m": 0.1}))
+    (after,) = parse_contestants(label, oracle=False)
+    assert before != after
+
+
+def test_more_trials_go_to_the_same_folder_and_changed_objects_do_not(tmp_path):
+    (tmp_path / "box").mkdir()
+    urdf = tmp_path / "box" / "box.urdf"
+    urdf.write_text("<robot/>")
+    few, many = (BenchmarkSettings(objects=str(tmp_path), trials=n) for n in (3, 5))
+    assert default_folder(identity(few, ())) == default_folder(identity(many, ()))
+    before = identity(few, ())
+    urdf.write_text("<robot name='other'/>")
+    assert identity(few, ()) != before
 
 
 URDF = '<robot name="x"><link name="x"><collision>{}</collision></link></robot>'

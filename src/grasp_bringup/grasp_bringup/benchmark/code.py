@@ -12,20 +12,25 @@ from grasp_core.config import config_dir
 _PACKAGES = ("grasp_core", "grasp_detection", "grasp_executor", "grasp_sim")
 _NO_PART = {"datasets", "evaluation", "training", "synthesis"}  # nothing that a trial runs
 _OF_BRINGUP = ("in_process.py", "stack.py", "workspace_view.py")
-_OF_BENCHMARK = ("bench.py", "contestants.py", "oracle.py", "plan.py", "scene_run.py", "watch.py")
+_ONLY_SHOWN = {"intervals.py", "page.py", "plots.py", "summary.py", "table.py", "too_wide.py"}
 _LENGTH = 16
 
 
 def code_digest() -> str:
     """Digest of everything that a trial runs: sources without ROS, and the robot and its cell."""
-    here = Path(__file__).parent
-    files = [here / name for name in _OF_BENCHMARK]
-    files += [here.parent / name for name in _OF_BRINGUP]
-    for package in _PACKAGES:
-        files += _sources(package)
+    files = list(trial_sources())
     for name in ("robots", "cells"):
         files += [path for path in (config_dir() / name).rglob("*") if path.is_file()]
     return digest_of(files)
+
+
+def trial_sources() -> Iterator[Path]:
+    """Sources that a trial runs."""
+    here = Path(__file__).parent
+    yield from (path for path in here.glob("*.py") if path.name not in _ONLY_SHOWN)
+    yield from (here.parent / name for name in _OF_BRINGUP)
+    for package in _PACKAGES:
+        yield from _sources(package)
 
 
 def digest_of(files: Iterable[Path]) -> str:

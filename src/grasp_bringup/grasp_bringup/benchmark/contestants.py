@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 
+from grasp_bringup.benchmark.code import digest_of
 from grasp_bringup.stack import detector_values
 from grasp_bringup.workspace_view import Square
 from grasp_core.errors import ConfigError
@@ -26,13 +26,13 @@ class Contestant:
         label: As asked for, ``D`` or ``D:WEIGHTS``, or ``oracle``.
         detector: Name in the registry.
         weights: Shipped name or path; ``default`` also for detectors that learn nothing.
-        weights_sha256: Hash of the weights' file; empty where there is none.
+        weights_digest: Of the weights' files, numbers and metadata; empty where there are none.
     """
 
     label: str
     detector: str
     weights: str = DEFAULT
-    weights_sha256: str = ""
+    weights_digest: str = ""
 
     @property
     def is_oracle(self) -> bool:
@@ -65,8 +65,10 @@ def _contestant(label: str) -> Contestant:
     values = detector_values(name, weights or DEFAULT)
     if "weights" not in values:
         return Contestant(label, name)
-    data = find_weights(name, values["weights"]).read_bytes()
-    return Contestant(label, name, str(values["weights"]), hashlib.sha256(data).hexdigest())
+    path = find_weights(name, values["weights"])
+    # Calibration, size and scale stand in the metadata: they decide what is picked, too.
+    files = [one for one in (path, path.with_suffix(".json")) if one.exists()]
+    return Contestant(label, name, str(values["weights"]), digest_of(files))
 
 
 def build_detector(contestant: Contestant, gripper: GripperProfile, view: Square) -> Detector:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from grasp_bringup.benchmark.summary import Figures
@@ -70,7 +71,10 @@ def objects(figures: Figures) -> str:
     axes = figure.subplots()
     thick = 0.8 / len(detectors)
     for index, (label, one) in enumerate(detectors.items()):
-        shares = [100.0 * one["per_object"].get(name, {"rate": 0.0})["rate"] for name in names]
+        # An object that a detector never met has no bar, as it has no number in the table.
+        shares = [
+            100.0 * one["per_object"].get(name, {"rate": math.nan})["rate"] for name in names
+        ]
         rows = [row + (index - (len(detectors) - 1) / 2.0) * thick for row in range(len(names))]
         axes.barh(rows, shares, thick, label=label, color=_COLORS[index % len(_COLORS)])
     marks = ["*" if name in figures["too_wide_objects"] else "" for name in names]

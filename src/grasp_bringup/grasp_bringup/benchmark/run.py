@@ -47,6 +47,11 @@ class Benchmark:
         """Number of trials, all contestants together."""
         return len(self.trials) * len(self.contestants)
 
+    def done(self, journal: Journal) -> dict[tuple[str, int], TrialRecord]:
+        """Finished trials, by detector and index; a journal may hold those of a longer one."""
+        keys = ((one.label, trial.index) for trial in self.trials for one in self.contestants)
+        return {key: journal.records[key] for key in keys if key in journal.records}
+
     def journal(self, folder: Path | None = None) -> Journal:
         """The journal of this benchmark, to be entered; by default in a folder of its own."""
         about = identity(self.settings, self.contestants)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from grasp_bringup.benchmark.code import code_digest
+from grasp_bringup.benchmark.code import code_digest, digest_of
 from grasp_bringup.benchmark.contestants import Contestant
 from grasp_core.config import Checked, setting
 from grasp_core.errors import ConfigError
@@ -55,16 +55,24 @@ class BenchmarkSettings(Checked):
 
 
 def identity(settings: BenchmarkSettings, contestants: Sequence[Contestant]) -> dict[str, Any]:
-    """Everything that results depend on, for JSON."""
+    """Everything that a trial's result depends on, for JSON; not how many trials there are."""
+    about = dataclasses.asdict(settings)
+    del about["trials"]
+    folder = Path(settings.objects)
     return {
         "format": _FORMAT,
         "code": code_digest(),
-        **dataclasses.asdict(settings),
-        "detectors": {one.label: one.weights_sha256 for one in contestants},
+        **about,
+        "objects_digest": (
+            digest_of(path for path in folder.rglob("*") if path.is_file())
+            if folder.is_absolute()
+            else ""
+        ),
+        "detectors": {one.label: one.weights_digest for one in contestants},
     }
 
 
 def default_folder(about: dict[str, Any]) -> Path:
-    """Where a benchmark keeps its trials: the same settings, the same folder."""
+    """Where a benchmark keeps its trials; a longer one adds to the folder of a shorter one."""
     text = json.dumps(about, sort_keys=True)
     return Path("runs") / f"benchmark-{hashlib.sha256(text.encode()).hexdigest()[:10]}"

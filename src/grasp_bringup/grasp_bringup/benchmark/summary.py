@@ -54,7 +54,10 @@ def summarise(benchmark: Benchmark, records: Mapping[tuple[str, int], TrialRecor
         _add_parts(detectors, by_label, wide)
     _add_share_of_oracle(detectors, by_label)
     return {
-        "settings": identity(benchmark.settings, benchmark.contestants),
+        "settings": {
+            **identity(benchmark.settings, benchmark.contestants),
+            "trials": benchmark.settings.trials,
+        },
         "complete": sum(map(len, by_label.values())) == benchmark.size,
         "detectors": detectors,
         "differences": [
