@@ -16,7 +16,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from grasp_core.errors import ConfigError, GraspStackError, MissingDependency
+from grasp_core.errors import ConfigError, GraspStackError
+from grasp_core.optional import needed_by
 
 if TYPE_CHECKING:
     from distributed import Client, Future
@@ -153,14 +154,9 @@ def crew(workers: int, scheduler: str = "") -> Iterator[Crew]:
         ConfigError: The scheduler's environment is another one.
         MissingDependency: dask.distributed is not installed.
     """
-    try:
+    with needed_by("working in several processes", "dask distributed"):
         import dask
         from distributed import Client
-    except ImportError as error:
-        raise MissingDependency(
-            f"working in several processes needs {error.name}, which is not installed: run make "
-            "setup, or pip install dask distributed"
-        ) from error
     log = logging.getLogger("distributed")
     level = log.level
     # Whatever matters comes back as an answer or an exception.

@@ -15,7 +15,8 @@ from rich.markup import escape
 from rich.progress import Progress
 
 from grasp_bringup.evaluate_table import show
-from grasp_core.errors import ConfigError, GraspStackError, MissingDependency
+from grasp_core.errors import ConfigError, GraspStackError
+from grasp_core.optional import needed_by
 from grasp_detection.datasets.dataset import Dataset
 from grasp_detection.datasets.registry import dataset_names, open_dataset
 from grasp_detection.datasets.split import (
@@ -182,13 +183,8 @@ def load_detector(name: str, weights: str, device: str) -> PictureDetector:
     Raises:
         MissingDependency: A library that it needs is not installed.
     """
-    try:
+    with needed_by(f"detector {name}", "torch safetensors"):
         from grasp_detection.generative.model import load_picture_detector
-    except ImportError as error:
-        raise MissingDependency(
-            f"detector {name} needs {error.name}, which is not installed: run make setup, or pip "
-            "install torch safetensors"
-        ) from error
     return load_picture_detector(name, weights, device)
 
 

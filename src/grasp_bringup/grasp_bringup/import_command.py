@@ -7,7 +7,8 @@ import hashlib
 import sys
 from pathlib import Path
 
-from grasp_core.errors import ConfigError, GraspStackError, MissingDependency
+from grasp_core.errors import ConfigError, GraspStackError
+from grasp_core.optional import needed_by
 from grasp_detection.generative.inputs import CHANNELS, STRIDE, channels_of
 
 _DEFAULT_SIZE = 224
@@ -43,16 +44,11 @@ def main(options: argparse.Namespace) -> int:
 
 
 def _import(options: argparse.Namespace) -> None:
-    try:
+    with needed_by("grasp import", "torch safetensors"):
         from grasp_detection.networks.registry import find_network
         from grasp_detection.published import adapt, read_published
         from grasp_detection.registry import resolve
         from grasp_detection.weights import save_weights
-    except ImportError as error:
-        raise MissingDependency(
-            f"weights need {error.name}, which is not installed: run make setup, or pip install "
-            "torch safetensors"
-        ) from error
     if options.out.suffix != ".safetensors":
         raise ConfigError(f"--out is {options.out}, must end in .safetensors")
     if options.size < STRIDE or options.size % STRIDE:

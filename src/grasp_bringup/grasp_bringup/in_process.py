@@ -13,11 +13,11 @@ from grasp_core.cell import Cell, load_cell
 from grasp_core.errors import (
     GripperFailed,
     NoGrasp,
-    ObjectNotFound,
     TrajectoryAborted,
     TrajectoryRefused,
     UnexpectedContact,
 )
+from grasp_core.grasp import with_label
 from grasp_core.robot import RobotModel
 from grasp_detection.detector import Detector, with_depth
 from grasp_executor.config import PickConfig
@@ -164,11 +164,8 @@ class SimCamera:
         grasps = with_depth(self._detector.detect(frame), frame)
         if not grasps:
             raise NoGrasp(f"detector {self._detector.name} found nothing to grasp")
-        labelled = [grasp for grasp in grasps if not label or grasp.label == label]
-        if not labelled:
-            raise ObjectNotFound(f"no candidate is labelled {label!r}")
         return Observation(
-            labelled,
+            with_label(grasps, label),
             frame.depth_m,
             frame.camera,
             self._simulation.T_base_camera,

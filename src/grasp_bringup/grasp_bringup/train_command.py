@@ -21,10 +21,13 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
 from grasp_core.config import build, config_dir, settings_of
-from grasp_core.errors import ConfigError, GraspStackError, MissingDependency
+from grasp_core.errors import ConfigError, GraspStackError
+from grasp_core.optional import needed_by
 from grasp_detection.datasets.registry import dataset_names, open_dataset
 from grasp_detection.datasets.split import Split, load_splits
+from grasp_detection.registry import resolve
 from grasp_detection.training.config import AugmentConfig, TrainingConfig
+from grasp_detection.training.errors import TrainingError
 from grasp_detection.weights import Weights, load_weights
 
 if TYPE_CHECKING:
@@ -95,7 +98,7 @@ def main(options: argparse.Namespace) -> int:
 
 
 def _train(options: argparse.Namespace, console: Console) -> None:
-    try:
+    with needed_by("training", "torch safetensors"):
         import safetensors.torch  # noqa: F401 - told now, not when hours of training are over
         import torch
 
@@ -103,12 +106,8 @@ def _train(options: argparse.Namespace, console: Console) -> None:
         from grasp_detection.training.distributed import team
         from grasp_detection.training.finish import finish
         from grasp_detection.training.trainer import Trainer
-    except ImportError as error:
-        raise MissingDependency(
-            f"training needs {error.name}, which is not installed: run make setup, or pip install "
-            "torch safetensors"
-        ) from error
 
+    options.detector = resolve(options.detector)
     config, augment = _config(options, TrainingConfig), _config(options, AugmentConfig)
     network = find_network(options.detector)
     dataset = open_dataset(options.dataset, options.root)
@@ -129,7 +128,7 @@ def _train(options: argparse.Namespace, console: Console) -> None:
         if not here.leads:
             trainer.run()
             return
-        origin = _origin(options, out, here, initial)
+        origin = _origin(options, out, here, initial, resumed=trainer.finished_epochs > 0)
         _say(
             console,
             f"{options.detector}, {config.modality}, {len(split.train)} training and "
@@ -152,6 +151,8 @@ def _train(options: argparse.Namespace, console: Console) -> None:
             here.device.type,
         )
     best = trained.best
+    if trainer.labels_skipped:
+        _say(console, f"{trainer.labels_skipped} labels were skipped: not finite, or no area")
     _say(
         console,
         f"best epoch {best.epoch}: {100 * best.validation_accuracy:.1f} % of "
@@ -205,13 +206,19 @@ def _history_of(initial: Weights | None) -> dict[str, Any]:
 
 
 def _origin(
-    options: argparse.Namespace, out: Path, here: Team, initial: Weights | None
+    options: argparse.Namespace, out: Path, here: Team, initial: Weights | None, *, resumed: bool
 ) -> dict[str, Any]:
     """Where the run comes from, as it was when it was first started."""
     path = out / ORIGIN
-    if path.exists():
+    if resumed:
         with contextlib.suppress(ValueError, OSError):
-            return dict(json.loads(path.read_text(encoding="utf-8")))
+            before = dict(json.loads(path.read_text(encoding="utf-8")))
+            if (began := before.get("view_m", 0.0)) != options.view_m:
+                raise TrainingError(
+                    f"--view-m is {options.view_m}, but the run in {out} began with {began}: give "
+                    "that, or another --out"
+                )
+            return before
     import torch
 
     origin = {

@@ -1,6 +1,7 @@
 """The command `grasp train`, from its arguments to the weights."""
 
 import json
+import re
 
 import cv2
 import numpy as np
@@ -82,6 +83,29 @@ def test_wrong_input_is_one_clear_line(data, capsys, arguments, reason):
     assert error.startswith("error: ")
     assert reason in error
     assert error.count("\n") == 1
+
+
+def test_a_run_that_begins_anew_does_not_take_the_old_ones_origin(data, capsys):
+    arguments = [*ARGUMENTS, "--out", "run"]
+    assert main(arguments) == 0
+    assert main([*arguments, "--view-m", "0.5"]) == 2
+    assert "--view-m is 0.5, but the run in run began with 0.0" in capsys.readouterr().err
+    (data / "run" / "checkpoint.pt").unlink()
+    assert main([*arguments, "--view-m", "0.5", "--seed", "1"]) == 0
+    about = json.loads((data / "run" / "weights.json").read_text())
+    assert about["view_m"] == 0.5
+    assert "--seed 1" in about["command"]
+
+
+def test_hyphens_do_and_labels_that_cannot_be_used_are_counted(data, capsys):
+    for number in range(5):
+        path = data / "bars" / "01" / f"pcd{number:04d}cpos.txt"
+        path.write_text("nan nan\n" * 4 + path.read_text())
+    arguments = [*ARGUMENTS, "--detector", "dsc-graspnet"]
+    assert main(arguments) == 0
+    told = capsys.readouterr().out
+    # Of three training pictures, two to a batch, one may never be looked at.
+    assert re.search(r"^[34] labels were skipped: not finite, or no area$", told, re.MULTILINE)
 
 
 def test_a_missing_git_is_no_reason_to_fail(data, monkeypatch):

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import enum
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 
+from grasp_core.errors import ObjectNotFound
 from grasp_core.rectangle import GraspRectangle
 from grasp_core.transform import Transform
 
@@ -53,3 +55,17 @@ class Grasp:
         """
         if not 0.0 <= self.quality <= 1.0:
             raise ValueError(f"quality must lie in [0, 1], got {self.quality}")
+
+
+def with_label(grasps: Iterable[Grasp], label: str) -> list[Grasp]:
+    """The candidates of one class of objects, in their order; an empty label means any.
+
+    Raises:
+        ObjectNotFound: There is none; names the classes there are.
+    """
+    every = list(grasps)
+    found = [grasp for grasp in every if not label or grasp.label == label]
+    if not found:
+        seen = sorted({grasp.label or "(none)" for grasp in every})
+        raise ObjectNotFound(f"no candidate is labelled {label!r}; seen: {', '.join(seen)}")
+    return found

@@ -22,8 +22,8 @@ from rclpy.lifecycle import LifecyclePublisher
 from sensor_msgs.msg import Image
 from visualization_msgs.msg import MarkerArray
 
-from grasp_core.errors import Code, GraspStackError, NoGrasp, ObjectNotFound
-from grasp_core.grasp import Grasp
+from grasp_core.errors import Code, GraspStackError, NoGrasp
+from grasp_core.grasp import Grasp, with_label
 from grasp_core.robot import load_robot
 from grasp_detection.config import DetectorConfig
 from grasp_detection.detector import with_depth
@@ -96,6 +96,7 @@ class DetectorNode(GraspLifecycleNode):
         self._mailbox = Mailbox()
         self._worker = threading.Thread(target=self._work, args=(self._mailbox,), daemon=True)
         self._board.open()
+        self._camera.enable()
         self._is_active = True
         self._worker.start()
 
@@ -104,9 +105,14 @@ class DetectorNode(GraspLifecycleNode):
         if self._worker is None:
             return
         self._is_active = False
-        self._camera.close()
+        self._camera.disable()
         self._mailbox.close()
         self._worker.join(timeout=_WORKER_PATIENCE_S)
+        if self._worker.is_alive():
+            self.get_logger().error(
+                f"detector {self._config.detector} has been working on one frame for more than "
+                f"{_WORKER_PATIENCE_S:.0f} s: left behind, its answer will be lost"
+            )
         self._worker = None
         self._board.close()
 
@@ -152,7 +158,10 @@ class DetectorNode(GraspLifecycleNode):
                 continue
             outcome = self._process(stamp_ns, arrived_s, messages)
             self._board.post(outcome)
-            self._publish(outcome)
+            try:
+                self._publish(outcome)
+            except Exception as caught:  # the next frame may fare better
+                self._report.failed(str(self._as_error(caught)))
 
     def _process(self, stamp_ns: int, arrived_s: float, messages: CameraMessages) -> Outcome:
         info, frame = messages["camera_info"], None
@@ -233,14 +242,7 @@ class DetectorNode(GraspLifecycleNode):
                 f"detector {self._detector.name} found nothing to grasp in the image of "
                 f"{outcome.stamp_ns * 1e-9:.3f} s"
             )
-        grasps = [g for g in outcome.grasps if not label or g.label == label]
-        if not grasps:
-            seen = sorted({g.label or "(none)" for g in outcome.grasps})
-            raise ObjectNotFound(
-                f"no candidate is labelled {label!r}; detector {self._detector.name} sees "
-                f"{', '.join(seen)}"
-            )
-        return grasps
+        return with_label(outcome.grasps, label)
 
     def _why_silent(self) -> str:
         silent = self._camera.silent_topics(self._config.silence_s)

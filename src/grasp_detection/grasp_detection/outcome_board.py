@@ -82,10 +82,11 @@ class OutcomeBoard:
         return bool(self._requests)
 
     def post(self, outcome: Outcome) -> None:
-        """Leave the outcome of a frame."""
+        """Leave the outcome of a frame; on a closed board it is lost."""
         with self._changed:
-            self._latest = outcome
-            self._changed.notify_all()
+            if self._is_open:
+                self._latest = outcome
+                self._changed.notify_all()
 
     def is_too_old(self, stamp_ns: int) -> bool:
         """Whether somebody waits, but nobody for a frame of that stamp; remembers the stamp."""

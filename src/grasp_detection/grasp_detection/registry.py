@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from grasp_core.config import build, settings_of
-from grasp_core.errors import ConfigError, MissingDependency
+from grasp_core.errors import ConfigError
+from grasp_core.optional import needed_by
 from grasp_core.robot import GripperProfile
 from grasp_detection.antipodal.config import AntipodalConfig
 from grasp_detection.antipodal.detector import AntipodalDetector
@@ -30,13 +31,8 @@ class Entry:
 
 def _generative(name: str) -> Entry:
     def build_one(gripper: GripperProfile, config: GenerativeConfig) -> Detector:
-        try:
+        with needed_by(f"detector {name}", "torch safetensors"):
             from grasp_detection.generative.detector import GenerativeDetector
-        except ImportError as error:
-            raise MissingDependency(
-                f"detector {name} needs {error.name}, which is not installed: run make setup, or "
-                "pip install torch safetensors"
-            ) from error
         return GenerativeDetector(name, gripper, config)
 
     return Entry(GenerativeConfig, build_one)

@@ -61,7 +61,7 @@ class CameraInput:
     def __init__(
         self, node: Node, slop_ns: int, on_pair: Callable[[int, CameraMessages], None]
     ) -> None:
-        """Create a closed input.
+        """Create a closed input that stays closed until it is enabled.
 
         Args:
             node: Node that subscribes.
@@ -73,6 +73,7 @@ class CameraInput:
         self._pairer: StampPairer[Image | CameraInfo] = StampPairer(tuple(_STREAMS), slop_ns)
         self.callback_group = MutuallyExclusiveCallbackGroup()
         self._lock = threading.Lock()
+        self._is_enabled = False
         self._subscriptions: dict[str, Subscription] = {}
         self._opened_s = 0.0
         self._heard_s: dict[str, float] = {}
@@ -88,10 +89,21 @@ class CameraInput:
         """Messages dropped by the pairer, by reason."""
         return self._pairer.drops
 
-    def open(self) -> None:
-        """Subscribe, unless done."""
+    def enable(self) -> None:
+        """Let :meth:`open` subscribe."""
         with self._lock:
-            if self._subscriptions:
+            self._is_enabled = True
+
+    def disable(self) -> None:
+        """Unsubscribe, and stay so whoever calls :meth:`open` in another thread meanwhile."""
+        with self._lock:
+            self._is_enabled = False
+            self._unsubscribe()
+
+    def open(self) -> None:
+        """Subscribe, unless done or disabled."""
+        with self._lock:
+            if self._subscriptions or not self._is_enabled:
                 return
             self._pairer.clear()
             self._heard_s.clear()
@@ -109,9 +121,12 @@ class CameraInput:
     def close(self) -> None:
         """Unsubscribe, unless done."""
         with self._lock:
-            for subscription in self._subscriptions.values():
-                self._node.destroy_subscription(subscription)
-            self._subscriptions = {}
+            self._unsubscribe()
+
+    def _unsubscribe(self) -> None:
+        for subscription in self._subscriptions.values():
+            self._node.destroy_subscription(subscription)
+        self._subscriptions = {}
 
     def silent_topics(self, silence_s: float) -> list[str]:
         """Topics that have not been heard for that long, wall time; none while closed."""

@@ -13,7 +13,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from grasp_core.errors import GraspStackError, MissingDependency
+from grasp_core.errors import GraspStackError
+from grasp_core.optional import needed_by
 from grasp_detection.generative.inputs import STRIDE
 
 if TYPE_CHECKING:
@@ -193,11 +194,6 @@ def _safetensors() -> ModuleType:
     Raises:
         MissingDependency: It, or torch, is not installed.
     """
-    try:
+    with needed_by("reading and writing weights", "torch safetensors"):
         import safetensors.torch
-    except ImportError as error:
-        raise MissingDependency(
-            f"weights need {error.name}, which is not installed: run make setup, or pip install "
-            "torch safetensors"
-        ) from error
     return safetensors

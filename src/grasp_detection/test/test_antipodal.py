@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from grasp_core.depth import depth_to_metres
+from grasp_core.errors import ConfigError
 from grasp_core.projection import rectangle_to_plane
 from grasp_core.rectangle import angle_difference
 from grasp_detection.antipodal.config import AntipodalConfig
@@ -205,3 +206,11 @@ def test_sensor_noise_and_holes_keep_the_grasp(detector, scene, solids, world_fr
     centre, closing, _ = metric(detector.detect(noisy)[0], noisy, world_from_camera(0.0))
     assert np.hypot(centre[0] - 0.03, centre[1] - 0.02) < 0.025
     assert angle_difference(closing, 0.6 + math.pi / 2) < math.radians(15.0)
+
+
+def test_cells_too_small_for_the_scene_are_told(gripper, scene, solids):
+    box, _ = solids
+    detector = AntipodalDetector(gripper, AntipodalConfig(cell_m=0.0005))
+    far_apart = (box(x, y, 0.04, 0.04, 0.05, 0.0) for x in (-0.2, 0.2) for y in (-0.15, 0.15))
+    with pytest.raises(ConfigError, match="raise cell_m"):
+        detector.detect(scene(*far_apart))

@@ -185,6 +185,31 @@ def test_images_that_cannot_be_used_are_refused_by_name(stack):
     assert answer.code == Code.OK, answer.message
 
 
+def test_a_fault_in_publishing_is_told_and_the_next_frame_is_worked_on(stack, monkeypatch):
+    status = stack.listen(DiagnosticArray, "/diagnostics")
+    grasps = stack.listen(GraspArray, "detector/grasps")
+    wait_for(lambda: grasps)
+    whole = stack.detector._message
+
+    def broken(*arguments):
+        raise ValueError("no such grasp")
+
+    monkeypatch.setattr(stack.detector, "_message", broken)
+    wait_for(lambda: any("no such grasp" in s.status[0].message for s in status))
+    monkeypatch.setattr(stack.detector, "_message", whole)
+    before = len(grasps)
+    wait_for(lambda: len(grasps) > before)
+
+
+def test_a_camera_wanted_while_the_node_is_deactivated_stays_closed(stack):
+    camera = stack.detector._camera
+    stack.detector.trigger_deactivate()
+    camera.open()
+    assert not camera.is_open
+    stack.detector.trigger_activate()
+    assert stack.detect().code == Code.OK
+
+
 def test_silence_and_deactivation_are_told_apart(stack):
     stack.camera.is_on = False
     silent = stack.detect(timeout_s=0.4)

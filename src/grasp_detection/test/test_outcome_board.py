@@ -96,3 +96,11 @@ def test_mailbox_keeps_the_newest_alone():
     assert mailbox.replaced == 2
     mailbox.close()
     assert mailbox.take() is None
+
+
+def test_what_comes_when_the_board_is_closed_is_lost(board):
+    board.close()
+    board.post(outcome(5.0))
+    board.open()
+    with pytest.raises(NoImage):
+        wait(board)

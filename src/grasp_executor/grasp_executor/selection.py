@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from grasp_core.errors import BadGoal, NoGrasp, ObjectNotFound
-from grasp_core.grasp import Grasp
+from grasp_core.errors import BadGoal, NoGrasp
+from grasp_core.grasp import Grasp, with_label
 
 
 class Policy(enum.IntEnum):
@@ -64,10 +64,7 @@ def candidates_in_order(
     Source of random_above: Asif, Tang, Harrer, "Densely supervised grasp detector (DSGD)",
     AAAI 2019.
     """
-    labelled = [g for g in grasps if not goal.label or g.label == goal.label]
-    if not labelled:
-        seen = sorted({g.label or "(none)" for g in grasps})
-        raise ObjectNotFound(f"no candidate is labelled {goal.label!r}; seen: {', '.join(seen)}")
+    labelled = with_label(grasps, goal.label)
     good = [g for g in labelled if g.quality >= goal.min_quality]
     if not good:
         raise NoGrasp(

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grasp_core.camera import PinholeCamera
+from grasp_core.errors import ConfigError
 from grasp_core.transform import Transform
 from grasp_detection.support import ray_map
 
@@ -75,6 +76,9 @@ def build_height_map(
 
     Returns:
         The map, or None where nothing stands on the support.
+
+    Raises:
+        ConfigError: The cells are too small for so large a scene.
     """
     T_support_camera = T_camera_support.inverse()
     valid = np.isfinite(depth_m) & (depth_m > 0.0)
@@ -90,7 +94,11 @@ def build_height_map(
     x_max, y_max = np.percentile(standing[:, :2], 99.95, axis=0) + margin_m
     columns, rows = int((x_max - x_min) / cell_m) + 1, int((y_max - y_min) / cell_m) + 1
     if columns * rows > _MAX_CELLS:
-        return None
+        raise ConfigError(
+            f"what stands on the support spreads over {x_max - x_min:.1f} x {y_max - y_min:.1f} "
+            f"m, which is {columns * rows} cells of cell_m = {cell_m}, and at most {_MAX_CELLS} "
+            "are searched: raise cell_m, or show the camera less"
+        )
     column = np.floor((points[:, 0] - x_min) / cell_m).astype(np.int32)
     row = np.floor((points[:, 1] - y_min) / cell_m).astype(np.int32)
     inside = (column >= 0) & (column < columns) & (row >= 0) & (row < rows)

@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from grasp_core.errors import MissingDependency
+from grasp_core.optional import needed_by
 
 _INPUT = "channels"
 _DYNAMIC = {0: "batch", 2: "height", 3: "width"}
@@ -31,14 +31,9 @@ class OnnxRuntime:
         Raises:
             MissingDependency: ONNX or ONNX Runtime is not installed.
         """
-        try:
+        with needed_by("runtime onnxruntime", "onnx onnxruntime", "set runtime to torch"):
             import onnx  # noqa: F401 - what torch exports with
             import onnxruntime
-        except ImportError as error:
-            raise MissingDependency(
-                f"runtime onnxruntime needs {error.name}, which is not installed: run make "
-                "setup, or pip install onnx onnxruntime, or set runtime to torch"
-            ) from error
         picture = torch.zeros(1, channels, _TRACED_PX, _TRACED_PX)
         with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
             # The exporter that came after takes 10 to 30 s for these networks, not one.

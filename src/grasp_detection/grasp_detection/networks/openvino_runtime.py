@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from grasp_core.errors import MissingDependency
+from grasp_core.optional import needed_by
 from grasp_detection.networks.runtime import OPENVINO, OPENVINO_BF16
 
 _SIZES = 4  # of pictures for which a network is compiled: a sixth faster than one for any size
@@ -33,15 +33,10 @@ class OpenVinoRuntime:
         Raises:
             MissingDependency: OpenVINO is not installed.
         """
-        try:
+        with needed_by("runtime openvino", "openvino", "set runtime to torch"):
             import openvino
             from openvino.frontend import FrontEndManager
             from openvino.frontend.pytorch.ts_decoder import TorchScriptPythonDecoder
-        except ImportError as error:
-            raise MissingDependency(
-                f"runtime openvino needs {error.name}, which is not installed: run make setup, "
-                "or pip install openvino, or set runtime to torch"
-            ) from error
         self.name = OPENVINO_BF16 if half else OPENVINO
         picture = torch.zeros(1, channels, _TRACED_PX, _TRACED_PX)
         # The two steps of openvino.convert_model that do the work; it would check the trace by

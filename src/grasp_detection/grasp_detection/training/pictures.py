@@ -36,8 +36,16 @@ class SampleCache:
         self._modality = modality
         self._kept: dict[int, Sample] = {}
         self._bytes = 0
+        self._skipped: dict[int, int] = {}
         memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-        self._most_bytes = int(_CACHE_SHARE * memory)
+        # Processes that train together on one machine have one each.
+        sharers = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
+        self._most_bytes = int(_CACHE_SHARE * memory / sharers)
+
+    @property
+    def labels_skipped(self) -> int:
+        """Labels of the views loaded so far that could not be used: not finite, or no area."""
+        return sum(self._skipped.values())
 
     def __getitem__(self, index: int) -> Sample:
         """One view.
@@ -48,6 +56,7 @@ class SampleCache:
         if index in self._kept:
             return self._kept[index]
         sample = self._complete(self._dataset.load(index))
+        self._skipped[index] = sample.skipped
         size = sum(a.nbytes for a in (sample.color, sample.depth_m) if a is not None)
         if self._bytes < self._most_bytes:
             self._kept[index] = sample
@@ -77,6 +86,7 @@ class SampleCache:
             depth_m if self._modality != "rgb" else None,
             sample.grasps,
             sample.negatives,
+            skipped=sample.skipped,
             grasp_quality=sample.grasp_quality,
         )
 

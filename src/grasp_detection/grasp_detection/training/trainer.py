@@ -217,6 +217,11 @@ class Trainer:
         accuracy, validation_loss = team.share(accuracy), team.share(validation_loss)
         rate, seconds = float(self._schedule.get_last_lr()[0]), time.monotonic() - start
         cpu_s = team.share(time.process_time() - cpu_start)
+        if not math.isfinite(validation_loss):
+            raise TrainingError(
+                f"the validation loss is {validation_loss} after epoch {number + 1}: the network "
+                "diverged; train with a lower --learning-rate, into another --out"
+            )
         done = Epoch(
             number + 1,
             size,
@@ -237,6 +242,11 @@ class Trainer:
         if team.leads:
             self._save()
         return done
+
+    @property
+    def labels_skipped(self) -> int:
+        """Labels of the views loaded so far that could not be used: not finite, or no area."""
+        return self._cache.labels_skipped
 
     def _validate(self, size: int) -> tuple[float, float]:
         """Loss and accuracy of the averaged weights on the validation part."""
