@@ -38,7 +38,7 @@ lint: setup  ## check style, formatting and types
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-bench: setup  ## compare the detectors in the closed-loop benchmark
+bench: setup  ## measure speed: detectors, simulator, planning, latency
 	$(BIN)/grasp bench
 
 clean:  ## remove .venv, what colcon built, and caches

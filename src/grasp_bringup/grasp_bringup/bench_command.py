@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import json
 import os
 import sys
 from collections.abc import Iterator
@@ -15,12 +14,13 @@ from rich.console import Console
 from rich.status import Status
 from rich.table import Table
 
-from grasp_bringup.bench.detection import measure_detection
 from grasp_bringup.bench.latency import measure_latency
 from grasp_bringup.bench.simulated import measure_picks, measure_poses, measure_simulator
 from grasp_bringup.interrupt import Interrupt
+from grasp_bringup.json_file import require_writable, write_json
 from grasp_bringup.stack import simulated_view
 from grasp_core.errors import ConfigError, GraspStackError
+from grasp_core.optional import needed_by
 from grasp_core.robot import RobotModel, load_robot
 from grasp_detection.registry import DEFAULT
 from grasp_sim.config import SimConfig
@@ -47,6 +47,7 @@ def main(options: argparse.Namespace) -> int:
     """Print the figures; exit 1 when the stack failed, 2 on wrong input."""
     try:
         parts = _parts(options)
+        require_writable(options.json)
     except ConfigError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
@@ -57,8 +58,7 @@ def main(options: argparse.Namespace) -> int:
             console.print(f"error: {error}", markup=False, soft_wrap=True)
             return 1
     if options.json:
-        options.json.parent.mkdir(parents=True, exist_ok=True)
-        options.json.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
+        write_json(options.json, figures)
     return 0
 
 
@@ -71,6 +71,8 @@ def _parts(options: argparse.Namespace) -> tuple[str, ...]:
     for name in ("rounds", "picks", "grasps", "images"):
         if getattr(options, name) < 1:
             raise ConfigError(f"--{name} is {getattr(options, name)}, must be at least 1")
+    if options.seed < 0:
+        raise ConfigError(f"--seed is {options.seed}, must be at least 0")
     parts = PARTS if options.only is None else tuple(options.only.split(","))
     for part in parts:
         if part not in PARTS:
@@ -104,10 +106,11 @@ def _measure(
     with console.status("rendering") as status:
         simulator, frames = measure_simulator(robot, seed)
         if "detectors" in parts:
-            figures["detectors"] = measure_detection(
-                frames, _ROBOT, view, options.rounds, status.update
-            )
-            _show_detectors(figures["detectors"], console)
+            with needed_by("measuring detectors", "torch safetensors"):
+                from grasp_bringup.bench.detection import measure_detection
+            detectors = measure_detection(frames, _ROBOT, view, options.rounds, status.update)
+            _show_detectors(detectors, console)
+            figures |= detectors
         if "simulator" in parts:
             figures["simulator"] = simulator
             _show_simulator(simulator, console)

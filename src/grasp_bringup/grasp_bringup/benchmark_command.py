@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import json
 import os
 import sys
 from collections.abc import Mapping
@@ -20,6 +19,7 @@ from grasp_bringup.benchmark.run import Benchmark, carry_out
 from grasp_bringup.benchmark.settings import CLEAR, DSC, PROTOCOLS, TRIALS, BenchmarkSettings
 from grasp_bringup.benchmark.summary import Figures, summarise
 from grasp_bringup.benchmark.table import show
+from grasp_bringup.json_file import require_writable, write_json
 from grasp_bringup.long_work import long_work
 from grasp_core.config import build
 from grasp_core.errors import ConfigError, GraspStackError
@@ -93,6 +93,7 @@ def run(options: argparse.Namespace) -> int:
     workers = cores if options.workers is None else options.workers
     if not 1 <= workers <= 256:
         raise ConfigError(f"--workers is {workers}, must lie in [1, 256]")
+    require_writable(options.json)
     contestants = parse_contestants(options.detector, oracle=not options.no_oracle)
     benchmark = Benchmark.of(_settings(options), contestants)
     console = Console()
@@ -160,11 +161,7 @@ def _write(
 ) -> None:
     """Write the files that were asked for."""
     if options.json:
-        try:
-            options.json.parent.mkdir(parents=True, exist_ok=True)
-            options.json.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
-        except OSError as error:
-            raise ConfigError(f"cannot write {error.filename}: {error.strerror}") from error
+        write_json(options.json, figures)
     if options.report:
         path = write_report(options.report, figures, records, folder)
         print(f"report: {path}")

@@ -32,7 +32,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     command = importlib.import_module(f"grasp_bringup.{chosen.command}_command")
     parser = argparse.ArgumentParser(prog=f"grasp {chosen.command}", description=command.__doc__)
     command.add_arguments(parser)
-    return int(command.main(parser.parse_args(chosen.arguments)))
+    try:
+        return int(command.main(parser.parse_args(chosen.arguments)))
+    except KeyboardInterrupt:  # commands that have more to say of it have said it
+        print("interrupted", file=sys.stderr)
+        return 130
+    except OSError as error:
+        where = f": {error.filename}" if error.filename else ""
+        print(f"error: {error.strerror or error}{where}", file=sys.stderr)
+        return 2
 
 
 def _interrupt(number: int, frame: object) -> None:

@@ -72,7 +72,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(options: argparse.Namespace) -> int:
-    """Print or write the parameter files."""
+    """Print or write the parameter files; exit 2 on wrong input."""
     configs = node_configs()
     if options.node is not None and options.node not in configs:
         print(f"error: no node {options.node!r}; valid are {', '.join(configs)}", file=sys.stderr)
@@ -82,6 +82,7 @@ def main(options: argparse.Namespace) -> int:
             continue
         text = parameter_file(node, classes)
         if options.write:
+            options.write.mkdir(parents=True, exist_ok=True)
             (options.write / f"{node}.yaml").write_text(text, encoding="utf-8")
         else:
             print(text)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from rich.progress import Progress
 from rich.table import Column, Table
 
 from grasp_bringup import synthesize_command
+from grasp_bringup.json_file import write_json
 from grasp_core.errors import ConfigError, GraspStackError
 from grasp_detection.datasets.dataset import Dataset
 from grasp_detection.datasets.registry import dataset_names, detect_dataset, open_dataset
@@ -108,7 +108,7 @@ def check(dataset: Dataset, options: argparse.Namespace, console: Console) -> in
         report = survey.report()
         _show(report, console)
         if options.json:
-            _write_json(report, options.json)
+            write_json(options.json, report.as_json())
     if survey.usable:
         path = options.sheet or _SHEETS / f"{dataset.name}_{dataset.root.name}.png"
         write_sheet(draw_sheet(sample_views(dataset, survey.usable)), path)
@@ -179,14 +179,6 @@ def _show(report: Report, console: Console) -> None:
     for problem in report.problems:
         mark = "unusable" if problem.unusable else "look at"
         console.print(f"{mark} {problem.view}: {problem.reason}", soft_wrap=True, markup=False)
-
-
-def _write_json(report: Report, path: Path) -> None:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(report.as_json(), indent=2) + "\n", encoding="utf-8")
-    except OSError as error:
-        raise ConfigError(f"cannot write {path}: {error.strerror}") from error
 
 
 def _shares(text: str) -> tuple[float, ...]:

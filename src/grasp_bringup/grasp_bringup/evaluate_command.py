@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import csv
-import json
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -15,6 +14,7 @@ from rich.markup import escape
 from rich.progress import Progress
 
 from grasp_bringup.evaluate_table import show
+from grasp_bringup.json_file import require_writable, write_json
 from grasp_core.errors import ConfigError, GraspStackError
 from grasp_core.optional import needed_by
 from grasp_detection.datasets.dataset import Dataset
@@ -123,6 +123,7 @@ def run(options: argparse.Namespace) -> int:
     """Measure, show and write."""
     if options.seed < 0:
         raise ConfigError(f"--seed is {options.seed}, must be at least 0")
+    require_writable(options.json)
     dataset = open_dataset(options.dataset, options.root)
     splits = splits_of(options, dataset)
     depth = bool(dataset.records) and dataset.load(0).depth_m is not None
@@ -280,8 +281,7 @@ def _write(
     """Write the files that were asked for."""
     first = runs[0]
     if options.json:
-        options.json.parent.mkdir(parents=True, exist_ok=True)
-        options.json.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
+        write_json(options.json, figures)
     if options.csv:
         options.csv.parent.mkdir(parents=True, exist_ok=True)
         lines = [

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import json
 import math
 from collections import Counter
 from dataclasses import asdict, dataclass, field
@@ -96,17 +95,15 @@ def summary_of(records: list[PickRecord]) -> str:
     )
 
 
-def write_json(path: Path, records: list[PickRecord], about: dict[str, object]) -> None:
-    """Write the records and what they were made with."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    content = {
+def content_of(records: list[PickRecord], about: dict[str, object]) -> dict[str, object]:
+    """The records and what they were made with, for JSON."""
+    return {
         "picks": len(records),
         "success": sum(record.success for record in records),
         "false_success": sum(record.false_success for record in records),
         **about,
         "results": [asdict(record) for record in records],
     }
-    path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
 
 
 class Report:

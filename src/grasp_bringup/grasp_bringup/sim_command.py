@@ -14,16 +14,18 @@ from grasp_msgs.action import Pick
 from rich.console import Console
 from rich.status import Status
 
+from grasp_bringup.benchmark.plan import scene_seed
 from grasp_bringup.client import StackClient
 from grasp_bringup.interrupt import Interrupt
+from grasp_bringup.json_file import require_writable, write_json
 from grasp_bringup.processes import NodeProcesses
 from grasp_bringup.results import (
     PickRecord,
     Report,
+    content_of,
     finite_or_none,
     summary_of,
     table_of,
-    write_json,
 )
 from grasp_bringup.stack import learned_settings, sim_stack
 from grasp_core.cell import load_cell
@@ -86,6 +88,9 @@ def check(options: argparse.Namespace) -> float:
         raise ConfigError(f"--attempts is {options.attempts}, must lie in [1, 100]")
     if not 0.0 <= options.camera_tilt <= 40.0:
         raise ConfigError(f"--camera-tilt is {options.camera_tilt}, must lie in [0, 40]")
+    if options.seed < 0:
+        raise ConfigError(f"--seed is {options.seed}, must be at least 0")
+    require_writable(options.json)
     options.detector = resolve(options.detector)
     learned_settings(options.detector, options.weights)
     object_set(options.objects)
@@ -173,7 +178,7 @@ def _conclude(
             "renderer": renderer,
             "wall_s": round(wall_s, 1),
         }
-        write_json(options.json, records, about)
+        write_json(options.json, content_of(records, about))
 
 
 def _log_dir() -> Path:
@@ -244,11 +249,6 @@ class Series:
     def _show(self, feedback: Pick.Feedback) -> None:
         force = "" if np.isnan(feedback.force_n) else f", {feedback.force_n:.0f} N"
         self._status.update(f"{self._label}: {feedback.stage}{force}")
-
-
-def scene_seed(seed: int, index: int) -> int:
-    """Seed of one scene of a series: distinct for every pair of series and index."""
-    return int(np.random.SeedSequence([abs(seed), index]).generate_state(1)[0])
 
 
 def main(options: argparse.Namespace) -> int:

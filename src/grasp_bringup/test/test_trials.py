@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from grasp_bringup.bench.pose_error import measure_pose_errors
+from grasp_bringup.benchmark.plan import scene_seed
 from grasp_bringup.in_process import sequence_in
-from grasp_bringup.sim_command import scene_seed
 from grasp_core.robot import load_robot
 from grasp_detection.registry import create_detector
 from grasp_executor.selection import PickGoal

@@ -8,12 +8,9 @@ large as the detector's own.
 
 from __future__ import annotations
 
-import multiprocessing
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from multiprocessing.connection import Connection
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -21,9 +18,10 @@ from typing import Any
 import numpy as np
 import torch
 
+from grasp_bringup.bench.memory import peak_mb
 from grasp_bringup.stack import detector_values
 from grasp_bringup.workspace_view import Square
-from grasp_core.errors import GraspStackError
+from grasp_core.errors import MissingDependency
 from grasp_core.frame import RgbdFrame
 from grasp_core.robot import GripperProfile, load_robot
 from grasp_detection.detector import Detector, with_depth
@@ -44,13 +42,8 @@ from grasp_detection.weights import (
 
 REFERENCE = "gr_convnet"
 _CPU = "cpu"
-_MEMORY_FRAMES = 3
 _MIB = 1024.0**2
 _PAUSE_S = 0.05
-
-
-class MemoryNotMeasured(GraspStackError):
-    """The process that measures memory has ended without an answer."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +72,9 @@ def measure_detection(
     rounds: int,
     progress: Callable[[str], None] = lambda text: None,
 ) -> dict[str, Any]:
-    """Time all detectors that have what they need, from the frame to ranked grasps.
+    """Time all detectors that have weights, from the frame to ranked grasps.
+
+    With each runtime that is installed.
 
     Args:
         frames: Taken in turn, one in each round.
@@ -91,25 +86,27 @@ def measure_detection(
     Returns:
         By detector: ``ms_median``, ``ms_p95``, ``ratio_to_gr_convnet`` (median over the rounds),
         ``peak_mb`` of a process that does nothing else; of learned ones also ``runtime``, the
-        quickest in full precision, ``runtimes``, ``stages_ms``, ``weights``, ``input_px``,
-        ``parameters``, ``weights_mb`` and the ``accuracy`` that the weights claim, with
-        ``accuracy_on``.
+        quickest in full precision, ``runtimes``, ``stages_ms`` (medians), ``weights``,
+        ``input_px``, ``parameters``, ``weights_mb`` and the ``accuracy`` that the weights claim,
+        with ``accuracy_on``.
 
     Raises:
-        MemoryNotMeasured: The process that measures memory has died.
+        MemoryNotMeasured: The process that measures memory has died or does not answer.
+        MissingDependency: torch is not installed.
     """
     gripper = load_robot(robot).gripper
     with TemporaryDirectory() as folder:
-        field = list(_field(view, Path(folder)))
         progress("building detectors")
-        built = [one.build(gripper) for one in field]
+        field, built = _installed(_field(view, Path(folder)), gripper)
         references = _references(built, field, frames[0], gripper, view, Path(folder))
-        times = _race(built + list(references.values()), frames, rounds, progress)
+        times, stages = _race(built + list(references.values()), frames, rounds, progress)
         reference_ms = dict(zip(references, times[len(built) :], strict=True))
         figures: dict[str, Any] = {}
         sizes = [_input_px(one, frames[0]) for one in built]
         common = max(set(sizes) - {0}, key=sizes.count)
-        for one, detector, size, ms in zip(field, built, sizes, times, strict=False):
+        for one, detector, size, ms, stage_ms in zip(
+            field, built, sizes, times, stages, strict=False
+        ):
             entry = figures.setdefault(one.name, {"runtimes": {}})
             found = {
                 "ms_median": float(np.median(ms)),
@@ -121,14 +118,35 @@ def measure_detection(
             if one.runtime != OPENVINO_BF16 and found["ms_median"] <= entry.get(
                 "ms_median", np.inf
             ):
-                entry |= found | _about(one, detector, size)
+                entry |= found | _about(one, detector, size, stage_ms)
         for name, entry in figures.items():
             progress(f"memory of {name}")
             chosen = next(
                 one for one in field if (one.name, one.runtime) == (name, entry["runtime"])
             )
-            entry["peak_mb"] = peak_mb(chosen, robot, frames[0])
+            entry["peak_mb"] = peak_mb(name, chosen.settings, robot, frames[0])
         return figures
+
+
+def _installed(
+    field: Iterator[Contestant], gripper: GripperProfile
+) -> tuple[list[Contestant], list[Detector]]:
+    """Those whose runtime is installed, and their detectors.
+
+    Raises:
+        MissingDependency: Not even torch is.
+    """
+    able: list[Contestant] = []
+    built: list[Detector] = []
+    for one in field:
+        try:
+            built.append(one.build(gripper))
+        except MissingDependency:
+            if one.runtime == TORCH:
+                raise
+            continue
+        able.append(one)
+    return able, built
 
 
 def _field(view: Square, folder: Path) -> Iterator[Contestant]:
@@ -187,9 +205,13 @@ def _race(
     frames: Sequence[RgbdFrame],
     rounds: int,
     progress: Callable[[str], None],
-) -> list[np.ndarray[Any, np.dtype[np.float64]]]:
-    """Milliseconds of each detector in each round, after one to warm up that does not count."""
+) -> tuple[list[np.ndarray[Any, np.dtype[np.float64]]], list[dict[str, float]]]:
+    """Milliseconds of each detector in each round, and its stages' median.
+
+    One round to warm up does not count.
+    """
     ms = np.zeros((len(detectors), rounds))
+    stages: list[list[dict[str, float]]] = [[] for _ in detectors]
     for number in range(-1, rounds):
         progress(f"round {max(0, number + 1)} of {rounds}")
         frame = frames[number % len(frames)]
@@ -200,10 +222,19 @@ def _race(
             with_depth(detector.detect(frame), frame)
             if number >= 0:
                 ms[index, number] = (time.perf_counter() - start) * 1000.0
-    return list(ms)
+                if isinstance(detector, GenerativeDetector):
+                    stages[index].append(dict(detector.stage_ms))
+    return list(ms), [
+        {stage: float(np.median([one[stage] for one in told])) for stage in told[0]}
+        if told
+        else {}
+        for told in stages
+    ]
 
 
-def _about(one: Contestant, detector: Detector, size: int) -> dict[str, Any]:
+def _about(
+    one: Contestant, detector: Detector, size: int, stage_ms: Mapping[str, float]
+) -> dict[str, Any]:
     """What a detector is, and its accuracy as its weights have it."""
     if not isinstance(detector, GenerativeDetector):
         return {"runtime": ""}
@@ -219,46 +250,5 @@ def _about(one: Contestant, detector: Detector, size: int) -> dict[str, Any]:
         "weights_mb": path.stat().st_size / _MIB,
         "accuracy": metrics.get("validation_accuracy"),
         "accuracy_on": f"validation pictures, {about['dataset']}" if metrics else None,
-        "stages_ms": dict(detector.stage_ms),
+        "stages_ms": dict(stage_ms),
     }
-
-
-def peak_mb(contestant: Contestant, robot: str, frame: RgbdFrame) -> float:
-    """Most memory that a process holds which does nothing but detect, MiB.
-
-    Raises:
-        MemoryNotMeasured: It has died.
-    """
-    # Not forked: a copy of this process would begin with its memory.
-    context = multiprocessing.get_context("spawn")
-    mine, theirs = context.Pipe()
-    child = context.Process(
-        target=_tell_peak, args=(theirs, contestant, robot, frame), daemon=True
-    )
-    with _ended(child):
-        theirs.close()
-        try:
-            return float(mine.recv())
-        except EOFError as error:
-            raise MemoryNotMeasured(
-                f"the process that measures the memory of {contestant.name} died"
-            ) from error
-
-
-@contextmanager
-def _ended(process: Any) -> Iterator[None]:
-    process.start()
-    try:
-        yield
-    finally:
-        process.join(timeout=10.0)
-        process.kill()
-
-
-def _tell_peak(pipe: Connection, one: Contestant, robot: str, frame: RgbdFrame) -> None:
-    detector = one.build(load_robot(robot).gripper)
-    for _ in range(_MEMORY_FRAMES):
-        with_depth(detector.detect(frame), frame)
-    status = Path("/proc/self/status").read_text(encoding="utf-8")
-    line = next(line for line in status.splitlines() if line.startswith("VmHWM"))
-    pipe.send(float(line.split()[1]) / 1024.0)

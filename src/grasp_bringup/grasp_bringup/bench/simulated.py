@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from grasp_bringup.bench.pose_error import measure_pose_errors
+from grasp_bringup.benchmark.plan import scene_seed
 from grasp_bringup.in_process import sequence_in
-from grasp_bringup.sim_command import scene_seed
 from grasp_bringup.stack import detector_values, simulated_view
 from grasp_core.frame import RgbdFrame
 from grasp_core.robot import RobotModel

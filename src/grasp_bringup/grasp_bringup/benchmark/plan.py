@@ -35,7 +35,7 @@ class Trial:
 
 def scene_seed(seed: int, index: int, redraw: int = 0) -> int:
     """Seed of a scene: at first the one that `grasp sim` uses for this seed and index."""
-    entropy = [abs(seed), index, redraw] if redraw else [abs(seed), index]
+    entropy = [seed, index, redraw] if redraw else [seed, index]
     return int(np.random.SeedSequence(entropy).generate_state(1)[0])
 
 
