@@ -12,8 +12,7 @@ from scipy.optimize import isotonic_regression
 
 from grasp_core.errors import ConfigError
 
-_BINS = 15
-_PRIOR = 1.0  # imagined right and wrong outcomes in each bin: nothing is ever sure
+_PRIOR = 1.0  # imagined right and wrong outcomes at each knot: nothing is ever sure
 
 
 @dataclass(frozen=True)
@@ -77,9 +76,10 @@ class Calibration:
 
 
 def fit_calibration(scores: Sequence[float], right: Sequence[bool]) -> Calibration:
-    """Fit by isotonic regression on bins of equally many outcomes.
+    """Fit by isotonic regression.
 
-    Below the lowest bin the quality falls to 0 at score 0: what was never among the candidates of
+    Each stretch of scores with the same share of right outcomes becomes a knot in its middle.
+    Below the lowest one the quality falls to 0 at score 0: what was never among the candidates of
     labelled pictures, such as an empty table, deserves no trust.
 
     Args:
@@ -96,15 +96,18 @@ def fit_calibration(scores: Sequence[float], right: Sequence[bool]) -> Calibrati
         raise ConfigError("calibration needs at least one outcome")
     if not np.isfinite(scores).all():
         raise ConfigError("calibration needs finite scores, some are not: the network diverged")
-    order = np.argsort(scores, kind="stable")
-    sorted_scores, outcomes = np.asarray(scores, float)[order], np.asarray(right, float)[order]
-    bins = np.array_split(np.arange(len(order)), min(_BINS, len(order)))
-    centres = np.array([sorted_scores[part].mean() for part in bins]).round(6)
-    # Bins that equal scores have spread over belong together.
-    knots, bin_of = np.unique(centres, return_inverse=True)
-    counts = np.bincount(bin_of, [len(part) for part in bins])
-    right_in = np.bincount(bin_of, [outcomes[part].sum() for part in bins])
-    weights = counts + 2.0 * _PRIOR
-    rising = isotonic_regression((right_in + _PRIOR) / weights, weights=weights).x
+    distinct, place = np.unique(np.asarray(scores, float).round(6), return_inverse=True)
+    count = np.bincount(place).astype(float)
+    right_at = np.bincount(place, np.asarray(right, float))
+    blocks = isotonic_regression(right_at / count, weights=count).blocks[:-1]
+    count_in, right_in = np.add.reduceat(count, blocks), np.add.reduceat(right_at, blocks)
+    centre = np.add.reduceat(count * distinct, blocks) / count_in
+    # What is imagined draws small stretches towards the middle: they may fall again, and join.
+    weight = count_in + 2.0 * _PRIOR
+    fit = isotonic_regression((right_in + _PRIOR) / weight, weights=weight)
+    joined = fit.blocks[:-1]
+    centre = np.add.reduceat(weight * centre, joined) / np.add.reduceat(weight, joined)
+    knots, quality = np.unique(centre.round(6), return_index=True)
     anchor = [0.0] if knots[0] > 0.0 else []
-    return Calibration((*anchor, *knots.tolist()), (*anchor, *rising.round(6).tolist()))
+    rising = fit.x[joined][quality].round(6)
+    return Calibration((*anchor, *knots.tolist()), (*anchor, *rising.tolist()))
