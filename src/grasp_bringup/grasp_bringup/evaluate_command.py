@@ -126,7 +126,9 @@ def run(options: argparse.Namespace) -> int:
     require_writable(options.json)
     dataset = open_dataset(options.dataset, options.root)
     splits = splits_of(options, dataset)
-    depth = bool(dataset.records) and dataset.load(0).depth_m is not None
+    chosen = [_chosen(split, options.part, dataset) for split in splits]
+    first = next((index for indices in chosen for index in indices), None)
+    depth = first is not None and dataset.load(first).depth_m is not None
     runs = [_run(options.detector, options.weights, depth)]
     if options.against:
         name, _, weights = options.against.partition(":")
@@ -134,7 +136,7 @@ def run(options: argparse.Namespace) -> int:
     for one in runs:
         _check_weights(one, options.device, len(splits))
     for one in runs:
-        _measure(one, options, dataset, splits)
+        _measure(one, options, dataset, chosen)
     by_object = all(split is not None and split.kind.startswith("object") for split in splits)
     columns = [_figures_of(one, splits, by_object, options.seed) for one in runs]
     figures = {**_what(options, splits), **columns[0]}
@@ -205,16 +207,17 @@ def _check_weights(run: Run, device: str, folds: int) -> None:
         load_detector(run.name, weights, device)
 
 
+def _chosen(split: Split | None, part: str | None, dataset: Dataset) -> Sequence[int]:
+    """Views of one fold that are measured."""
+    if split is None:
+        return range(len(dataset.records))
+    return split.indices(dataset, part or PARTS[-1])
+
+
 def _measure(
-    run: Run, options: argparse.Namespace, dataset: Dataset, splits: Sequence[Split | None]
+    run: Run, options: argparse.Namespace, dataset: Dataset, chosen: Sequence[Sequence[int]]
 ) -> None:
-    """Evaluate a detector on every fold."""
-    chosen = [
-        range(len(dataset.records))
-        if split is None
-        else split.indices(dataset, options.part or PARTS[-1])
-        for split in splits
-    ]
+    """Evaluate a detector on the chosen views of every fold."""
     seen: list[int | None] = []
     screen = Console(stderr=True)
     with Progress(console=screen, transient=True, disable=not screen.is_terminal) as bar:

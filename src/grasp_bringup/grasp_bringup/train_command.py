@@ -193,7 +193,9 @@ def _history_of(initial: Weights | None) -> dict[str, Any]:
         return {}
     about = initial.metadata
     before = [*about.get("init_commands", []), about.get("command", "unknown")]
-    known = [*about.get("init_trained_on", []), *about.get("trained_on", [])]
+    seen = {name: set(pictures) for name, pictures in about.get("init_seen", {}).items()}
+    own = {*about.get("trained_on", ()), *about.get("validated_on", ())}
+    seen.setdefault(about.get("dataset", "unknown"), set()).update(own)
     return {
         "init_sha256": about["sha256"],
         "init_commands": before,
@@ -201,7 +203,7 @@ def _history_of(initial: Weights | None) -> dict[str, Any]:
             f"init_{key}": float(about.get(f"init_{key}", 0.0)) + float(about.get(key, 0.0))
             for key in ("wall_s", "cpu_s")
         },
-        "init_trained_on": sorted(set(known)),
+        "init_seen": {name: sorted(pictures) for name, pictures in sorted(seen.items())},
     }
 
 

@@ -124,7 +124,8 @@ def test_a_run_can_start_from_weights_and_says_so(data, capsys):
     assert abs(before - after).max() < 1e-5
     assert second.metadata["init_sha256"] == first.metadata["sha256"]
     assert second.metadata["init_commands"] == [first.metadata["command"]]
-    assert second.metadata["init_trained_on"] == first.metadata["trained_on"]
+    split = [*first.metadata["trained_on"], *first.metadata["validated_on"]]
+    assert second.metadata["init_seen"] == {"cornell": sorted(split)}
     assert "--init weights.safetensors --" in second.metadata["command"]
     assert second.metadata["view_m"] == 0.5
     assert "--view-m 0.5" in second.metadata["command"]

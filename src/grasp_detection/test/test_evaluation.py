@@ -86,7 +86,7 @@ class Oracle:
         if self.jaw_ratio is not None:
             rows[:, 3] = self.jaw_ratio * rows[:, 2]
         quality = self.quality - 0.1 * np.arange(len(rows))
-        return Ranking(rows, quality, quality)
+        return Ranking(rows, quality, 0.5 * quality)  # a model that thinks little of itself
 
 
 class Silent:
@@ -119,6 +119,9 @@ def test_an_oracle_is_always_right(dataset):
     assert all(figures[f"angle_{x}"] == 1.0 for x in (30, 25, 20, 15, 10, 5))
     assert figures["multi_grasp_0.5_top3"] == 1.0
     assert figures["multi_grasp_0.5_generated"] == [24, 48, 72, 72, 72]
+    assert figures["multi_grasp_raw_0.5_generated"] == [0] * 5
+    assert figures["multi_grasp_raw_0.2_generated"] == [24, 48, 72, 72, 72]
+    assert figures["multi_grasp_raw_0.2_top3"] == 1.0
     assert told[0] == (0, 24)
     assert told[-1] == (24, 24)
 
@@ -225,6 +228,9 @@ def test_pictures_seen_in_training_are_counted(dataset):
     assert seen_in_training(detector, dataset, results) == 1
     detector.metadata = {"dataset": "another", "trained_on": ["0100"]}
     assert seen_in_training(detector, dataset, results) == 0
+    # What the weights were trained on before counts, too.
+    detector.metadata["init_seen"] = {"cornell": ["0100", "0101"], "jacquard": ["7"]}
+    assert seen_in_training(detector, dataset, results) == 2
     detector.metadata = {"dataset": "cornell"}
     assert seen_in_training(detector, dataset, results) is None
 

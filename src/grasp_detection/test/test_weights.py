@@ -167,6 +167,17 @@ def test_the_node_finds_the_bar_wherever_its_window_is(u0, v0, gripper):
     assert all(np.isfinite(g.raw_score) for g in grasps)
 
 
+def test_a_networks_own_score_can_be_asked_for(gripper):
+    color, _ = pasted(160.0, 80.0)
+    config = GenerativeConfig("cornell_rgb", window_px=(160.0, 80.0, 321.0), device="cpu")
+    every = GenerativeDetector("dsc_graspnet", gripper, config).detect(frame_of(color))
+    least = (every[0].raw_score + every[-1].raw_score) / 2.0
+    asking = replace(config, min_raw_score=least)
+    some = GenerativeDetector("dsc_graspnet", gripper, asking).detect(frame_of(color))
+    assert [g.raw_score for g in some] == [g.raw_score for g in every if g.raw_score >= least]
+    assert 0 < len(some) < len(every)
+
+
 def test_the_scene_is_shown_as_large_as_the_network_knows_it(gripper):
     # cornell_rgb saw 0.315 m in its 112 px; here 321 px at 0.75 m span 0.39 m.
     window = (160.0, 80.0, 321.0)

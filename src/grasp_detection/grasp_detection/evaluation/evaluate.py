@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from grasp_core.errors import ConfigError
 from grasp_detection.datasets.dataset import Dataset, Record, Sample
 from grasp_detection.evaluation.errors import EvaluationError
 from grasp_detection.evaluation.metric import MULTI_GRASP_MOST, Judgement, judge
@@ -25,6 +26,7 @@ class ViewResult:
         record: Which view it is.
         fold: Number of the fold, from 0.
         labels: Shape (M, 5), M >= 1.
+        labels_skipped: Labels that could not be used: not finite, or no area.
         ranking: The detector's best candidates.
         judgement: Candidates against labels.
         ms: Time from the decoded picture to the ranking, milliseconds.
@@ -35,6 +37,7 @@ class ViewResult:
     record: Record
     fold: int
     labels: NDArray[np.float64]
+    labels_skipped: int
     ranking: Ranking
     judgement: Judgement
     ms: float
@@ -126,7 +129,17 @@ def evaluate(
         _check(ranking, detector, sample)
         judgement = judge(ranking.rows, sample.grasps)
         results.append(
-            ViewResult(index, sample.record, fold, sample.grasps, ranking, judgement, ms, read_ms)
+            ViewResult(
+                index,
+                sample.record,
+                fold,
+                sample.grasps,
+                sample.skipped,
+                ranking,
+                judgement,
+                ms,
+                read_ms,
+            )
         )
     progress(len(indices), len(indices))
     if not results:
@@ -137,7 +150,10 @@ def evaluate(
 
 
 def _rank(detector: PictureDetector, sample: Sample) -> Ranking:
-    return detector.rank(sample.color, sample.depth_m, MULTI_GRASP_MOST)
+    try:
+        return detector.rank(sample.color, sample.depth_m, MULTI_GRASP_MOST)
+    except ConfigError as error:
+        raise EvaluationError(f"view {sample.record.view}: {error}") from error
 
 
 def _check(ranking: Ranking, detector: PictureDetector, sample: Sample) -> None:

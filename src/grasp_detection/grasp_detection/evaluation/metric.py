@@ -28,8 +28,9 @@ ANGLE_LADDER_DEG = (30, 25, 20, 15, 10, 5)
 JAW_RATIOS = (0.3, 0.4, 0.5, 0.6, 0.7)
 MULTI_GRASP_MOST = 5
 # Least quality of a candidate that counts: the paper took 0.5 for the network of its image-wise
-# split and 0.2 for that of its object-wise split, of what the network itself calls quality. Here
-# it is the calibrated quality, which means the same for every detector; 0 takes every candidate.
+# split and 0.2 for that of its object-wise split, of what the network itself calls quality. That
+# depends on how a network is taught; calibrated quality means the same for every detector. 0 takes
+# every candidate.
 MULTI_GRASP_QUALITIES = (0.5, 0.2, 0.0)
 
 _ROUNDING_DEG = 10.0

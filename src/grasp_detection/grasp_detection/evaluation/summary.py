@@ -74,12 +74,15 @@ def summarise(
         "n": len(results),
         "right": sum(right),
         "unanswered": sum(not len(one.ranking) for one in results),
+        "labels_skipped": sum(one.labels_skipped for one in results),
         "pictures": len({one.record.picture for one in results}),
         "objects": len({one.record.object for one in results} - {""}),
         "ci95": [interval.low, interval.high],
         "ci95_over": "objects" if by_object else "pictures",
         "ci95_method": interval.method,
     }
+    if figures["labels_skipped"]:
+        notes.append(f"{figures['labels_skipped']} labels skipped: not finite, or no area")
     for jaccard, share in jaccard_ladder(judgements).items():
         figures[f"jaccard_{jaccard:.2f}"] = share
     figures["angles_rounded"] = bool(angles_rounded(labels) if rounded is None else rounded)
@@ -171,11 +174,9 @@ def seen_in_training(
     trained_on = metadata.get("trained_on")
     if metadata.get("dataset") is None or trained_on is None:
         return None
-    if metadata["dataset"] != dataset.name:
-        return 0
-    known = set(map(str, trained_on))
-    for more in ("validated_on", "init_trained_on"):
-        known |= set(map(str, metadata.get(more, ())))
+    known = set(map(str, metadata.get("init_seen", {}).get(dataset.name, ())))
+    if metadata["dataset"] == dataset.name:
+        known |= {*map(str, trained_on), *map(str, metadata.get("validated_on", ()))}
     return len({one.record.picture for one in results} & known)
 
 
@@ -195,13 +196,15 @@ def about(detector: PictureDetector) -> Figures:
 def _multi_grasp_figures(results: Sequence[ViewResult]) -> Figures:
     figures: Figures = {}
     judgements = [one.judgement for one in results]
-    qualities = [one.ranking.quality for one in results]
-    for least in MULTI_GRASP_QUALITIES:
-        counted, name = multi_grasp(judgements, qualities, least), f"multi_grasp_{least:.1f}"
-        for most in range(1, MULTI_GRASP_MOST + 1):
-            if not math.isnan(share := counted.share(most)):
-                figures[f"{name}_top{most}"] = share
-        figures[f"{name}_generated"] = list(counted.generated)
+    calibrated = [one.ranking.quality for one in results]
+    own = [one.ranking.raw_score for one in results]
+    for kind, scores in (("multi_grasp", calibrated), ("multi_grasp_raw", own)):
+        for least in MULTI_GRASP_QUALITIES:
+            counted, name = multi_grasp(judgements, scores, least), f"{kind}_{least:.1f}"
+            for most in range(1, MULTI_GRASP_MOST + 1):
+                if not math.isnan(share := counted.share(most)):
+                    figures[f"{name}_top{most}"] = share
+            figures[f"{name}_generated"] = list(counted.generated)
     return figures
 
 

@@ -58,6 +58,13 @@ class GenerativeConfig(Checked):
     min_quality: float = setting(
         0.1, "candidates of lower calibrated quality are dropped", minimum=0.0, maximum=1.0
     )
+    min_raw_score: float = setting(
+        0.0,
+        "candidates whose own score, before calibration, is lower are dropped; EFCN's paper takes "
+        "0.5, or 0.2 for a less confident network",
+        minimum=0.0,
+        maximum=1.0,
+    )
     nms_jaccard: float = setting(
         0.3,
         "overlap above which the worse of two similar grasps is dropped",

@@ -92,7 +92,7 @@ class GenerativeDetector:
                 ranking.raw_score,
                 strict=True,
             )
-            if quality >= config.min_quality
+            if quality >= config.min_quality and raw >= config.min_raw_score
         ]
 
     def _centred(
