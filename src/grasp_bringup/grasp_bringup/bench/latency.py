@@ -63,14 +63,23 @@ def measure_latency(
     # The parameter file speaks to a node named detector; this one has the defaults, which are the
     # same.
     with StackClient(check) as client, NodeProcesses([node], log_dir) as processes:
-        client.watch(lambda: (check(), processes.check())[0])
+
+        def all_well() -> None:
+            check()
+            processes.check()
+
+        client.watch(all_well)
         client.transition(_NAME, Transition.TRANSITION_CONFIGURE, _START_S)
         client.transition(_NAME, Transition.TRANSITION_ACTIVATE, _START_S)
-        return _exchange(client, processes, frame, count)
+        return _exchange(client, processes, frame, count, all_well)
 
 
 def _exchange(
-    client: StackClient, processes: NodeProcesses, frame: RgbdFrame, count: int
+    client: StackClient,
+    processes: NodeProcesses,
+    frame: RgbdFrame,
+    count: int,
+    check: Callable[[], None],
 ) -> dict[str, float]:
     answers: list[tuple[float, float]] = []
 
@@ -87,7 +96,7 @@ def _exchange(
     last_s = time.monotonic()
     seen = 0
     while len(answers) < count + _WARM_UP:
-        processes.check()
+        check()
         if len(answers) > seen:
             seen, last_s = len(answers), time.monotonic()
         if time.monotonic() - last_s > _PATIENCE_S:

@@ -52,10 +52,9 @@ def parse_contestants(text: str, *, oracle: bool = True) -> tuple[Contestant, ..
         ConfigError: No or an unknown detector, or the same one twice.
         WeightsError: A detector has no such weights, or none at all.
     """
-    labels = [part.strip() for part in text.split(",")]
-    if len(set(labels)) < len(labels):
+    found = [_contestant(part.strip()) for part in text.split(",")]
+    if len({(one.detector, one.weights_digest) for one in found}) < len(found):
         raise ConfigError(f"--detector {text!r} names a detector twice")
-    found = [_contestant(label) for label in labels]
     return (*found, Contestant(ORACLE, _ORACLE_DETECTOR)) if oracle else tuple(found)
 
 

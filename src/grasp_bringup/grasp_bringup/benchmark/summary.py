@@ -200,11 +200,11 @@ def _difference(
     common = sorted(set(a) & set(b))
     figures: Figures = {"first": first, "second": second, "trials": len(common)}
     if clear:
-        shares = [[cleared_share(side[index]) for index in common] for side in (a, b)]
-        interval = difference_interval(*shares, common)
+        mine, others = ([cleared_share(side[index]) for index in common] for side in (a, b))
+        interval = difference_interval(mine, others, common)
         return figures | {
             "of": "cleared_rate",
-            "difference": (sum(shares[0]) - sum(shares[1])) / len(common),
+            "difference": (sum(mine) - sum(others)) / len(common),
             "ci95": [interval.low, interval.high],
             "method": f"{interval.method} over scenes",
         }
