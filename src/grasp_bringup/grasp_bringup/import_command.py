@@ -46,7 +46,7 @@ def main(options: argparse.Namespace) -> int:
 def _import(options: argparse.Namespace) -> None:
     with needed_by("grasp import", "torch safetensors"):
         from grasp_detection.networks.registry import find_network
-        from grasp_detection.published import adapt, read_published
+        from grasp_detection.published_weights import adapt, read_published
         from grasp_detection.registry import resolve
         from grasp_detection.weights import save_weights
     if options.out.suffix != ".safetensors":

@@ -28,6 +28,7 @@ def command(*arguments):
         (("--detector", "nosuch"), "valid names are antipodal"),
         (("--detector", "antipodal,"), "no detector ''"),
         (("--detector", "antipodal,antipodal"), "twice"),
+        (("--detector", "default,dsc-graspnet"), "twice"),
         (("--detector", "antipodal:x"), "has no weights 'x'"),
         (("--detector", "dsc_graspnet:nosuch"), "no weights 'nosuch'"),
         (("--objects", "nosuch"), "no object set"),

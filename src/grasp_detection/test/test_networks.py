@@ -19,7 +19,12 @@ from grasp_detection.networks.dsc_graspnet import DscGraspNet
 from grasp_detection.networks.efcn import Efcn, EfcnAngle, EfcnFull
 from grasp_detection.networks.gg_cnn2 import GgCnn2
 from grasp_detection.networks.gr_convnet import GrConvNet
-from grasp_detection.networks.layers import ConvBnMish, CoordinateAttention, FeatureDropout, of_two
+from grasp_detection.networks.layers import (
+    ConvBnMish,
+    CoordinateAttention,
+    FeatureDropout,
+    conv_of_joined,
+)
 from grasp_detection.networks.registry import find_network, network_names
 from grasp_detection.registry import detector_names, has_weights, resolve
 
@@ -113,7 +118,7 @@ def test_two_inputs_are_taken_as_if_joined(enlarge, training):
     if enlarge:
         second = torch.randn(2, 6, 4, 6)
     with torch.no_grad():
-        got = of_two(blocks, first, second, enlarge=enlarge)
+        got = conv_of_joined(blocks, first, second, enlarge=enlarge)
         if enlarge:
             second = functional.interpolate(second, scale_factor=2, mode="bilinear")
         expected = [block(torch.cat([first, second], dim=1)) for block in blocks]

@@ -18,7 +18,7 @@ from grasp_detection.generative.inputs import STRIDE
 from grasp_detection.generative.model import GenerativeModel, load_picture_detector
 from grasp_detection.generative.relief import relief
 from grasp_detection.generative.window import FloatArray, Window
-from grasp_detection.laps import Laps
+from grasp_detection.stage_timer import StageTimer
 
 _MAX_STRIDES = 128  # an input of 1024 px
 
@@ -60,12 +60,12 @@ class GenerativeDetector:
         Raises:
             BadImage: The configured window lies outside the picture.
         """
-        config, laps = self._config, Laps()
+        config, timer = self._config, StageTimer()
         heights_m = relief(frame.depth_m)
-        laps.end("relief")
+        timer.end("relief")
         window = self.window(frame)
         maps = self._model.maps(frame.color, frame.depth_m, window, heights_m)
-        laps.end("network")
+        timer.end("network")
         ranking = self._model.read(
             maps,
             config.top_k,
@@ -74,10 +74,10 @@ class GenerativeDetector:
             nms_jaccard=config.nms_jaccard,
             nms_angle=config.nms_angle,
         )
-        laps.end("reading")
+        timer.end("reading")
         rows = self._centred(ranking.rows, frame, heights_m)
-        laps.end("centring")
-        self.stage_ms = laps.ms
+        timer.end("centring")
+        self.stage_ms = timer.ms
         return [
             Grasp(
                 GraspRectangle(*map(float, row)),

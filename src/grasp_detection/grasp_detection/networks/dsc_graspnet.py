@@ -21,7 +21,12 @@ from typing import cast
 from torch import Tensor, nn
 from torch.nn import functional
 
-from grasp_detection.networks.layers import ConvBnMish, CoordinateAttention, FeatureDropout, of_two
+from grasp_detection.networks.layers import (
+    ConvBnMish,
+    CoordinateAttention,
+    FeatureDropout,
+    conv_of_joined,
+)
 
 _REDUCTION = 32
 
@@ -73,10 +78,10 @@ class CrossStagePartial(nn.Module):
     def forward(self, skip: Tensor, x: Tensor) -> Tensor:
         """Shapes (B, C, H, W) and (B, inputs - C, H / 2, W / 2) -> (B, outputs, H, W)."""
         first, *bottlenecks = self.long
-        short, long = of_two([self.short, cast(ConvBnMish, first)], skip, x, enlarge=True)
+        short, long = conv_of_joined([self.short, cast(ConvBnMish, first)], skip, x, enlarge=True)
         for bottleneck in bottlenecks:
             long = bottleneck(long)
-        return of_two([self.join], short, long)[0]
+        return conv_of_joined([self.join], short, long)[0]
 
 
 class UpSampling(nn.Module):

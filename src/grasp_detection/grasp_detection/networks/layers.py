@@ -37,7 +37,7 @@ class ConvBnMish(nn.Sequential):
         )
 
 
-def of_two(
+def conv_of_joined(
     blocks: Sequence[ConvBnMish], first: Tensor, second: Tensor, *, enlarge: bool = False
 ) -> list[Tensor]:
     """What blocks with 1x1 kernels make of two inputs, one after the other in channels.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 
-class Laps:
+class StageTimer:
     """A stop watch that notes a time for each stage.
 
     Attributes:

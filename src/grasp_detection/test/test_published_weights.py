@@ -10,7 +10,7 @@ import torch
 from grasp_core.errors import ConfigError
 from grasp_detection.generative.inputs import RELIEF_UNIT_M
 from grasp_detection.networks.registry import find_network
-from grasp_detection.published import adapt, read_published
+from grasp_detection.published_weights import adapt, read_published
 from grasp_detection.weights import WeightsError
 
 
