@@ -26,6 +26,7 @@ from grasp_executor.scene import Box, CollisionScene
 _VIEW_MARGIN_M = 0.08
 _MAX_CARRIED_REACH_M = 0.08
 _OBJECT_REACH_M = 0.15
+_RIM_CLEARANCE_M = 0.05  # between the fingertips and the inner side of the bin when they open
 _DROP_TURNS_RAD = tuple(math.radians(turn) for turn in (0, 45, -45, 90, -90, 135, -135, 180))
 
 
@@ -92,6 +93,17 @@ class Surroundings:
         above = max(top - float(tip[2]), 0.0)
         center = Transform.from_translation(0.0, 0.0, (below - above) / 2)
         return Box("carried", (2 * reach, 2 * reach, below + above), center, padded=False)
+
+    def carried_middle_m(self, target: GraspTarget) -> NDArray[np.float64]:
+        """Horizontal way from the fingertips to the middle of what was seen, in the tcp frame."""
+        tip = target.T_base_grasp.translation
+        away = np.zeros(3)
+        if self._map is not None:
+            rows, columns = np.nonzero(self._region(self._map, tip))
+            if rows.size:
+                x, y = self._map.centres()
+                away[:2] = float(x[columns].mean()) - tip[0], float(y[rows].mean()) - tip[1]
+        return np.asarray(target.T_base_grasp.rotation.T @ away)
 
     def _map_extent(
         self, region: NDArray[np.bool_], tip: NDArray[np.float64]
@@ -195,19 +207,27 @@ class GraspPlanner:
     def plan_drop(self, start: JointVector, target: GraspTarget) -> JointTrajectory:
         """Carry what the hand holds to above the drop bin.
 
+        The object's middle goes above the bin's, as far as the hand stays above the bin, too: what
+        is held by an end would tip out over the rim.
+
         Raises:
             Unreachable, Collision, PlanningFailed: No turn of the hand gets it there.
         """
         T_base_tcp = self._planner.forward(start)
         self._planner.set_scene(self._surroundings.opened(target.T_base_grasp.translation))
         self._planner.attach(self._surroundings.carried_box(target))
-        x, y = self._cell.bin_center
-        z = self._cell.support_z_m + self._cell.drop_height_m
+        middle_m = self._surroundings.carried_middle_m(target)
+        middle_m *= min(1.0, self._reach_in_bin_m / max(float(np.linalg.norm(middle_m)), 1e-9))
+        center = np.array(
+            [*self._cell.bin_center, self._cell.support_z_m + self._cell.drop_height_m]
+        )
         goals: list[JointVector] = []
         failure: GraspStackError | None = None
         for turn in _DROP_TURNS_RAD:
             about_vertical = Transform.from_rpy((0.0, 0.0, turn)).rotation
-            T_base_drop = Transform.from_rotation(about_vertical @ T_base_tcp.rotation, (x, y, z))
+            rotation = about_vertical @ T_base_tcp.rotation
+            away = rotation @ middle_m
+            T_base_drop = Transform.from_rotation(rotation, center - [away[0], away[1], 0.0])
             try:
                 goals.append(self._planner.solve_ik(T_base_drop, near=start, count=1)[0])
             except (Unreachable, Collision) as error:
@@ -218,6 +238,11 @@ class GraspPlanner:
             except (Collision, PlanningFailed) as error:
                 failure = error
         raise failure or Unreachable("no configuration reaches the drop zone")
+
+    @property
+    def _reach_in_bin_m(self) -> float:
+        """How far from the bin's middle the hand may let go."""
+        return max(0.0, self._cell.bin_size_m / 2.0 - _RIM_CLEARANCE_M)
 
     def let_go(self) -> None:
         """Nothing hangs from the hand any more."""

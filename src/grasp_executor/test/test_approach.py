@@ -1,0 +1,67 @@
+"""The way to the drop bin, for something held by an end."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.spatial.transform import Rotation
+
+pytest.importorskip("roboplan")
+from grasp_core.camera import PinholeCamera
+from grasp_core.cell import load_cell
+from grasp_core.grasp import Grasp
+from grasp_core.rectangle import GraspRectangle
+from grasp_core.robot import load_robot
+from grasp_core.transform import Transform
+from grasp_executor.approach import GraspPlanner, Surroundings
+from grasp_executor.config import PickConfig
+from grasp_executor.grasp_pose import GraspTarget
+from grasp_executor.interfaces import Observation
+from grasp_executor.planning.embedded import EmbeddedPlanner
+
+CAMERA = PinholeCamera(320, 240, 300.0, 300.0, 159.5, 119.5)
+# 0.6 m above the table, looking straight down; image up is +x.
+HEIGHT_M = 0.6
+OVERHEAD = Transform.from_rotation(
+    np.array([[0, -1, 0], [-1, 0, 0], [0, 0, -1]]), (0.5, 0.0, HEIGHT_M)
+)
+TOP_M = 0.03
+
+
+def bar(x0, x1, y0, y1):
+    """Depth of a bar 3 cm high on the table."""
+    depth_m = np.full((CAMERA.height, CAMERA.width), HEIGHT_M, np.float32)
+    corners = np.array([[x0, y0, TOP_M], [x1, y1, TOP_M]])
+    pixels = CAMERA.project(OVERHEAD.inverse().apply(corners)).round().astype(int)
+    (u0, v0), (u1, v1) = pixels.min(axis=0), pixels.max(axis=0)
+    depth_m[v0 : v1 + 1, u0 : u1 + 1] = HEIGHT_M - TOP_M
+    return depth_m
+
+
+@pytest.mark.parametrize("yaw", [0.0, np.pi])
+def test_what_is_held_by_an_end_is_let_go_with_its_middle_over_the_bin(yaw):
+    robot, cell = load_robot("panda"), load_cell("tabletop")
+    surroundings = Surroundings(robot, cell)
+    end, middle = 0.43, 0.50
+    observation = Observation(
+        [], bar(end - 0.01, 2 * middle - end + 0.01, -0.01, 0.01), CAMERA, OVERHEAD, 0.0
+    )
+    surroundings.see(observation)
+    down = Rotation.from_euler("z", yaw) * Rotation.from_euler("x", np.pi)
+    T_base_grasp = Transform.from_rotation(down.as_matrix(), (end, 0.0, 0.01))
+    grasp = Grasp(GraspRectangle(100.0, 100.0, 20.0, 10.0, 0.0), 0.9)
+    target = GraspTarget(grasp, T_base_grasp, 0.02, 0.05, TOP_M)
+    planner = EmbeddedPlanner(robot)
+    lifted = Transform.from_translation(0.0, 0.0, 0.2) @ T_base_grasp
+    start = planner.solve_ik(lifted, near=np.array(robot.arm.observe))[0]
+
+    plans = GraspPlanner(planner, surroundings, cell, PickConfig())
+    T_base_drop = planner.forward(plans.plan_drop(start, target).goal)
+
+    to_middle = T_base_drop.rotation @ T_base_grasp.rotation.T @ [middle - end, 0.0, 0.0]
+    assert T_base_drop.translation[2] == pytest.approx(cell.drop_height_m, abs=1e-3)
+    where = (T_base_drop.translation + to_middle)[:2]
+    assert np.allclose(where, cell.bin_center, atol=0.005)
+    # The hand itself opens well inside.
+    inside = np.abs(T_base_drop.translation[:2] - cell.bin_center)
+    assert inside.max() <= cell.bin_size_m / 2 - 0.05
