@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from typing import Any
 
 import cv2
@@ -64,16 +65,33 @@ def fill_invalid(depth_m: NDArray[np.float32], radius_px: float = 3.0) -> NDArra
     invalid = ~np.isfinite(depth_m)
     if not invalid.any() or invalid.all():
         return depth_m.copy()
-    near, far, _, _ = cv2.minMaxLoc(depth_m, (~invalid).astype(np.uint8))
-    scale = max(far - near, 1e-6)
-    # In place: fresh memory for a whole image costs more than the arithmetic on it.
-    normalised = depth_m - np.float32(near)
-    normalised /= np.float32(scale)
-    normalised[invalid] = 0.0
-    filled = cv2.inpaint(normalised, invalid.view(np.uint8), radius_px, cv2.INPAINT_NS)
     whole = depth_m.copy()
-    whole[invalid] = filled[invalid] * scale + near
+    # Only where something is missing, and in place: a whole image costs milliseconds.
+    for box in _boxes(invalid, math.ceil(radius_px) + 2):
+        missing, part = np.ascontiguousarray(invalid[box]), whole[box]
+        near, far, _, _ = cv2.minMaxLoc(part, (~missing).view(np.uint8))
+        scale = max(far - near, 1e-6)
+        normalised = (part - np.float32(near)) / np.float32(scale)
+        normalised[missing] = 0.0
+        filled = cv2.inpaint(normalised, missing.view(np.uint8), radius_px, cv2.INPAINT_NS)
+        part[missing] = filled[missing] * scale + near
     return whole
+
+
+def _boxes(marked: NDArray[np.bool_], margin: int) -> Iterator[tuple[slice, slice]]:
+    """Boxes (rows, columns) with a margin that hold all marked pixels and do not overlap."""
+    for rows in _runs(np.asarray(marked.any(axis=1)), margin):
+        for columns in _runs(np.asarray(marked[rows].any(axis=0)), margin):
+            yield rows, columns
+
+
+def _runs(flags: NDArray[np.bool_], margin: int) -> list[slice]:
+    """Stretches with a margin that hold all flags and do not overlap."""
+    index = np.flatnonzero(flags)
+    gaps = np.flatnonzero(np.diff(index) > 2 * margin)
+    first, last = index[np.r_[0, gaps + 1]], index[np.r_[gaps, len(index) - 1]]
+    starts, stops = (first - margin).clip(0).tolist(), (last + margin + 1).tolist()
+    return [slice(start, stop) for start, stop in zip(starts, stops, strict=True)]
 
 
 def surface_depth(
@@ -103,7 +121,8 @@ def surface_depth(
     Returns:
         Metres; NaN where the window holds no valid pixel.
     """
-    _, values = _window(depth_m, u, v, axis, half_width_px, half_height_px)
+    near, inside, _ = _window(depth_m, u, v, axis, half_width_px, half_height_px)
+    values = near[inside]
     return _percentile(values, percentile) if values.size else math.nan
 
 
@@ -129,7 +148,7 @@ def plane_depth(
     Returns:
         Metres; NaN where the window holds no valid pixel.
     """
-    pixels, values = _window(
+    near, inside, corner = _window(
         depth_m,
         rectangle.u,
         rectangle.v,
@@ -137,8 +156,10 @@ def plane_depth(
         rectangle.width / 2,
         rectangle.height / 2,
     )
-    if not values.size:
+    rows, columns = np.nonzero(inside)
+    if not rows.size:
         return math.nan
+    pixels, values = np.stack([columns, rows], axis=-1) + corner, near[rows, columns]
     level = _percentile(camera.deproject(pixels, values) @ approach, percentile)
     return float(level / (camera.rays((rectangle.u, rectangle.v)) @ approach))
 
@@ -158,18 +179,22 @@ def _window(
     axis: NDArray[np.float64],
     half_width_px: float,
     half_height_px: float,
-) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """Valid pixels (u, v), shape (N, 2), inside a rotated window, and their depths, shape (N,)."""
+) -> tuple[NDArray[np.float32], NDArray[np.bool_], tuple[int, int]]:
+    """The part of an image about a rotated window.
+
+    Returns:
+        Depths of the part, which of its pixels are valid and inside the window, and where (u, v)
+        the part begins.
+    """
     reach = math.hypot(half_width_px, half_height_px) + 1.0
     height, width = depth_m.shape
     u0, u1 = max(0, math.floor(u - reach)), min(width, math.ceil(u + reach) + 1)
     v0, v1 = max(0, math.floor(v - reach)), min(height, math.ceil(v + reach) + 1)
     if u0 >= u1 or v0 >= v1:
-        return np.zeros((0, 2), np.int64), np.zeros(0, np.float32)
+        return np.zeros((0, 0), np.float32), np.zeros((0, 0), np.bool_), (0, 0)
     du, dv = np.arange(u0, u1) - u, (np.arange(v0, v1) - v)[:, None]
     inside = np.abs(du * axis[0] + dv * axis[1]) <= max(half_width_px, 0.5)
     inside &= np.abs(dv * axis[0] - du * axis[1]) <= max(half_height_px, 0.5)
     near = depth_m[v0:v1, u0:u1]
     inside &= np.isfinite(near)
-    rows, columns = np.nonzero(inside)
-    return np.stack([columns + u0, rows + v0], axis=-1), near[rows, columns]
+    return near, inside, (u0, v0)

@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from grasp_core.camera import PinholeCamera
 from grasp_core.depth import depth_to_metres, fill_invalid, plane_depth, surface_depth
@@ -51,6 +53,22 @@ def test_a_strip_unseen_at_the_edge_takes_the_depth_beside_it():
     holed = depth.copy()
     holed[:, :8], holed[55:] = np.nan, np.nan
     assert np.abs(fill_invalid(holed) - depth).max() < 1e-3
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 59), st.integers(0, 79)), min_size=1, max_size=12),
+    st.integers(1, 9),
+)
+def test_holes_are_filled_wherever_they_are(holes, size):
+    v, u = np.mgrid[0:60, 0:80]
+    plane = (0.6 + 0.001 * u + 0.0005 * v).astype(np.float32)
+    holed = plane.copy()
+    for row, column in holes:
+        holed[row : row + size, column : column + size] = np.nan
+    filled = fill_invalid(holed)
+    known = np.isfinite(holed)
+    assert np.array_equal(filled[known], plane[known])
+    assert np.abs(filled - plane).max() < 0.03  # far corners of large holes are guesses
 
 
 def test_filling_an_empty_image_leaves_it_empty():

@@ -31,9 +31,9 @@ from grasp_executor.ros_hardware import RosArm, RosGripper
 from grasp_executor.ros_states import JointStateCache, RosClock
 from grasp_executor.selection import PickGoal, Policy
 from grasp_executor.station import RobotPort
-from grasp_ros import parameters
 from grasp_ros.conversions import grasp_to_msg, pose_from_transform
 from grasp_ros.lifecycle import GraspLifecycleNode
+from grasp_ros.parameters import declare
 from grasp_ros.spin import run
 from grasp_ros.spinner import Spinner, companion
 from grasp_ros.tf import transform_source
@@ -61,8 +61,8 @@ class ExecutorNode(GraspLifecycleNode):
 
     def configure(self) -> None:
         """Load robot, cell and planner; connect to the hardware's topics and actions."""
-        config = parameters.declare(self, ExecutorConfig)
-        planner_config = parameters.declare(self, PlannerConfig, "planner")
+        config = declare(self, ExecutorConfig)
+        planner_config = declare(self, PlannerConfig, "planner")
         model, cell = load_robot(config.robot), load_cell(config.cell)
         self._base_frame = model.arm.base_frame
         self._hardware = hardware = companion(self)

@@ -12,8 +12,8 @@ from std_msgs.msg import Float32
 
 from grasp_core.errors import GraspStackError
 from grasp_core.robot import load_robot
-from grasp_ros import parameters
 from grasp_ros.conversions import ns_to_stamp, pose_from_transform, vector
+from grasp_ros.parameters import declare
 from grasp_ros.qos import RESULTS
 from grasp_ros.spin import run
 from grasp_sim.engine import Engine
@@ -33,7 +33,7 @@ class SimulatorNode(Node):
 
     def __init__(self) -> None:
         super().__init__("simulator")
-        self._config = config = parameters.declare(self, SimNodeConfig)
+        self._config = config = declare(self, SimNodeConfig)
         robot = load_robot(config.robot)
         self._sensors = Sensors(self, config, robot)
         self._arm_enabled = config.arm_enabled
