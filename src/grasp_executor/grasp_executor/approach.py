@@ -218,16 +218,32 @@ class GraspPlanner:
         self._planner.attach(self._surroundings.carried_box(target))
         middle_m = self._surroundings.carried_middle_m(target)
         middle_m *= min(1.0, self._reach_in_bin_m / max(float(np.linalg.norm(middle_m)), 1e-9))
+        failure: GraspStackError | None = None
+        # Something tall may touch the rim unless the hand itself is in the middle.
+        for over_bin_m in (middle_m, np.zeros(3)):
+            try:
+                return self._plan_above_bin(start, T_base_tcp.rotation, over_bin_m)
+            except (Unreachable, Collision, PlanningFailed) as error:
+                failure = failure or error
+        raise failure or Unreachable("no configuration reaches the drop zone")
+
+    def _plan_above_bin(
+        self, start: JointVector, rotation: NDArray[np.float64], over_bin_m: NDArray[np.float64]
+    ) -> JointTrajectory:
+        """Carry a point of the tcp frame above the bin's middle, in the nearest turn of the hand.
+
+        Raises:
+            Unreachable, Collision, PlanningFailed: No turn of the hand gets it there.
+        """
         center = np.array(
             [*self._cell.bin_center, self._cell.support_z_m + self._cell.drop_height_m]
         )
         goals: list[JointVector] = []
         failure: GraspStackError | None = None
         for turn in _DROP_TURNS_RAD:
-            about_vertical = Transform.from_rpy((0.0, 0.0, turn)).rotation
-            rotation = about_vertical @ T_base_tcp.rotation
-            away = rotation @ middle_m
-            T_base_drop = Transform.from_rotation(rotation, center - [away[0], away[1], 0.0])
+            turned = Transform.from_rpy((0.0, 0.0, turn)).rotation @ rotation
+            away = turned @ over_bin_m
+            T_base_drop = Transform.from_rotation(turned, center - [away[0], away[1], 0.0])
             try:
                 goals.append(self._planner.solve_ik(T_base_drop, near=start, count=1)[0])
             except (Unreachable, Collision) as error:

@@ -25,43 +25,48 @@ HEIGHT_M = 0.6
 OVERHEAD = Transform.from_rotation(
     np.array([[0, -1, 0], [-1, 0, 0], [0, 0, -1]]), (0.5, 0.0, HEIGHT_M)
 )
-TOP_M = 0.03
+END, MIDDLE = 0.43, 0.50  # x of the grasp and of the bar's middle, m
 
 
-def bar(x0, x1, y0, y1):
-    """Depth of a bar 3 cm high on the table."""
+def bar(x0, x1, y0, y1, top_m):
+    """Depth of a bar on the table."""
     depth_m = np.full((CAMERA.height, CAMERA.width), HEIGHT_M, np.float32)
-    corners = np.array([[x0, y0, TOP_M], [x1, y1, TOP_M]])
+    corners = np.array([[x0, y0, top_m], [x1, y1, top_m]])
     pixels = CAMERA.project(OVERHEAD.inverse().apply(corners)).round().astype(int)
     (u0, v0), (u1, v1) = pixels.min(axis=0), pixels.max(axis=0)
-    depth_m[v0 : v1 + 1, u0 : u1 + 1] = HEIGHT_M - TOP_M
+    depth_m[v0 : v1 + 1, u0 : u1 + 1] = HEIGHT_M - top_m
     return depth_m
+
+
+def drop(yaw, top_m):
+    """A bar held by one end: where the hand lets go, and where its middle is then."""
+    robot, cell = load_robot("panda"), load_cell("tabletop")
+    surroundings = Surroundings(robot, cell)
+    depth_m = bar(END - 0.01, 2 * MIDDLE - END + 0.01, -0.01, 0.01, top_m)
+    surroundings.see(Observation([], depth_m, CAMERA, OVERHEAD, 0.0))
+    down = Rotation.from_euler("z", yaw) * Rotation.from_euler("x", np.pi)
+    T_base_grasp = Transform.from_rotation(down.as_matrix(), (END, 0.0, top_m - 0.02))
+    grasp = Grasp(GraspRectangle(100.0, 100.0, 20.0, 10.0, 0.0), 0.9)
+    target = GraspTarget(grasp, T_base_grasp, 0.02, 0.05, top_m)
+    planner = EmbeddedPlanner(robot)
+    lifted = Transform.from_translation(0.0, 0.0, 0.2) @ T_base_grasp
+    start = planner.solve_ik(lifted, near=np.array(robot.arm.observe))[0]
+    plans = GraspPlanner(planner, surroundings, cell, PickConfig())
+    T_base_drop = planner.forward(plans.plan_drop(start, target).goal)
+    to_middle = T_base_drop.rotation @ T_base_grasp.rotation.T @ [MIDDLE - END, 0.0, 0.0]
+    assert T_base_drop.translation[2] == pytest.approx(cell.drop_height_m, abs=1e-3)
+    hand = T_base_drop.translation[:2]
+    return cell, hand, hand + to_middle[:2]
 
 
 @pytest.mark.parametrize("yaw", [0.0, np.pi])
 def test_what_is_held_by_an_end_is_let_go_with_its_middle_over_the_bin(yaw):
-    robot, cell = load_robot("panda"), load_cell("tabletop")
-    surroundings = Surroundings(robot, cell)
-    end, middle = 0.43, 0.50
-    observation = Observation(
-        [], bar(end - 0.01, 2 * middle - end + 0.01, -0.01, 0.01), CAMERA, OVERHEAD, 0.0
-    )
-    surroundings.see(observation)
-    down = Rotation.from_euler("z", yaw) * Rotation.from_euler("x", np.pi)
-    T_base_grasp = Transform.from_rotation(down.as_matrix(), (end, 0.0, 0.01))
-    grasp = Grasp(GraspRectangle(100.0, 100.0, 20.0, 10.0, 0.0), 0.9)
-    target = GraspTarget(grasp, T_base_grasp, 0.02, 0.05, TOP_M)
-    planner = EmbeddedPlanner(robot)
-    lifted = Transform.from_translation(0.0, 0.0, 0.2) @ T_base_grasp
-    start = planner.solve_ik(lifted, near=np.array(robot.arm.observe))[0]
-
-    plans = GraspPlanner(planner, surroundings, cell, PickConfig())
-    T_base_drop = planner.forward(plans.plan_drop(start, target).goal)
-
-    to_middle = T_base_drop.rotation @ T_base_grasp.rotation.T @ [middle - end, 0.0, 0.0]
-    assert T_base_drop.translation[2] == pytest.approx(cell.drop_height_m, abs=1e-3)
-    where = (T_base_drop.translation + to_middle)[:2]
-    assert np.allclose(where, cell.bin_center, atol=0.005)
+    cell, hand, middle = drop(yaw, 0.03)
+    assert np.allclose(middle, cell.bin_center, atol=0.005)
     # The hand itself opens well inside.
-    inside = np.abs(T_base_drop.translation[:2] - cell.bin_center)
-    assert inside.max() <= cell.bin_size_m / 2 - 0.05
+    assert np.abs(hand - cell.bin_center).max() <= cell.bin_size_m / 2 - 0.05
+
+
+def test_something_tall_that_would_touch_the_rim_hangs_over_the_middle():
+    cell, hand, _ = drop(0.0, 0.18)
+    assert np.allclose(hand, cell.bin_center, atol=0.002)
