@@ -185,6 +185,23 @@ def test_a_broken_view_is_named(root, loaded, capsys):
     assert "pcd0107cpos.txt holds 2 corners" in capsys.readouterr().err
 
 
+def test_a_broken_view_outside_the_measured_part_does_not_matter(root, tmp_path, loaded):
+    split = make_split(CornellDataset(root), "image-wise")
+    save_splits([split], tmp_path / "split.json")
+    for picture in {*split.train, *split.validation}:
+        (root / f"pcd{picture}r.png").write_bytes(b"no picture")
+    assert figures_of(root, tmp_path, "--split", tmp_path / "split.json")["n"] == len(split.test)
+
+
+def test_a_detector_that_lacks_a_channel_says_for_which_view(root, loaded, capsys, monkeypatch):
+    def rank(self, color, depth_m, limit):
+        raise ConfigError("modality 'd' needs depth, which is not there")
+
+    monkeypatch.setattr(Fake, "rank", rank)
+    assert grasp_evaluate(root, "--split", "all") == 2
+    assert "view pcd0100: modality 'd' needs depth" in capsys.readouterr().err
+
+
 def test_a_file_that_cannot_be_written_is_named(root, tmp_path, loaded, capsys):
     (tmp_path / "file").write_text("")
     assert grasp_evaluate(root, "--split", "all", "--json", tmp_path / "file" / "x.json") == 2
