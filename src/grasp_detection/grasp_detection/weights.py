@@ -27,6 +27,7 @@ _DEFAULTS = {
     "dsc_graspnet": ("synthetic_d", "cornell_rgb"),
     "efcn": ("cornell_rgb",),
     "fast": ("synthetic_d",),
+    "gg_cnn2": ("cornell_rgb",),
 }
 _NEEDED = ("detector", "modality", "size", "sha256", "calibration")
 
