@@ -54,9 +54,9 @@ def _import(options: argparse.Namespace) -> None:
     if options.size < STRIDE or options.size % STRIDE:
         raise ConfigError(f"--size is {options.size}, must be a positive multiple of {STRIDE}")
     detector = resolve(options.detector)
-    find_network(detector)  # a wrong name is told before the file is read
+    architecture = find_network(detector)  # a wrong name is told before the file is read
     state = adapt(detector, read_published(options.file), options.modality)
-    network = find_network(detector).build(channels_of(options.modality), 0.0)
+    network = architecture.build(channels_of(options.modality), 0.0)
     parameters = sum(parameter.numel() for parameter in network.parameters())
     metadata = {
         "detector": detector,

@@ -31,13 +31,21 @@ def require_writable(path: Path | None) -> None:
 
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
-    """Write a file, and its folder where it is missing.
+    """Write a file whole or not at all, and its folder where it is missing.
+
+    What a link leads to, and what is no file, is written to as it is.
 
     Raises:
         ConfigError: It cannot be written.
     """
     require_writable(path)
+    text = json.dumps(content, indent=2) + "\n"
     try:
-        path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+        if path.is_symlink() or (path.exists() and not path.is_file()):  # /dev/stdout, say
+            path.write_text(text, encoding="utf-8")
+            return
+        partial = path.with_name(f"{path.name}.partial")
+        partial.write_text(text, encoding="utf-8")
+        partial.replace(path)
     except OSError as error:
         raise ConfigError(f"cannot write {path}: {error.strerror}") from error

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
+from grasp_bringup.json_file import write_json
 from grasp_core.config import build, config_dir, settings_of
 from grasp_core.errors import ConfigError, GraspStackError
 from grasp_core.optional import needed_by
@@ -139,6 +140,12 @@ def _train(options: argparse.Namespace, console: Console) -> None:
             _say(console, f"resumes after epoch {trainer.finished_epochs}")
         with _Bar(console) as report:
             trained = trainer.run(report)
+        if len(trained.history) < config.epochs:
+            _say(
+                console,
+                f"stopped: no lower validation loss in {config.patience} epochs; the same command "
+                "with a larger --patience goes on",
+            )
         about = finish(
             options.detector,
             trained,
@@ -210,7 +217,7 @@ def _history_of(initial: Weights | None) -> dict[str, Any]:
 def _origin(
     options: argparse.Namespace, out: Path, here: Team, initial: Weights | None, *, resumed: bool
 ) -> dict[str, Any]:
-    """Where the run comes from, as it was when it was first started."""
+    """Where the run comes from: the code as it was at the start, the command as it is now."""
     path = out / ORIGIN
     if resumed:
         with contextlib.suppress(ValueError, OSError):
@@ -220,6 +227,9 @@ def _origin(
                     f"--view-m is {options.view_m}, but the run in {out} began with {began}: give "
                     "that, or another --out"
                 )
+            if before["command"] != (command := _command(options)):  # of more patience, say
+                before["command"] = command
+                write_json(path, before)
             return before
     import torch
 
@@ -232,10 +242,7 @@ def _origin(
         "processes": here.size,
         "torch": torch.__version__,
     }
-    try:
-        path.write_text(json.dumps(origin, indent=1) + "\n", encoding="utf-8")
-    except OSError as error:
-        raise ConfigError(f"cannot write {path}: {error.strerror}") from error
+    write_json(path, origin)
     return origin
 
 

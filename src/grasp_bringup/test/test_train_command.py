@@ -52,13 +52,23 @@ def test_it_ends_with_weights_that_say_where_they_come_from(data, capsys):
     )
     lines = capsys.readouterr().out.splitlines()
     assert [line[:9] for line in lines if line.startswith("epoch")] == ["epoch 1/2", "epoch 2/2"]
-    # Again: nothing is left to train, and where it came from stays as it was.
+    # Again: nothing is left to train; the code of its start stays, the command is the present one.
     (out / "origin.json").write_text(json.dumps({"command": "first", "revision": "abc"}))
     assert main(ARGUMENTS) == 0
     assert "resumes after epoch 2" in capsys.readouterr().out
     again = load_weights("dsc_graspnet", str(out / "weights.safetensors")).metadata
-    assert again["command"] == "first"
+    assert (again["command"], again["revision"]) == (about["command"], "abc")
     assert again["sha256"] == about["sha256"]
+
+
+def test_a_run_out_of_patience_says_how_it_goes_on(data, capsys, monkeypatch):
+    losses = iter([0.1, 0.2])
+    monkeypatch.setattr(
+        "grasp_detection.training.trainer.Trainer._validate",
+        lambda self, size: (next(losses), 0.5),
+    )
+    assert main([*ARGUMENTS, "--epochs", "3", "--patience", "1"]) == 0
+    assert "a larger --patience goes on" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

@@ -154,6 +154,18 @@ def test_it_stops_when_validation_no_longer_improves(dataset, split, tmp_path, m
     assert len(trained.history) == 4
 
 
+def test_a_stopped_run_goes_on_with_more_patience(dataset, split, tmp_path, monkeypatch):
+    def run(patience, losses):
+        one = trainer(dataset, split, tmp_path, replace(SMALL, epochs=5, patience=patience))
+        monkeypatch.setattr(one, "_validate", lambda size: (losses.pop(0), 0.5))
+        return one.run()
+
+    assert len(run(1, [0.5, 0.6]).history) == 2
+    trained = run(2, [0.4, 0.3, 0.2])
+    assert len(trained.history) == 5
+    assert trained.best.epoch == 5
+
+
 def test_sizes_change_from_warm_up_to_full(dataset, split, tmp_path):
     config = replace(SMALL, warmup_size=32, warmup_epochs=1, size=48, epochs=2)
     trained = trainer(dataset, split, tmp_path, config).run()

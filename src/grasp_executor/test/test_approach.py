@@ -7,7 +7,8 @@ import pytest
 from scipy.spatial.transform import Rotation
 
 pytest.importorskip("roboplan")
-from grasp_core.camera import PinholeCamera
+from overhead_view import CAMERA, OVERHEAD, render
+
 from grasp_core.cell import load_cell
 from grasp_core.grasp import Grasp
 from grasp_core.rectangle import GraspRectangle
@@ -19,30 +20,15 @@ from grasp_executor.grasp_pose import GraspTarget
 from grasp_executor.interfaces import Observation
 from grasp_executor.planning.embedded import EmbeddedPlanner
 
-CAMERA = PinholeCamera(320, 240, 300.0, 300.0, 159.5, 119.5)
-# 0.6 m above the table, looking straight down; image up is +x.
-HEIGHT_M = 0.6
-OVERHEAD = Transform.from_rotation(
-    np.array([[0, -1, 0], [-1, 0, 0], [0, 0, -1]]), (0.5, 0.0, HEIGHT_M)
-)
 END, MIDDLE = 0.43, 0.50  # x of the grasp and of the bar's middle, m
-
-
-def bar(x0, x1, y0, y1, top_m):
-    """Depth of a bar on the table."""
-    depth_m = np.full((CAMERA.height, CAMERA.width), HEIGHT_M, np.float32)
-    corners = np.array([[x0, y0, top_m], [x1, y1, top_m]])
-    pixels = CAMERA.project(OVERHEAD.inverse().apply(corners)).round().astype(int)
-    (u0, v0), (u1, v1) = pixels.min(axis=0), pixels.max(axis=0)
-    depth_m[v0 : v1 + 1, u0 : u1 + 1] = HEIGHT_M - top_m
-    return depth_m
 
 
 def drop(yaw, top_m):
     """A bar held by one end: where the hand lets go, and where its middle is then."""
     robot, cell = load_robot("panda"), load_cell("tabletop")
     surroundings = Surroundings(robot, cell)
-    depth_m = bar(END - 0.01, 2 * MIDDLE - END + 0.01, -0.01, 0.01, top_m)
+    bar = (END - 0.01, 2 * MIDDLE - END + 0.01, -0.01, 0.01, top_m)
+    depth_m = render([bar], OVERHEAD)
     surroundings.see(Observation([], depth_m, CAMERA, OVERHEAD, 0.0))
     down = Rotation.from_euler("z", yaw) * Rotation.from_euler("x", np.pi)
     T_base_grasp = Transform.from_rotation(down.as_matrix(), (END, 0.0, top_m - 0.02))

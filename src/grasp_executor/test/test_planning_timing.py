@@ -54,6 +54,14 @@ def test_limits_hold_between_samples(waypoints, smoothing_s):
     np.testing.assert_allclose(np.diff(trajectory.times_s), 0.01)
 
 
+@pytest.mark.parametrize("aside", [1e-8, 1e-7, 1e-4])
+def test_a_path_that_turns_back_on_itself_is_timed(aside):
+    there_and_back = timed([[0, 0, 0], [0, 0, 1], [0, 0, 0]])
+    trajectory = timed([[0, aside, 0], [0, 0, 1], [0, 0, 0]])
+    assert trajectory.duration_s == pytest.approx(there_and_back.duration_s, rel=0.05)
+    assert (np.abs(trajectory.accelerations) <= ACCELERATION * 1.001).all()
+
+
 def test_straight_motion_is_nearly_time_optimal():
     # 1 rad of joint b: 0.5 rad/s cruise, 3 rad/s^2 ramps: 1 / 0.5 + 0.5 / 3 s.
     optimal = 1.0 / 0.5 + 0.5 / 3.0

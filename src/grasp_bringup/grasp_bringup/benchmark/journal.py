@@ -16,6 +16,7 @@ from types import TracebackType
 from typing import Any
 
 from grasp_bringup.benchmark.record import TrialRecord
+from grasp_bringup.json_file import write_json
 from grasp_core.config import differences
 from grasp_core.errors import ConfigError
 
@@ -103,9 +104,7 @@ class Journal:
         if not path.exists():
             if self._file.seek(0, 2):
                 raise ConfigError(f"{path} is missing: give another --out")
-            partial = path.with_suffix(".partial")
-            partial.write_text(json.dumps(self._about, indent=2) + "\n", encoding="utf-8")
-            partial.replace(path)
+            write_json(path, self._about)
             return
         try:
             found = dict(json.loads(path.read_text(encoding="utf-8")))

@@ -17,6 +17,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from grasp_bringup.json_file import write_json
 from grasp_core.config import differences
 from grasp_core.errors import ConfigError
 
@@ -70,13 +71,6 @@ def write_scene(root: Path, recipe: SceneRecipe, view: SyntheticView, labels: La
         write_json(path, _about_scene(recipe, view, labels))
     except OSError as error:
         raise ConfigError(f"cannot write {path}: {error.strerror}") from error
-
-
-def write_json(path: Path, values: Mapping[str, Any]) -> None:
-    """Write a JSON file, whole or not at all."""
-    partial = path.with_name(f"{path.name}.partial")
-    partial.write_text(json.dumps(values, indent=1) + "\n", encoding="utf-8")
-    partial.replace(path)
 
 
 def read_scene(root: Path, index: int) -> dict[str, Any] | None:

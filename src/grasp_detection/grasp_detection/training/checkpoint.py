@@ -40,6 +40,8 @@ def save_checkpoint(path: Path, settings: Mapping[str, Any], state: Mapping[str,
 def load_checkpoint(path: Path, settings: Mapping[str, Any]) -> dict[str, Any] | None:
     """Read the state of a run with these settings; None where there is none yet.
 
+    A run that stopped for lack of patience goes on with more: that one may differ.
+
     Raises:
         TrainingError: The file is broken, or belongs to a run with other settings.
     """
@@ -53,11 +55,15 @@ def load_checkpoint(path: Path, settings: Mapping[str, Any]) -> dict[str, Any] |
         ) from error
     if not isinstance(saved, dict) or saved.get("format") != _FORMAT:
         raise TrainingError(f"{path} is no checkpoint of this version: delete it to start again")
-    before: dict[str, Any] = saved["settings"]
-    changed = differences(before, settings)
+    changed = differences(*(_that_bind(one) for one in (saved["settings"], settings)))
     if changed:
         raise TrainingError(
             f"{path} belongs to another run ({'; '.join(changed)}): give another --out, or delete "
             "it"
         )
     return saved
+
+
+def _that_bind(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """All settings but the one that changes no step, only how many there are."""
+    return {name: value for name, value in settings.items() if name != "patience"}

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from grasp_core.errors import MissingDependency
+from grasp_core.optional import needed_by
 
-try:
+with needed_by("the embedded planner", "pin roboplan-core roboplan-rrt roboplan-simple-ik"):
     import pinocchio as pin
     from roboplan.core import (
         CartesianConfiguration,
@@ -18,11 +18,6 @@ try:
     )
     from roboplan.rrt import RRT, RRTOptions
     from roboplan.simple_ik import SimpleIk, SimpleIkOptions
-except ImportError as error:
-    raise MissingDependency(
-        f"the embedded planner lacks {error.name}: pip install pin roboplan-core roboplan-rrt "
-        "roboplan-simple-ik (see requirements.txt)"
-    ) from error
 
 __all__ = [
     "RRT",

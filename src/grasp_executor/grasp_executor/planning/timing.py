@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
+import logging
 import math
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.interpolate import PPoly
 
-from grasp_core.errors import MissingDependency, PlanningFailed
+from grasp_core.errors import PlanningFailed
+from grasp_core.optional import needed_by
 from grasp_executor.interfaces import JointTrajectory
 
-try:
+with needed_by("the embedded planner", "toppra"):
     import toppra
     from toppra.algorithm import TOPPRA
     from toppra.constraint import JointAccelerationConstraint, JointVelocityConstraint
-except ImportError as error:
-    raise MissingDependency(
-        "the embedded planner needs toppra: pip install toppra (see requirements.txt)"
-    ) from error
 
 Array = NDArray[np.float64]
+
+logging.getLogger("toppra").setLevel(logging.ERROR)  # what it warns of ends in an error of ours
 
 _GRID_POINTS = 81
 _ROUNDS = 12  # of slowing down until the sampled motion keeps its limits
@@ -89,26 +89,19 @@ def time_path(
 
 def _time_law(path: object, progress: Array, velocity: Array, acceleration: Array) -> PPoly:
     """Position along the path as a piecewise quadratic of time."""
-    # Denser towards the ends, where the speed rises and falls within little distance, and where
-    # the points are: in tight corners.
-    length = float(progress[-1] - progress[0])
-    cosine = 0.5 - 0.5 * np.cos(np.linspace(0.0, np.pi, _GRID_POINTS))
-    even = np.linspace(0.0, 1.0, _GRID_POINTS)
-    inner = (progress - progress[0]) / length
-    grid = progress[0] + length * np.unique(np.concatenate([cosine, even, inner]))
-    grid = grid[np.concatenate([[True], np.diff(grid) > 1e-6 * length])]
-    grid[-1] = progress[-1]
-    solver = TOPPRA(
-        [
-            JointVelocityConstraint(np.stack([-velocity, velocity], axis=1)),
-            JointAccelerationConstraint(np.stack([-acceleration, acceleration], axis=1)),
-        ],
-        path,
-        gridpoints=grid,
-        parametrizer="ParametrizeConstAccel",
-    )
-    _, speed, *_ = solver.compute_parameterization(0.0, 0.0)
-    if speed is None or not np.all(np.isfinite(speed)):
+    constraints = [
+        JointVelocityConstraint(np.stack([-velocity, velocity], axis=1)),
+        JointAccelerationConstraint(np.stack([-acceleration, acceleration], axis=1)),
+    ]
+    # Where a path turns back on itself the linear programs can be ill-conditioned at the very
+    # point of the turn: then they are put beside it.
+    for aside in (0.0, 0.01):
+        grid = _grid(progress, aside)
+        solver = TOPPRA(constraints, path, gridpoints=grid, parametrizer="ParametrizeConstAccel")
+        _, speed, *_ = solver.compute_parameterization(0.0, 0.0)
+        if speed is not None and np.all(np.isfinite(speed)):
+            break
+    else:
         raise PlanningFailed("no time law keeps the joint limits along the path")
     speed = np.maximum(np.asarray(speed, dtype=np.float64), 0.0)
     mean = 0.5 * (speed[1:] + speed[:-1])
@@ -118,6 +111,27 @@ def _time_law(path: object, progress: Array, velocity: Array, acceleration: Arra
     times = np.concatenate([[0.0], np.cumsum(steps)])
     ramps = np.diff(speed) / steps
     return PPoly(np.stack([0.5 * ramps, speed[:-1], grid[:-1]]), times, extrapolate=False)
+
+
+def _grid(progress: Array, aside: float) -> Array:
+    """Where along the path the speed is sought.
+
+    Denser towards the ends, where it rises and falls within little distance, and where the points
+    are: in tight corners.
+
+    Args:
+        progress: Of the points.
+        aside: How far from the points, as a share of the way to the next.
+    """
+    length = float(progress[-1] - progress[0])
+    cosine = 0.5 - 0.5 * np.cos(np.linspace(0.0, np.pi, _GRID_POINTS))
+    even = np.linspace(0.0, 1.0, _GRID_POINTS)
+    points = (progress - progress[0]) / length
+    points[1:-1] += aside * (points[2:] - points[1:-1])
+    grid = progress[0] + length * np.unique(np.concatenate([cosine, even, points]))
+    grid = grid[np.concatenate([[True], np.diff(grid) > 1e-6 * length])]
+    grid[-1] = progress[-1]
+    return grid
 
 
 def _sampled(
