@@ -103,13 +103,34 @@ def _heights_along(
     at_u = u + scale * (np.cos(angle) * along_m - np.sin(angle) * across_m)
     at_v = v + scale * (np.sin(angle) * along_m + np.cos(angle) * across_m)
     shape = (-1, len(along_m))
+    smooth_m, left, top = _smoothed(relief_m, at_u, at_v)
     sampled = cv2.remap(
-        cv2.medianBlur(relief_m, _MEDIAN_PX),
-        at_u.reshape(shape).astype(np.float32),
-        at_v.reshape(shape).astype(np.float32),
+        smooth_m,
+        # In this order: what is taken off a float32 leaves the fraction as it is.
+        at_u.reshape(shape).astype(np.float32) - np.float32(left),
+        at_v.reshape(shape).astype(np.float32) - np.float32(top),
         cv2.INTER_LINEAR,
         borderMode=cv2.BORDER_CONSTANT,
         borderValue=_OUTSIDE_M,
     )
     heights = sampled.reshape(len(rows), _PAD_SAMPLES, len(along_m)).max(axis=1)
     return np.asarray(heights, np.float32)
+
+
+def _smoothed(
+    relief_m: NDArray[np.float32], u: FloatArray, v: FloatArray
+) -> tuple[NDArray[np.float32], int, int]:
+    """Relief without stray pixels, of the part that holds these places; its left and its top.
+
+    A whole picture would take most of the time that centring takes.
+    """
+    margin = _MEDIAN_PX
+    (top, bottom), (left, right) = (
+        (
+            int(np.clip(at.min() - margin, 0, length - 1)),
+            int(np.clip(at.max() + margin + 2, 1, length)),
+        )
+        for at, length in zip((v, u), relief_m.shape, strict=True)
+    )
+    part = np.ascontiguousarray(relief_m[top:bottom, left:right])
+    return np.asarray(cv2.medianBlur(part, _MEDIAN_PX), np.float32), left, top

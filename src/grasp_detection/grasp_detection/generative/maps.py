@@ -115,11 +115,11 @@ def read(
     smooth = maps
     if blur_px > 0.0:
         smooth = np.stack([cv2.GaussianBlur(one, (0, 0), blur_px) for one in maps])
-    length = np.clip(np.hypot(smooth[COS], smooth[SIN]), 0.0, 1.0)
+    length = np.minimum(cv2.magnitude(smooth[COS], smooth[SIN]), 1.0)
     score = np.clip(smooth[QUALITY], 0.0, 1.0) * length**certainty
     reach = 2 * max(1, round(blur_px)) + 1
     peaks = (score >= cv2.dilate(score, np.ones((reach, reach), np.uint8))) & (score > min_quality)
-    v, u = np.nonzero(peaks)
+    v, u = np.unravel_index(np.flatnonzero(peaks), peaks.shape)
     order = np.argsort(-score[v, u], kind="stable")[: 8 * limit]
     v, u = v[order], u[order]
     width = np.clip(smooth[WIDTH][v, u].astype(np.float64) * unit_px, 1.0, None)

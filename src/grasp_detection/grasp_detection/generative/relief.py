@@ -76,8 +76,10 @@ def _support(depth_m: NDArray[np.float32]) -> NDArray[np.floating[Any]] | None:
     tried = np.linalg.solve(systems[usable], inverse[corners[usable]][..., None])[..., 0]
     # Sums instead of matrix products: waking a linear algebra library's threads takes longer.
     few, there = places[::_SCORED].astype(np.float32), inverse[::_SCORED].astype(np.float32)
-    off = np.einsum("tc,pc->tp", tried.astype(np.float32), few)
-    off -= there
+    per_column, per_row, constant = tried.T.astype(np.float32)[..., None]
+    off = per_column * few[:, 0]
+    off += per_row * few[:, 1]
+    off += constant - there
     near = np.count_nonzero(np.abs(off, out=off) < _TOLERANCE * there, axis=1)
     plane: NDArray[np.floating[Any]] = tried[near.argmax()]
     for _ in range(_REFITS):
