@@ -46,6 +46,7 @@ from grasp_detection.weights import DEFAULT, default_weights
 _ALL = "all"
 _FOLD = "{fold}"
 _DEVICES = ("auto", "cpu", "cuda")
+_CERTAINTY, _MOST_CERTAINTY = 1.0, 10.0
 
 
 @dataclass
@@ -101,6 +102,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--seed", type=int, default=0, help="seed of split and intervals (0)")
     parser.add_argument("--device", choices=_DEVICES, default="auto", help="to compute on (auto)")
+    parser.add_argument(
+        "--certainty",
+        type=float,
+        default=_CERTAINTY,
+        help="how much the agreement about the angle counts in ranking: 0 ranks by the network's "
+        f"quality alone, as the papers do ({_CERTAINTY:g}, which the calibration is for)",
+    )
     parser.add_argument("--json", type=Path, help="file for the figures")
     parser.add_argument("--csv", type=Path, help="file for one line per view")
     parser.add_argument("--pictures", type=Path, help="folder for the worst and the best cases")
@@ -123,6 +131,10 @@ def run(options: argparse.Namespace) -> int:
     """Measure, show and write."""
     if options.seed < 0:
         raise ConfigError(f"--seed is {options.seed}, must be at least 0")
+    if not 0.0 <= options.certainty <= _MOST_CERTAINTY:
+        raise ConfigError(
+            f"--certainty is {options.certainty}, must lie in [0, {_MOST_CERTAINTY}]"
+        )
     require_writable(options.json)
     dataset = open_dataset(options.dataset, options.root)
     splits = splits_of(options, dataset)
@@ -134,7 +146,7 @@ def run(options: argparse.Namespace) -> int:
         name, _, weights = options.against.partition(":")
         runs.append(_run(name, weights, depth))
     for one in runs:
-        _check_weights(one, options.device, len(splits))
+        _check_weights(one, options, len(splits))
     for one in runs:
         _measure(one, options, dataset, chosen)
     by_object = all(split is not None and split.kind.startswith("object") for split in splits)
@@ -180,7 +192,9 @@ def splits_of(options: argparse.Namespace, dataset: Dataset) -> list[Split | Non
     return [*load_splits(path)]
 
 
-def load_detector(name: str, weights: str, device: str) -> PictureDetector:
+def load_detector(
+    name: str, weights: str, device: str, certainty: float = _CERTAINTY
+) -> PictureDetector:
     """Load a detector for bare pictures; see the loader it calls.
 
     Raises:
@@ -188,7 +202,7 @@ def load_detector(name: str, weights: str, device: str) -> PictureDetector:
     """
     with needed_by(f"detector {name}", "torch safetensors"):
         from grasp_detection.generative.model import load_picture_detector
-    return load_picture_detector(name, weights, device)
+    return load_picture_detector(name, weights, device, certainty=certainty)
 
 
 def _run(detector: str, weights: str, depth: bool) -> Run:
@@ -199,12 +213,12 @@ def _run(detector: str, weights: str, depth: bool) -> Run:
     return Run(detector, weights)
 
 
-def _check_weights(run: Run, device: str, folds: int) -> None:
+def _check_weights(run: Run, options: argparse.Namespace, folds: int) -> None:
     """Load everything once, so that a wrong name is told before the first fold, not the last."""
     if _FOLD in run.weights and folds < 2:
         raise ConfigError(f"weights {run.weights!r} ask for a fold, but there are no folds")
     for weights in sorted({run.weights_of(fold) for fold in range(folds)}):
-        load_detector(run.name, weights, device)
+        load_detector(run.name, weights, options.device)
 
 
 def _chosen(split: Split | None, part: str | None, dataset: Dataset) -> Sequence[int]:
@@ -224,7 +238,8 @@ def _measure(
         task = bar.add_task(escape(run.name), total=sum(map(len, chosen)))
         done_before = 0
         for fold, indices in enumerate(chosen):
-            detector = load_detector(run.name, run.weights_of(fold), options.device)
+            weights = run.weights_of(fold)
+            detector = load_detector(run.name, weights, options.device, options.certainty)
 
             def progress(done: int, total: int, before: int = done_before) -> None:
                 bar.update(task, completed=before + done)
@@ -274,6 +289,7 @@ def _what(options: argparse.Namespace, splits: Sequence[Split | None]) -> Figure
         "part": _ALL if splits[0] is None else options.part or PARTS[-1],
         "folds": len(splits),
         "seed": options.seed,
+        "certainty": options.certainty,
         "device": options.device,
     }
 

@@ -9,9 +9,11 @@ from pathlib import Path
 
 from grasp_core.errors import ConfigError, GraspStackError
 from grasp_core.optional import needed_by
-from grasp_detection.generative.inputs import CHANNELS, STRIDE, channels_of
+from grasp_detection.generative.inputs import CHANNELS, ONE_MEAN, STRIDE, channels_of
 
-_DEFAULT_SIZE = 224
+# Sides of the pictures that the published files were trained with; GG-CNN's 300 is no multiple of
+# the stride.
+_SIZES = {"gg_cnn2": 304, "gr_convnet": 224}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -24,9 +26,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--size",
         type=int,
-        default=_DEFAULT_SIZE,
-        help=f"side of the pictures it was trained with, px ({_DEFAULT_SIZE}; GG-CNN has 300, "
-        "which must become 296 or 304)",
+        help="side of the pictures it was trained with, px "
+        f"({', '.join(f'{name}: {size}' for name, size in _SIZES.items())})",
     )
     parser.add_argument(
         "--out", type=Path, required=True, help="file to write, ending in .safetensors"
@@ -51,9 +52,10 @@ def _import(options: argparse.Namespace) -> None:
         from grasp_detection.weights import save_weights
     if options.out.suffix != ".safetensors":
         raise ConfigError(f"--out is {options.out}, must end in .safetensors")
-    if options.size < STRIDE or options.size % STRIDE:
-        raise ConfigError(f"--size is {options.size}, must be a positive multiple of {STRIDE}")
     detector = resolve(options.detector)
+    size = _SIZES.get(detector, STRIDE) if options.size is None else options.size
+    if size < STRIDE or size % STRIDE:
+        raise ConfigError(f"--size is {size}, must be a positive multiple of {STRIDE}")
     architecture = find_network(detector)  # a wrong name is told before the file is read
     state = adapt(detector, read_published(options.file), options.modality)
     network = architecture.build(channels_of(options.modality), 0.0)
@@ -61,7 +63,8 @@ def _import(options: argparse.Namespace) -> None:
     metadata = {
         "detector": detector,
         "modality": options.modality,
-        "size": options.size,
+        "size": size,
+        "color_mean": ONE_MEAN,
         # Nobody has asked it about pictures with labels yet: its score stands as it is.
         "calibration": {"score": [0.0, 1.0], "quality": [0.0, 1.0]},
         "parameters": parameters,

@@ -26,8 +26,9 @@ LABEL = np.array([[32.0, 30.0, 20.0, 10.0, 0.3], [36.0, 40.0, 16.0, 8.0, 1.27]])
 class Fake:
     """Answers with the label; weights named "bad" miss every fourth picture."""
 
-    def __init__(self, name, weights, device):
+    def __init__(self, name, weights, certainty):
         self.name = name
+        self.certainty = certainty
         self.bad = weights == "bad"
         self.asked = weights
 
@@ -35,7 +36,7 @@ class Fake:
         rows = LABEL.copy()
         if self.bad and color[0, 0, 0] % 4 == 0:
             rows[:, 0] += 60.0
-        return Ranking(rows, np.array([0.8, 0.6]), np.array([0.5, 0.4]))
+        return Ranking(rows, np.array([0.8, 0.6]), np.array([0.5, 0.4]), np.array([0.7, 0.6]))
 
 
 @pytest.fixture
@@ -44,10 +45,10 @@ def loaded(monkeypatch):
     made = []
     metadata = {}
 
-    def load(name, weights, device):
+    def load(name, weights, device, certainty=1.0):
         if name == "nothing":
             raise ConfigError(f"no network {name!r}")
-        made.append(Fake(name, weights, device))
+        made.append(Fake(name, weights, certainty))
         if weights in metadata:
             made[-1].metadata = metadata[weights]
         return made[-1]
@@ -115,6 +116,12 @@ def test_every_output_is_written(root, tmp_path, loaded):
     assert lines[0]["view"] == "pcd0100"
     for path in (out / "cases" / "worst.png", out / "plots" / "reliability.png"):
         assert path.read_bytes().startswith(b"\x89PNG")
+
+
+def test_both_detectors_rank_as_asked_for(root, tmp_path, loaded):
+    figures = figures_of(root, tmp_path, "--split", "all", "--against", "fake:b", "--certainty", 0)
+    assert figures["certainty"] == 0.0
+    assert [one.certainty for one in loaded.made[-2:]] == [0.0, 0.0]
 
 
 def test_folds_have_weights_of_their_own_and_are_pooled(root, tmp_path, loaded):

@@ -21,12 +21,24 @@ def test_published_weights_detect(tmp_path, capsys):
     published, out = tmp_path / "statedict.pt", tmp_path / "ours" / "ggcnn2.safetensors"
     torch.save(find_network("gg_cnn2").build(1, 0.0).state_dict(), published)
     arguments = (published, "--detector", "gg-cnn2", "--modality", "d", "--out", out)
-    assert run(*arguments, "--size", "304") == 0
+    assert run(*arguments) == 0
     assert "66,676 parameters of gg_cnn2" in capsys.readouterr().out
     model = load_picture_detector("gg_cnn2", str(out))
     assert (model.modality, model.size, model.parameters) == ("d", 304, 66_676)
     ranking = model.rank(None, np.full((320, 320), 0.5, np.float32), 5)
     assert ranking.rows.shape[1] == 5
+
+
+def test_a_coloured_picture_is_fed_as_they_were_taught(tmp_path, monkeypatch):
+    published, out = tmp_path / "statedict.pt", tmp_path / "grconvnet.safetensors"
+    torch.save(find_network("gr_convnet").build(3, 0.0).state_dict(), published)
+    assert run(published, "--detector", "gr-convnet", "--modality", "rgb", "--out", out) == 0
+    model = load_picture_detector("gr_convnet", str(out))
+    assert model.size == 224
+    fed = []
+    monkeypatch.setattr(model, "runtime", lambda x: fed.append(x) or np.zeros((1, 4, 224, 224)))
+    model.rank(np.full((224, 224, 3), (250, 130, 10), np.uint8), None, 5)
+    assert np.allclose(fed[0].mean(axis=(2, 3)), [[120 / 255, 0.0, -120 / 255]], atol=1e-6)
 
 
 @pytest.mark.parametrize(

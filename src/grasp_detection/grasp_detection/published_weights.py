@@ -70,9 +70,10 @@ def adapt(detector: str, state: Mapping[str, Tensor], modality: str) -> dict[str
 
     Three conventions differ. Published networks see depth in metres, away from the camera, before
     colour: their first filters are turned to relief, towards the camera, after colour. Their angle
-    turns the other way round, v pointing up: the sign of sine changes. Mean depth is subtracted
-    there and the support's plane here, which cannot be converted; near a level support it is the
-    same up to a constant.
+    turns the other way round, v pointing up: the sign of sine changes. A fourth is for who feeds
+    them: colour is relative to one mean of all channels. And mean depth is subtracted there, the
+    support's plane here, which cannot be converted; near a level support it is the same up to a
+    constant.
 
     Args:
         detector: One of :data:`IMPORTABLE`.

@@ -16,12 +16,14 @@ class Ranking:
     Attributes:
         rows: Shape (N, 5), rectangles (u, v, width, height, angle), pixels of the picture.
         quality: Shape (N,), calibrated, in [0, 1], descending.
-        raw_score: Shape (N,), the model's own score.
+        raw_score: Shape (N,), what the model itself says of their quality.
+        score: Shape (N,), descending, what they are ranked by and ``quality`` is calibrated on.
     """
 
     rows: NDArray[np.float64]
     quality: NDArray[np.float64]
     raw_score: NDArray[np.float64]
+    score: NDArray[np.float64]
 
     def __len__(self) -> int:
         return len(self.rows)

@@ -86,14 +86,14 @@ class Oracle:
         if self.jaw_ratio is not None:
             rows[:, 3] = self.jaw_ratio * rows[:, 2]
         quality = self.quality - 0.1 * np.arange(len(rows))
-        return Ranking(rows, quality, 0.5 * quality)  # a model that thinks little of itself
+        return Ranking(rows, quality, 0.5 * quality, quality)  # it thinks little of itself
 
 
 class Silent:
     name = "silent"
 
     def rank(self, color, depth_m, limit):
-        return Ranking(np.empty((0, 5)), np.empty(0), np.empty(0))
+        return Ranking(np.empty((0, 5)), *[np.empty(0)] * 3)
 
 
 @pytest.fixture
@@ -252,11 +252,11 @@ def test_a_view_that_cannot_be_read_is_named(dataset):
 @pytest.mark.parametrize(
     ("ranking", "message"),
     [
-        (Ranking(np.full((1, 5), np.nan), np.ones(1), np.ones(1)), "weights broken"),
-        (Ranking(np.array([[9.0, 9, 0, 4, 0]]), np.ones(1), np.ones(1)), "no area"),
-        (Ranking(np.ones((1, 5)), np.array([1.2]), np.ones(1)), "must lie in"),
-        (Ranking(np.ones((1, 5)), np.array([np.nan]), np.ones(1)), "must lie in"),
-        (Ranking(np.ones((2, 5)), np.ones(1), np.ones(1)), "shapes"),
+        (Ranking(np.full((1, 5), np.nan), *[np.ones(1)] * 3), "weights broken"),
+        (Ranking(np.array([[9.0, 9, 0, 4, 0]]), *[np.ones(1)] * 3), "no area"),
+        (Ranking(np.ones((1, 5)), np.array([1.2]), np.ones(1), np.ones(1)), "must lie in"),
+        (Ranking(np.ones((1, 5)), np.array([np.nan]), np.ones(1), np.ones(1)), "must lie in"),
+        (Ranking(np.ones((2, 5)), *[np.ones(1)] * 3), "shapes"),
     ],
 )
 def test_an_answer_that_is_no_ranking_is_refused(dataset, ranking, message):

@@ -99,7 +99,7 @@ def test_augmented_labels_stay_across_the_bar(seed):
 )
 def test_what_is_painted_can_be_read(u, v, width, angle):
     rows = np.array([[u, v, width, 0.5 * width, angle]])
-    found, scores = read(paint(rows, 112), unit_px=WIDTH_UNIT * 112, blur_px=1.0)
+    found, scores, _ = read(paint(rows, 112), unit_px=WIDTH_UNIT * 112, blur_px=1.0)
     assert scores[0] > 0.5
     assert matches(found, rows, jaccard=0.7).all()
     assert found[0, 3] == pytest.approx(JAW_RATIO * found[0, 2])
@@ -132,7 +132,7 @@ def test_the_bell_is_as_high_as_the_label_is_good():
 def test_a_thin_label_covers_enough_to_be_learnt_and_keeps_its_width():
     maps = paint(np.array([[50.0, 50.0, 1.5, 12.0, 0.0]]), 112)
     assert (maps[0] > 0.3).sum() > 10
-    found, _ = read(maps, unit_px=56.0, blur_px=0.0)
+    found, *_ = read(maps, unit_px=56.0, blur_px=0.0)
     assert found[0, 2] == pytest.approx(1.5)
 
 
@@ -140,7 +140,7 @@ def test_candidates_come_best_first_and_apart():
     rows = np.array([[30.0, 30.0, 20.0, 10.0, 0.3], [80.0, 70.0, 24.0, 12.0, -0.9]])
     maps = paint(rows, 112)
     maps[0] *= np.where(np.arange(112) < 55, 0.6, 1.0)[None, :]
-    found, scores = read(maps, unit_px=WIDTH_UNIT * 112, blur_px=1.0, limit=5)
+    found, scores, _ = read(maps, unit_px=WIDTH_UNIT * 112, blur_px=1.0, limit=5)
     assert (np.diff(scores) <= 0).all()
     assert np.allclose(found[0, :2], [80, 70], atol=1.5)
     assert np.allclose(found[1, :2], [30, 30], atol=1.5)
@@ -149,16 +149,18 @@ def test_candidates_come_best_first_and_apart():
 def test_disagreement_about_the_angle_costs_score():
     maps = paint(np.array([[30.0, 30, 20, 20, 0.0], [80.0, 70, 20, 20, 0.0]]), 112)
     maps[1:3, :, :55] *= 0.3
-    found, _ = read(maps, unit_px=56.0, blur_px=1.0)
+    found, scores, quality = read(maps, unit_px=56.0, blur_px=1.0, limit=2)
     assert found[0, 0] > 55
-    certain, _ = read(maps, unit_px=56.0, blur_px=1.0, certainty=0.0, limit=2)
-    assert len(certain) == 2
+    assert scores[1] < 0.5 * scores[0]
+    assert np.allclose(*quality, rtol=1e-3)  # which says nothing of the angle
+    _, scores, quality = read(maps, unit_px=56.0, blur_px=1.0, certainty=0.0, limit=2)
+    assert np.array_equal(scores, quality)
 
 
 def test_empty_maps_give_nothing():
-    found, scores = read(np.zeros((4, 32, 32), np.float32), unit_px=16.0, blur_px=1.0)
+    found, scores, quality = read(np.zeros((4, 32, 32), np.float32), unit_px=16.0, blur_px=1.0)
     assert found.shape == (0, 5)
-    assert scores.shape == (0,)
+    assert scores.shape == quality.shape == (0,)
 
 
 def test_channels_are_colour_relative_to_its_mean_and_bounded_relief():

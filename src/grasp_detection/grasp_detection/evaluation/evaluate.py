@@ -159,9 +159,9 @@ def _rank(detector: PictureDetector, sample: Sample) -> Ranking:
 def _check(ranking: Ranking, detector: PictureDetector, sample: Sample) -> None:
     rows, quality = np.asarray(ranking.rows), np.asarray(ranking.quality)
     n = len(rows)
-    shapes = (rows.shape, quality.shape, np.shape(ranking.raw_score))
+    shapes = [np.shape(one) for one in (rows, quality, ranking.raw_score, ranking.score)]
     view, name = sample.record.view, detector.name
-    if shapes != ((n, 5), (n,), (n,)):
+    if shapes != [(n, 5), (n,), (n,), (n,)]:
         raise EvaluationError(f"{name} answered view {view} with shapes {shapes}, not N rows of 5")
     if not np.isfinite(rows).all() or (n and rows[:, 2:4].min() <= 0.0):
         raise EvaluationError(

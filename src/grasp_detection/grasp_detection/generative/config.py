@@ -60,8 +60,8 @@ class GenerativeConfig(Checked):
     )
     min_raw_score: float = setting(
         0.0,
-        "candidates whose own score, before calibration, is lower are dropped; EFCN's paper takes "
-        "0.5, or 0.2 for a less confident network",
+        "candidates of which the network itself says a lower quality are dropped; EFCN's paper "
+        "takes 0.5, or 0.2 for a less confident network",
         minimum=0.0,
         maximum=1.0,
     )

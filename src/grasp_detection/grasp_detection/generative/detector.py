@@ -28,7 +28,7 @@ _MAX_STRIDES = 128  # an input of 1024 px
 class GenerativeDetector:
     """A learned detector; see :class:`grasp_detection.detector.Detector`.
 
-    ``quality`` is the calibrated share of right grasps, ``raw_score`` the network's own score;
+    ``quality`` is the calibrated share of right grasps, ``raw_score`` the network's own;
     place and width are corrected by what the depth image shows between the jaws.
     ``depth_m`` and ``width_m`` are left open: what the network says of width is in pixels.
 

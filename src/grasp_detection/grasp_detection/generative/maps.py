@@ -18,6 +18,7 @@ from grasp_detection.generative.window import FloatArray
 QUALITY, COS, SIN, WIDTH = range(4)
 WIDTH_UNIT = 0.5
 BLUR = 1.0 / 112.0  # standard deviation of the Gaussian filter on predictions, in input sides
+CERTAINTY = 1.0  # power of the angle vector's length in the score
 JAW_RATIO = 0.5  # height of a predicted rectangle in widths: generative networks predict none
 _ALONG, _ACROSS = 1.0 / 3.0, 0.6  # reach of the quality's bell, in half widths and half heights
 _LEAST_PX = 6.0  # side as which a smaller one is painted: less could hardly be learnt
@@ -87,16 +88,16 @@ def read(
     blur_px: float,
     limit: int = 1,
     min_quality: float = 0.0,
-    certainty: float = 1.0,
+    certainty: float = CERTAINTY,
     jaw_ratio: float = JAW_RATIO,
     nms_jaccard: float = 0.3,
     nms_angle: float = np.pi / 6,
-) -> tuple[FloatArray, FloatArray]:
+) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Read ranked rectangles from predicted maps.
 
     The score of a pixel is its blurred quality times the length of its blurred angle vector to
     the power ``certainty``: where labels disagree about the angle, the network's best answer is a
-    short vector.
+    short vector. The published networks rank by quality alone, which is ``certainty`` 0.
 
     Args:
         maps: Shape (4, H, W), as predicted.
@@ -104,19 +105,21 @@ def read(
         blur_px: Standard deviation of the Gaussian filter, input pixels; 0 for none.
         limit: Most rectangles returned.
         min_quality: Peaks that score less are dropped.
-        certainty: Power of the angle vector's length in the score; 0 ignores it.
+        certainty: Power of the angle vector's length in the score.
         jaw_ratio: Height of a rectangle in widths.
         nms_jaccard: Overlap above which the worse of two similar rectangles is dropped.
         nms_angle: Axes further apart than this are different grasps, radians.
 
     Returns:
-        Rectangles of shape (N, 5) in input pixels, best first, and their scores, shape (N,).
+        Rectangles of shape (N, 5) in input pixels, best first; their scores, shape (N,); and the
+        blurred quality at their centres, shape (N,).
     """
     smooth = maps
     if blur_px > 0.0:
         smooth = np.stack([cv2.GaussianBlur(one, (0, 0), blur_px) for one in maps])
     length = np.minimum(cv2.magnitude(smooth[COS], smooth[SIN]), 1.0)
-    score = np.clip(smooth[QUALITY], 0.0, 1.0) * length**certainty
+    quality = np.clip(smooth[QUALITY], 0.0, 1.0)
+    score = quality * length**certainty
     reach = 2 * max(1, round(blur_px)) + 1
     peaks = (score >= cv2.dilate(score, np.ones((reach, reach), np.uint8))) & (score > min_quality)
     v, u = np.unravel_index(np.flatnonzero(peaks), peaks.shape)
@@ -127,4 +130,4 @@ def read(
     rows = np.stack([u, v, width, jaw_ratio * width, angle], axis=1).astype(np.float64)
     scores = score[v, u].astype(np.float64)
     kept = suppress(rows, scores, jaccard=nms_jaccard, angle=nms_angle, limit=limit)
-    return rows[kept], scores[kept]
+    return rows[kept], scores[kept], quality[v, u].astype(np.float64)[kept]

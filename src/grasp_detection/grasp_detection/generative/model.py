@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from grasp_core.errors import ConfigError
 from grasp_detection.calibration import Calibration
-from grasp_detection.generative.inputs import channels_of, to_channels
-from grasp_detection.generative.maps import BLUR, WIDTH_UNIT, read
+from grasp_detection.generative.inputs import ONE_MEAN, channels_of, to_channels
+from grasp_detection.generative.maps import BLUR, CERTAINTY, WIDTH_UNIT, read
 from grasp_detection.generative.relief import relief
 from grasp_detection.generative.window import Window
 from grasp_detection.networks.registry import find_network
@@ -33,7 +33,12 @@ class GenerativeModel:
     """
 
     def __init__(
-        self, name: str, weights: Weights, device: str = AUTO, runtime: str = AUTO
+        self,
+        name: str,
+        weights: Weights,
+        device: str = AUTO,
+        runtime: str = AUTO,
+        certainty: float = CERTAINTY,
     ) -> None:
         """Build the network.
 
@@ -42,6 +47,8 @@ class GenerativeModel:
             weights: Trained for that network.
             device: ``auto`` (a GPU where there is one), ``cpu`` or ``cuda``.
             runtime: See :func:`grasp_detection.networks.runtime.start_runtime`.
+            certainty: How much the length of the angle vector counts in ranking; see
+                :func:`grasp_detection.generative.maps.read`. Calibrated for 1.
 
         Raises:
             ConfigError: No such network or runtime, or no GPU where one was asked for.
@@ -52,6 +59,7 @@ class GenerativeModel:
         self.metadata: Mapping[str, Any] = weights.metadata
         self.modality = str(weights.metadata["modality"])
         self.size = int(weights.metadata["size"])
+        self._certainty = certainty
         self._calibration = Calibration.from_json(weights.metadata["calibration"])
         channels = channels_of(self.modality)
         architecture = find_network(name)
@@ -91,7 +99,8 @@ class GenerativeModel:
         seen_depth = None
         if depth_m is not None and self.modality != "rgb":
             seen_depth = window.cut(relief(depth_m) if relief_m is None else relief_m)
-        channels = to_channels(seen_color, seen_depth, self.modality)
+        one_mean = self.metadata.get("color_mean") == ONE_MEAN
+        channels = to_channels(seen_color, seen_depth, self.modality, one_mean=one_mean)
         return np.asarray(self.runtime(channels[None])[0])
 
     def rank(
@@ -125,8 +134,9 @@ class GenerativeModel:
     ) -> Ranking:
         """Rank the grasps that :meth:`maps` shows, down to a calibrated quality."""
         least = self._calibration.least_score(min_quality)
-        rows, scores = read(
+        rows, scores, raw = read(
             maps,
+            certainty=self._certainty,
             min_quality=max(0.0, float(np.nextafter(least, -np.inf))),
             unit_px=WIDTH_UNIT * self.size,
             blur_px=BLUR * self.size,
@@ -134,11 +144,15 @@ class GenerativeModel:
             nms_jaccard=nms_jaccard,
             nms_angle=nms_angle,
         )
-        return Ranking(window.to_picture(rows), self._calibration(scores), scores)
+        return Ranking(window.to_picture(rows), self._calibration(scores), raw, scores)
 
 
 def load_picture_detector(
-    name: str, weights: str, device: str = AUTO, runtime: str = AUTO
+    name: str,
+    weights: str,
+    device: str = AUTO,
+    runtime: str = AUTO,
+    certainty: float = CERTAINTY,
 ) -> GenerativeModel:
     """Load a learned detector for bare pictures.
 
@@ -147,6 +161,7 @@ def load_picture_detector(
         weights: Shipped name, ``default``, or the path of a safetensors file.
         device: ``auto``, ``cpu`` or ``cuda``.
         runtime: See :func:`grasp_detection.networks.runtime.start_runtime`.
+        certainty: See :class:`GenerativeModel`.
 
     Raises:
         ConfigError: No such network or runtime, or no GPU where one was asked for.
@@ -154,4 +169,4 @@ def load_picture_detector(
         WeightsError: The weights are missing, broken or made for another network.
     """
     find_network(name)
-    return GenerativeModel(name, load_weights(name, weights), device, runtime)
+    return GenerativeModel(name, load_weights(name, weights), device, runtime, certainty)

@@ -96,6 +96,6 @@ def outcomes(
         sample = dataset.load(index)
         if len(sample.grasps):
             ranking = model.rank(sample.color, sample.depth_m, _CANDIDATES)
-            scores += ranking.raw_score.tolist()
+            scores += ranking.score.tolist()
             right += matches(ranking.rows, sample.grasps).tolist()
     return scores, right

@@ -53,6 +53,6 @@ def validate(
                 paint(inside, size, quality=sample.grasp_quality, bell=config.bell)
             )
             losses.append(float(loss(maps[None], target[None])))
-            found, _ = read(maps.numpy(), unit_px=WIDTH_UNIT * size, blur_px=BLUR * size)
+            found, *_ = read(maps.numpy(), unit_px=WIDTH_UNIT * size, blur_px=BLUR * size)
             right.append(bool(len(found) and matches(found, inside).all()))
     return float(np.mean(losses)), float(np.mean(right))
