@@ -51,14 +51,18 @@ def main(options: argparse.Namespace) -> int:
     except ConfigError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
+    figures: dict[str, Any] = {}
+    failure: GraspStackError | None = None
     with _quiet_graphics() as console:
         try:
-            figures = _measure(parts, options, console)
+            _measure(parts, options, console, figures)
         except GraspStackError as error:
-            console.print(f"error: {error}", markup=False, soft_wrap=True)
-            return 1
-    if options.json:
+            failure = error
+    if options.json and figures:
         write_json(options.json, figures)
+    if failure is not None:
+        print(f"error: {failure}", file=sys.stderr)
+        return 1
     return 0
 
 
@@ -99,10 +103,13 @@ def _quiet_graphics() -> Iterator[Console]:
 
 
 def _measure(
-    parts: tuple[str, ...], options: argparse.Namespace, console: Console
-) -> dict[str, Any]:
+    parts: tuple[str, ...],
+    options: argparse.Namespace,
+    console: Console,
+    figures: dict[str, Any],
+) -> None:
+    """Show each part, and put it among the figures, as soon as it is measured."""
     robot, view, seed = load_robot(_ROBOT), simulated_view(SimConfig()), options.seed
-    figures: dict[str, Any] = {}
     with console.status("rendering") as status:
         simulator, frames = measure_simulator(robot, seed)
         if "detectors" in parts:
@@ -128,7 +135,6 @@ def _measure(
                     frames[0], _ROBOT, DEFAULT, view, options.images, log_dir, interrupt.check
                 )
             _show_latency(figures["latency"], console)
-    return figures
 
 
 def _show_detectors(figures: dict[str, Any], console: Console) -> None:
@@ -162,9 +168,21 @@ def _show_detectors(figures: dict[str, Any], console: Console) -> None:
                 for runtime, one in row["runtimes"].items()
             )
             console.print(f"{name}: {stages} ms; {others}", highlight=False, soft_wrap=True)
+            if gpu := row.get("gpu"):
+                console.print(
+                    f"{name} on {gpu['card']}: {gpu['ms_median']:.1f} ms, {gpu['ms_p95']:.1f} p95 "
+                    f"(ratio {gpu['ratio_to_gr_convnet']:.2f} on the same card)",
+                    highlight=False,
+                    soft_wrap=True,
+                )
+            console.print(
+                f"{name}: right on the {row['accuracy_on']}, as its weights have it",
+                highlight=False,
+                soft_wrap=True,
+            )
     console.print(
         "ms: median; ratio: to gr_convnet with 32 channels on torch, with an input as large, in "
-        "the same round; right: of the validation pictures, as the weights have it\n",
+        "the same round; MB: 10^6 bytes\n",
         highlight=False,
     )
 
@@ -180,11 +198,16 @@ def _show_simulator(figures: dict[str, Any], console: Console) -> None:
 
 
 def _show_picks(figures: dict[str, Any], console: Console) -> None:
+    planning = "no plan was made"
+    if figures["plan_ms_median"] is not None:
+        planning = (
+            f"planning {figures['plan_ms_median']:.0f} ms median, {figures['plan_ms_p95']:.0f} ms "
+            "p95"
+        )
     console.print(
         f"{figures['success']} of {figures['picks']} picks of dev objects in one process "
         f"with detector {figures['detector']}, {figures['picks_per_hour']:.0f} picks an hour; "
-        f"planning {figures['plan_ms_median']:.0f} ms median, "
-        f"{figures['plan_ms_p95']:.0f} ms p95\n",
+        f"{planning}\n",
         soft_wrap=True,
     )
 

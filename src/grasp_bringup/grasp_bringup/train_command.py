@@ -235,6 +235,7 @@ def _origin(
 
     origin = {
         "command": _command(options),
+        "root": str(options.root),
         **_history_of(initial),
         **({"view_m": options.view_m} if options.view_m else {}),
         "revision": _revision(),

@@ -25,9 +25,10 @@ _SHIPPED = Path(__file__).parent / "shipped_weights"
 # Shipped weights by detector, the best first, as closed loop on development objects has it.
 _DEFAULTS = {
     "dsc_graspnet": ("synthetic_d", "cornell_rgb"),
-    "efcn": ("cornell_rgb",),
+    "efcn": ("synthetic_d", "cornell_rgb"),
     "fast": ("synthetic_d",),
     "gg_cnn2": ("cornell_rgb",),
+    "gr_convnet": ("synthetic_d",),
 }
 _NEEDED = ("detector", "modality", "size", "sha256", "calibration")
 

@@ -11,8 +11,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -27,8 +25,6 @@ from grasp_core.robot import GripperProfile, load_robot
 from grasp_detection.detector import Detector, with_depth
 from grasp_detection.generative.config import RUNTIMES
 from grasp_detection.generative.detector import GenerativeDetector
-from grasp_detection.generative.inputs import channels_of
-from grasp_detection.networks.registry import find_network
 from grasp_detection.networks.runtime import OPENVINO_BF16, TORCH
 from grasp_detection.registry import create_detector, detector_names, has_weights
 from grasp_detection.weights import (
@@ -36,13 +32,12 @@ from grasp_detection.weights import (
     default_weights,
     find_weights,
     read_metadata,
-    save_weights,
     shipped_names,
 )
 
 REFERENCE = "gr_convnet"
-_CPU = "cpu"
-_MIB = 1024.0**2
+_CPU, _GPU = "cpu", "cuda"
+_MB = 1e6
 _PAUSE_S = 0.05
 
 
@@ -53,11 +48,13 @@ class Contestant:
     Attributes:
         name: In the registry.
         runtime: What carries its network out; empty for one without.
+        device: Where.
         settings: Of the detector.
     """
 
     name: str
     runtime: str
+    device: str
     settings: Mapping[str, Any]
 
     def build(self, gripper: GripperProfile) -> Detector:
@@ -74,7 +71,7 @@ def measure_detection(
 ) -> dict[str, Any]:
     """Time all detectors that have weights, from the frame to ranked grasps.
 
-    With each runtime that is installed.
+    With each runtime that is installed, and on a GPU where there is one.
 
     Args:
         frames: Taken in turn, one in each round.
@@ -85,47 +82,49 @@ def measure_detection(
 
     Returns:
         By detector: ``ms_median``, ``ms_p95``, ``ratio_to_gr_convnet`` (median over the rounds),
-        ``peak_mb`` of a process that does nothing else; of learned ones also ``runtime``, the
-        quickest in full precision, ``runtimes``, ``stages_ms`` (medians), ``weights``,
-        ``input_px``, ``parameters``, ``weights_mb`` and the ``accuracy`` that the weights claim,
-        with ``accuracy_on``.
+        ``peak_mb`` of a process that does nothing else, 10^6 bytes; of learned ones also
+        ``runtime``, the quickest in full precision on the CPU, ``runtimes``, ``stages_ms``
+        (medians), ``weights``, ``input_px``, ``parameters``, ``weights_mb`` and the ``accuracy``
+        that the weights claim, with ``accuracy_on``; and ``gpu``, its figures on the card, against
+        the reference on the same card.
 
     Raises:
         MemoryNotMeasured: The process that measures memory has died or does not answer.
         MissingDependency: torch is not installed.
     """
     gripper = load_robot(robot).gripper
-    with TemporaryDirectory() as folder:
-        progress("building detectors")
-        field, built = _installed(_field(view, Path(folder)), gripper)
-        references = _references(built, field, frames[0], gripper, view, Path(folder))
-        times, stages = _race(built + list(references.values()), frames, rounds, progress)
-        reference_ms = dict(zip(references, times[len(built) :], strict=True))
-        figures: dict[str, Any] = {}
-        sizes = [_input_px(one, frames[0]) for one in built]
-        common = max(set(sizes) - {0}, key=sizes.count)
-        for one, detector, size, ms, stage_ms in zip(
-            field, built, sizes, times, stages, strict=False
-        ):
-            entry = figures.setdefault(one.name, {"runtimes": {}})
-            found = {
-                "ms_median": float(np.median(ms)),
-                "ms_p95": float(np.percentile(ms, 95)),
-                "ratio_to_gr_convnet": float(np.median(ms / reference_ms[size or common])),
-            }
-            if one.runtime:
-                entry["runtimes"][one.runtime] = found
-            if one.runtime != OPENVINO_BF16 and found["ms_median"] <= entry.get(
-                "ms_median", np.inf
-            ):
-                entry |= found | _about(one, detector, size, stage_ms)
-        for name, entry in figures.items():
-            progress(f"memory of {name}")
-            chosen = next(
-                one for one in field if (one.name, one.runtime) == (name, entry["runtime"])
-            )
-            entry["peak_mb"] = peak_mb(name, chosen.settings, robot, frames[0])
-        return figures
+    progress("building detectors")
+    field, built = _installed(_field(view), gripper)
+    sizes = [_input_px(one, frames[0]) for one in built]
+    common = max(set(sizes) - {0}, key=sizes.count)
+    keys = [(size or common, one.device) for one, size in zip(field, sizes, strict=True)]
+    references = {key: _reference(*key, view).build(gripper) for key in sorted(set(keys))}
+    times, stages = _race([*built, *references.values()], frames, rounds, progress)
+    reference_ms = dict(zip(references, times[len(built) :], strict=True))
+    figures: dict[str, Any] = {}
+    for one, size, key, ms, stage_ms in zip(field, sizes, keys, times, stages, strict=False):
+        entry = figures.setdefault(one.name, {"runtimes": {}})
+        found = {
+            "ms_median": float(np.median(ms)),
+            "ms_p95": float(np.percentile(ms, 95)),
+            "ratio_to_gr_convnet": float(np.median(ms / reference_ms[key])),
+        }
+        if one.device == _GPU:
+            entry["gpu"] = {"card": torch.cuda.get_device_name(), **found, "stages_ms": stage_ms}
+            continue
+        if one.runtime:
+            entry["runtimes"][one.runtime] = found
+        if one.runtime != OPENVINO_BF16 and found["ms_median"] <= entry.get("ms_median", np.inf):
+            entry |= found | _about(one, size, stage_ms)
+    for name, entry in figures.items():
+        progress(f"memory of {name}")
+        chosen = next(
+            one
+            for one in field
+            if (one.name, one.runtime, one.device) == (name, entry["runtime"], _CPU)
+        )
+        entry["peak_mb"] = peak_mb(name, chosen.settings, robot, frames[0])
+    return figures
 
 
 def _installed(
@@ -149,50 +148,27 @@ def _installed(
     return able, built
 
 
-def _field(view: Square, folder: Path) -> Iterator[Contestant]:
+def _field(view: Square) -> Iterator[Contestant]:
+    """All detectors that have weights, or need none."""
     for name in detector_names():
         if not has_weights(name):
-            yield Contestant(name, "", {})
+            yield Contestant(name, "", _CPU, {})
         elif shipped_names(name):
-            values = detector_values(name, DEFAULT, view)
             for runtime in RUNTIMES[1:]:
-                settings = {**values, "runtime": runtime, "device": _CPU}
-                yield Contestant(name, runtime, settings)
+                yield _learned(name, runtime, _CPU, view)
             if torch.cuda.is_available():
-                settings = {**values, "runtime": TORCH, "device": "cuda"}
-                yield Contestant(name, torch.cuda.get_device_name(), settings)
-        elif name == REFERENCE:
-            settings = {**_drawn(name, view, folder), "runtime": TORCH, "device": _CPU}
-            yield Contestant(name, TORCH, settings)
+                yield _learned(name, TORCH, _GPU, view)
 
 
-def _drawn(name: str, view: Square, folder: Path) -> dict[str, Any]:
-    """Settings of a detector with weights drawn by chance: as slow as with learned ones."""
-    about = read_metadata(find_weights("dsc_graspnet", DEFAULT))
-    torch.manual_seed(0)
-    network = find_network(name).build(channels_of(about["modality"]), 0.0)
-    path = folder / f"{name}.safetensors"
-    kept = {key: about[key] for key in ("modality", "size", "view_m", "calibration")}
-    save_weights(network.state_dict(), {"detector": name, **kept}, path)
-    return {"weights": str(path), "window_px": list(view)}
+def _learned(name: str, runtime: str, device: str, view: Square) -> Contestant:
+    settings = {**detector_values(name, DEFAULT, view), "runtime": runtime, "device": device}
+    return Contestant(name, runtime, device, settings)
 
 
-def _references(
-    built: Sequence[Detector],
-    field: Sequence[Contestant],
-    frame: RgbdFrame,
-    gripper: GripperProfile,
-    view: Square,
-    folder: Path,
-) -> dict[int, Detector]:
-    """The reference by size of its input, pixels: one for each size that occurs."""
-    settings = next(one.settings for one in field if one.name == REFERENCE)
-    plain = Contestant(REFERENCE, TORCH, {**settings, "runtime": TORCH, "device": _CPU})
-    sizes = sorted({_input_px(one, frame) for one in built} - {0})
-    return {
-        size: replace(plain, settings={**plain.settings, "input_px": size}).build(gripper)
-        for size in sizes
-    }
+def _reference(size: int, device: str, view: Square) -> Contestant:
+    """What others are compared with, at a size of the input in pixels."""
+    plain = _learned(REFERENCE, TORCH, device, view)
+    return replace(plain, settings={**plain.settings, "input_px": size})
 
 
 def _input_px(detector: Detector, frame: RgbdFrame) -> int:
@@ -219,11 +195,15 @@ def _race(
             # Threads of the one before wait awake for a while, and would run against this one.
             time.sleep(_PAUSE_S)
             start = time.perf_counter()
-            with_depth(detector.detect(frame), frame)
+            grasps = detector.detect(frame)
+            detected = time.perf_counter()
+            with_depth(grasps, frame)
+            end = time.perf_counter()
             if number >= 0:
-                ms[index, number] = (time.perf_counter() - start) * 1000.0
+                ms[index, number] = (end - start) * 1000.0
                 if isinstance(detector, GenerativeDetector):
-                    stages[index].append(dict(detector.stage_ms))
+                    depth_ms = (end - detected) * 1000.0
+                    stages[index].append({**detector.stage_ms, "depth": depth_ms})
     return list(ms), [
         {stage: float(np.median([one[stage] for one in told])) for stage in told[0]}
         if told
@@ -232,23 +212,19 @@ def _race(
     ]
 
 
-def _about(
-    one: Contestant, detector: Detector, size: int, stage_ms: Mapping[str, float]
-) -> dict[str, Any]:
+def _about(one: Contestant, size: int, stage_ms: Mapping[str, float]) -> dict[str, Any]:
     """What a detector is, and its accuracy as its weights have it."""
-    if not isinstance(detector, GenerativeDetector):
+    if not one.runtime:
         return {"runtime": ""}
     path = find_weights(one.name, str(one.settings["weights"]))
     about = read_metadata(path)
-    metrics = about.get("metrics", {})
-    weights = one.settings["weights"]
     return {
         "runtime": one.runtime,
-        "weights": default_weights(one.name) if weights == DEFAULT else path.stem,
+        "weights": default_weights(one.name),
         "input_px": size,
-        "parameters": about.get("parameters"),
-        "weights_mb": path.stat().st_size / _MIB,
-        "accuracy": metrics.get("validation_accuracy"),
-        "accuracy_on": f"validation pictures, {about['dataset']}" if metrics else None,
+        "parameters": about["parameters"],
+        "weights_mb": path.stat().st_size / _MB,
+        "accuracy": about["metrics"]["validation_accuracy"],
+        "accuracy_on": f"validation part of {about['root']} ({about['dataset']} layout)",
         "stages_ms": dict(stage_ms),
     }

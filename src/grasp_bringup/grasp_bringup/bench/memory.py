@@ -20,7 +20,7 @@ from grasp_detection.registry import create_detector
 
 _FRAMES = 3
 _PATIENCE_S = 120.0
-_KIB_PER_MIB = 1024.0
+_KIB_PER_MB = 1e6 / 1024.0
 
 
 class MemoryNotMeasured(GraspStackError):
@@ -28,7 +28,7 @@ class MemoryNotMeasured(GraspStackError):
 
 
 def peak_mb(detector: str, settings: Mapping[str, Any], robot: str, frame: RgbdFrame) -> float:
-    """Most memory that a process holds which does nothing but detect, MiB.
+    """Most memory that a process holds which does nothing but detect, 10^6 bytes.
 
     Args:
         detector: Name in the registry.
@@ -78,4 +78,4 @@ def _tell_peak(
         with_depth(detector.detect(frame), frame)
     status = Path("/proc/self/status").read_text(encoding="utf-8")
     line = next(line for line in status.splitlines() if line.startswith("VmHWM"))
-    pipe.send(float(line.split()[1]) / _KIB_PER_MIB)
+    pipe.send(float(line.split()[1]) / _KIB_PER_MB)

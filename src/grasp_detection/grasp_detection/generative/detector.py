@@ -66,7 +66,9 @@ class GenerativeDetector:
         heights_m = relief(frame.depth_m)
         timer.end("relief")
         window = self.window(frame)
-        maps = self._model.maps(frame.color, frame.depth_m, window, heights_m)
+        channels = self._model.inputs(frame.color, frame.depth_m, window, heights_m)
+        timer.end("input")
+        maps = self._model.predict(channels)
         timer.end("network")
         ranking = self._model.read(
             maps,

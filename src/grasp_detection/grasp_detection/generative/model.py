@@ -81,7 +81,17 @@ class GenerativeModel:
         window: Window,
         relief_m: NDArray[np.float32] | None = None,
     ) -> NDArray[np.float32]:
-        """Predict the maps of a window; see :mod:`grasp_detection.generative.maps`.
+        """Predict the maps of a window: what :meth:`inputs` and :meth:`predict` do."""
+        return self.predict(self.inputs(color, depth_m, window, relief_m))
+
+    def inputs(
+        self,
+        color: NDArray[np.uint8] | None,
+        depth_m: NDArray[np.float32] | None,
+        window: Window,
+        relief_m: NDArray[np.float32] | None = None,
+    ) -> NDArray[np.float32]:
+        """What the network sees of a picture.
 
         Args:
             color: Shape (H, W, 3), uint8, RGB; may be None for depth networks.
@@ -90,7 +100,7 @@ class GenerativeModel:
             relief_m: Relief of ``depth_m`` where it is known already.
 
         Returns:
-            Shape (4, size, size), float32, pixels of the window's input.
+            Shape (C, size, size), float32, at the size of the window's input.
 
         Raises:
             ConfigError: A channel that the network needs is not there.
@@ -100,7 +110,13 @@ class GenerativeModel:
         if depth_m is not None and self.modality != "rgb":
             seen_depth = window.cut(relief(depth_m) if relief_m is None else relief_m)
         one_mean = self.metadata.get("color_mean") == ONE_MEAN
-        channels = to_channels(seen_color, seen_depth, self.modality, one_mean=one_mean)
+        return to_channels(seen_color, seen_depth, self.modality, one_mean=one_mean)
+
+    def predict(self, channels: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Maps, shape (4, H, W), of channels, shape (C, H, W), float32.
+
+        See :mod:`grasp_detection.generative.maps`.
+        """
         return np.asarray(self.runtime(channels[None])[0])
 
     def rank(
