@@ -27,7 +27,7 @@ _DEFAULTS = {
     "dsc_graspnet": ("synthetic_d", "cornell_rgb"),
     "efcn": ("synthetic_d", "cornell_rgb"),
     "fast": ("synthetic_d",),
-    "gg_cnn2": ("cornell_rgb",),
+    "gg_cnn2": ("synthetic_d", "cornell_rgb"),
     "gr_convnet": ("synthetic_d",),
 }
 _NEEDED = ("detector", "modality", "size", "sha256", "calibration")
