@@ -20,6 +20,7 @@ from grasp_executor.interfaces import Observation
 
 _GRAVITY = np.array([0.0, 0.0, -1.0])
 _CLEARANCE_M = 0.002
+_ROUNDING_M = 1e-6
 
 
 @dataclass(frozen=True)
@@ -82,6 +83,7 @@ def target_from(
         config: Finger depth, clearances, approach.
 
     Raises:
+        Collision: A fingertip would end lower than the clearance above the support.
         InvalidDepth: The candidate has no depth and the image none at its place.
         OutsideWorkspace: The grasp point lies outside the workspace box.
         TooWide: The object is wider than the jaws open.
@@ -93,7 +95,7 @@ def target_from(
         top_z = float(T_base_grasp.translation[2])
         opening = min(width, gripper.max_gap_m)
     else:
-        T_base_grasp, width, top_z = _from_rectangle(grasp, observation, cell, config)
+        T_base_grasp, width, top_z = _from_rectangle(grasp, observation, gripper, cell, config)
         opening = min(width + config.opening_margin_m, gripper.max_gap_m)
     if not cell.contains(T_base_grasp.translation):
         x, y, z = T_base_grasp.translation
@@ -107,11 +109,41 @@ def target_from(
             f"the object is {width * 1000:.0f} mm wide; the jaws open "
             f"{gripper.max_gap_m * 1000:.0f} mm, of which {margin * 1000:.0f} mm are margin"
         )
+    # What is lower than the clearance is still grasped at its top.
+    clearance = min(config.support_clearance_m, max(top_z - cell.support_z_m, 0.0))
+    _check_tips(T_base_grasp, opening, gripper, cell.support_z_m + clearance)
     return GraspTarget(grasp, T_base_grasp, width, opening, top_z)
 
 
+def _check_tips(
+    T_base_grasp: Transform, opening_m: float, gripper: GripperProfile, least_z_m: float
+) -> None:
+    """Refuse a pose whose fingertips would go too low.
+
+    Raises:
+        Collision: One would.
+    """
+    lowest = float(T_base_grasp.translation[2]) - _tip_drop(T_base_grasp, opening_m, gripper)
+    if lowest < least_z_m - _ROUNDING_M:
+        raise Collision(
+            f"a fingertip would end at a height of {lowest * 1000:.1f} mm in the base frame; the "
+            f"support and support_clearance_m allow {least_z_m * 1000:.1f} mm"
+        )
+
+
+def _tip_drop(T_base_grasp: Transform, opening_m: float, gripper: GripperProfile) -> float:
+    """How far the lowest corner of the open fingertips lies below the grasp point, metres."""
+    along_x, along_y = np.abs(T_base_grasp.rotation[2, :2])
+    outer = opening_m / 2 + gripper.finger_thickness_m
+    return float(along_x * gripper.pad_width_m / 2 + along_y * outer)
+
+
 def _from_rectangle(
-    grasp: Grasp, observation: Observation, cell: Cell, config: PickConfig
+    grasp: Grasp,
+    observation: Observation,
+    gripper: GripperProfile,
+    cell: Cell,
+    config: PickConfig,
 ) -> tuple[Transform, float, float]:
     """Grasp pose in the base frame, metric width and height of the local top."""
     T_base_camera = observation.T_base_camera
@@ -131,7 +163,10 @@ def _from_rectangle(
     top_z = float((T_base_camera @ plane.pose()).translation[2])
     # Along a tilted approach the support is reached later: its distance grows with 1 / cos.
     down = float(-T_base_camera.rotate(approach)[2])
-    available = (top_z - cell.support_z_m - config.support_clearance_m) / max(down, 0.2)
+    opening = min(plane.width_m + config.opening_margin_m, gripper.max_gap_m)
+    least_z = cell.support_z_m + config.support_clearance_m
+    least_z += _tip_drop(T_base_camera @ plane.pose(), opening, gripper)
+    available = (top_z - least_z) / max(down, 0.2)
     below = min(config.finger_depth_m, max(available, 0.0))
     return T_base_camera @ plane.pose(below), plane.width_m, top_z
 

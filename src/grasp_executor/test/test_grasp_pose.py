@@ -68,7 +68,41 @@ def test_camera_axis_approach_follows_the_camera():
     assert approach == pytest.approx(observation.T_base_camera.rotation[:, 2])
 
 
-@pytest.mark.parametrize(("top_z", "tip_z"), [(0.10, 0.07), (0.03, 0.004), (0.012, 0.004)])
+@pytest.mark.parametrize("tilt_deg", [20.0, 40.0])
+def test_both_fingertips_stop_above_the_support_on_a_tilted_approach(tilt_deg):
+    T_base_camera = overhead(tilt_deg)
+    # The jaws close along the slope of the camera's axis: one tip is lower than the other.
+    rectangle = GraspRectangle(319.5, 239.5, 30.0, 16.0, math.pi / 2)
+    image = np.full((480, 640), 0.69, np.float32)
+    grasp = Grasp(rectangle, 0.9, depth_m=0.69)
+    observation = Observation([grasp], image, CAMERA, T_base_camera, 1.0)
+    config = PickConfig(approach="camera_axis", finger_depth_m=0.1)
+    target = target_from(grasp, observation, GRIPPER, CELL, config)
+    outer = target.opening_m / 2 + GRIPPER.finger_thickness_m
+    pads = GRIPPER.pad_width_m / 2
+    corners = [[x, y, 0.0] for x in (-pads, pads) for y in (-outer, outer)]
+    lowest = target.T_base_grasp.apply(np.array(corners))[:, 2].min()
+    assert lowest == pytest.approx(config.support_clearance_m, abs=1e-6)
+
+
+@pytest.mark.parametrize("tip_z", [-0.009, 0.008])
+def test_a_6dof_grasp_with_a_fingertip_in_the_support_is_refused(tip_z):
+    T_base_camera = overhead(0.0)
+    T_base_grasp = Transform.from_rpy((math.pi - 0.3, 0.0, 0.0), (0.5, 0.1, tip_z))
+    given = Grasp(
+        GraspRectangle(1.0, 1.0, 5.0, 5.0, 0.0),
+        0.9,
+        T_camera_grasp=T_base_camera.inverse() @ T_base_grasp,
+        width_m=0.06,
+    )
+    grasp, observation = observed(T_base_camera, grasp=given)
+    with pytest.raises(Collision, match=r"a fingertip would end at a height of -"):
+        target_from(grasp, observation, GRIPPER, CELL, CONFIG)
+
+
+@pytest.mark.parametrize(
+    ("top_z", "tip_z"), [(0.002, 0.002), (0.10, 0.07), (0.03, 0.004), (0.012, 0.004)]
+)
 def test_fingers_stop_above_the_support(top_z, tip_z):
     grasp, observation = observed(overhead(0.0), top_z=top_z)
     target = target_from(grasp, observation, GRIPPER, CELL, CONFIG)
@@ -142,8 +176,8 @@ def test_impossible_camera_poses_are_refused(pose):
 
 
 def column(center_closing_m, height_z, count=50):
-    """Points at a place along the closing axis of the target grasp."""
-    xy = TARGET[:2] + center_closing_m * CLOSING[:2]
+    """Points at a place along +Y of the target's grasp frame, which is -CLOSING here."""
+    xy = TARGET[:2] - center_closing_m * CLOSING[:2]
     return np.tile([*xy, height_z], (count, 1))
 
 
@@ -165,5 +199,5 @@ def test_hand_clearance(points, part):
     if part is None:
         check_hand_clearance(target, points, GRIPPER, CONFIG)
         return
-    with pytest.raises(Collision, match=r"finger|palm"):
+    with pytest.raises(Collision, match=f"the {part} would pass"):
         check_hand_clearance(target, points, GRIPPER, CONFIG)

@@ -242,23 +242,27 @@ def grasp_to_msg(grasp: Grasp) -> GraspMsg:
 def grasp_from_msg(message: GraspMsg) -> Grasp:
     """A candidate from a message, as the executor receives it from any detector.
 
+    A depth or gap that is not positive, as in a message nobody filled in, is unknown; a pose needs
+    no rectangle, and stands for a pixel without one.
+
     Raises:
         ValueError: A value is impossible; the message names it.
     """
+    sides = message.width, message.height
+    if message.has_pose and sides == (0.0, 0.0):
+        sides = 1.0, 1.0
     return Grasp(
-        rectangle=GraspRectangle(
-            message.u, message.v, message.width, message.height, message.angle
-        ),
+        rectangle=GraspRectangle(message.u, message.v, *sides, message.angle),
         quality=float(np.clip(message.quality, 0.0, 1.0))
         if math.isfinite(message.quality)
         else math.nan,
         raw_score=message.raw_score,
-        depth_m=message.depth_m,
+        depth_m=message.depth_m if message.depth_m > 0.0 else math.nan,
         level=Level(message.level),
         label=message.label,
         model=message.model,
         T_camera_grasp=transform_from_pose(message.pose) if message.has_pose else None,
-        width_m=message.width_m,
+        width_m=message.width_m if message.width_m > 0.0 else math.nan,
     )
 
 

@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+from grasp_msgs.msg import Grasp as GraspMsg
 from sensor_msgs.msg import CameraInfo, Image
 
 from grasp_core.camera import PinholeCamera
@@ -140,6 +141,16 @@ def test_grasps_round_trip():
     plain = grasp_from_msg(grasp_to_msg(Grasp(grasp.rectangle, 0.5)))
     assert plain.T_camera_grasp is None
     assert math.isnan(plain.width_m)
+
+
+def test_a_pose_is_all_that_a_message_needs():
+    message = GraspMsg(has_pose=True, pose=pose_from_transform(Transform.identity()), quality=0.5)
+    grasp = grasp_from_msg(message)
+    assert grasp.T_camera_grasp.matrix == pytest.approx(np.eye(4))
+    assert math.isnan(grasp.width_m)
+    assert math.isnan(grasp.depth_m)
+    with pytest.raises(ValueError, match="above 0"):
+        grasp_from_msg(GraspMsg(quality=0.5))
 
 
 @pytest.mark.parametrize("change", [{"width": -1.0}, {"quality": math.nan}, {"u": math.inf}])
