@@ -8,7 +8,7 @@ import pytest
 
 from grasp_bringup.bench.pose_error import measure_pose_errors
 from grasp_bringup.in_process import SimCamera, sequence_in
-from grasp_core.errors import Code
+from grasp_core.errors import Code, ConfigError
 from grasp_core.robot import load_robot
 from grasp_core.transform import Transform
 from grasp_detection.registry import create_detector
@@ -165,6 +165,68 @@ def test_opening_the_jaws_by_hand_forgets_what_was_held(simulation):
     outcome = picks.run(PickGoal())
     assert outcome.code is Code.OK, outcome.message
     assert Stage.PUT_AWAY not in [stage for stage, _ in outcome.stage_s]
+
+
+def test_after_a_cancel_between_neighbours_the_jaws_open_no_wider_than_before(simulation):
+    place(simulation, yaw=0.0)
+    for name, x in (("near", 0.435), ("far", 0.565)):
+        place(simulation, name, size=(0.04, 0.06, 0.05), x=x, yaw=0.0)
+    picks = sequence(simulation)
+    stop = []
+
+    def where():
+        return {one.name: one.pose.translation for one in simulation.truth()}
+
+    def cancel(progress):
+        if progress.stage is Stage.VERIFY:
+            stop.append(progress.grasp)
+
+    cancelled = picks.run(PickGoal(), cancelled=lambda: bool(stop), report=cancel)
+    assert cancelled.code is Code.CANCELLED
+    before, after = where(), {}
+
+    def note(progress):
+        if progress.stage is Stage.OBSERVE and not after:
+            after.update(where())
+
+    outcome = picks.run(PickGoal(), report=note)
+    assert outcome.code is Code.OK, outcome.message
+    assert outcome.stage_s[0][0] is Stage.RETREAT
+    for name, place_before in before.items():
+        assert after[name] == pytest.approx(place_before, abs=0.002), name
+
+
+def test_something_in_the_hand_at_the_start_is_said(simulation):
+    place(simulation)
+    stop = []
+    sequence(simulation).run(
+        PickGoal(),
+        cancelled=lambda: bool(stop),
+        report=lambda progress: stop.append(1) if progress.stage is Stage.HOLD else None,
+    )
+    picks = sequence(simulation)  # which remembers nothing
+    for _ in range(2):
+        outcome = picks.run(PickGoal())
+        assert outcome.code is Code.GRIPPER_FAILED
+        assert outcome.holding
+        assert simulation.truth()[0].between_fingers
+
+
+def test_more_force_than_the_gripper_has_is_refused(simulation):
+    with pytest.raises(ConfigError, match=r"force_n is 60\.0 N, but .* at most 40"):
+        sequence(simulation, force_n=60.0)
+
+
+def test_the_jaws_are_checked_as_wide_as_they_are(simulation):
+    place(simulation)
+    picks = sequence(simulation)
+    gaps = []
+    planner = picks._station.robot.planner
+    tell = planner.set_gap
+    planner.set_gap = lambda gap_m: gaps.append(gap_m) or tell(gap_m)
+    assert picks.run(PickGoal()).code is Code.OK
+    assert gaps[-1] == ROBOT.gripper.max_gap_m
+    assert min(gaps) < ROBOT.gripper.max_gap_m
 
 
 def test_an_upside_down_camera_is_bad_calibration(simulation, monkeypatch):

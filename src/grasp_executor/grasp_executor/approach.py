@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,6 +27,7 @@ from grasp_executor.scene import Box, CollisionScene
 _VIEW_MARGIN_M = 0.08
 _MAX_CARRIED_REACH_M = 0.08
 _OBJECT_REACH_M = 0.15
+_MAP_ERROR_M = 0.01  # heights of cells are the highest in them
 _RIM_CLEARANCE_M = 0.05  # between the fingertips and the inner side of the bin when they open
 _DROP_TURNS_RAD = tuple(math.radians(turn) for turn in (0, 45, -45, 90, -90, 135, -135, 180))
 
@@ -57,6 +59,7 @@ class Surroundings:
             for solid in cell.solids()
         )
         self._base_contact = (robot.arm.base_frame, "table")
+        self._finger_length_m = robot.gripper.finger_length_m
         self._finger_contacts = tuple((link, "table") for link in robot.gripper.finger_links)
         self._map: HeightMap | None = None
 
@@ -82,13 +85,34 @@ class Surroundings:
             self._fixtures + self._seen(point), (self._base_contact, *self._finger_contacts)
         )
 
-    def carried_box(self, target: GraspTarget) -> Box:
-        """A box about the object as it hangs from the hand, in the tcp frame."""
+    def carrying(self, target: GraspTarget) -> CollisionScene:
+        """The object has left its place; what is too high to be of it stands where it was seen."""
+        gone = None if self._map is None else self._held(self._map, target)
+        return CollisionScene(
+            self._fixtures + self._without(gone), (self._base_contact, *self._finger_contacts)
+        )
+
+    def ways_to_carry(self, target: GraspTarget) -> Iterator[tuple[CollisionScene, Box]]:
+        """Obstacles, and the object as it hangs from the hand in the tcp frame; the safest first.
+
+        All that is connected to the grasp may be the object. What is too high for that may be a
+        neighbour: the object is then taken to be without it, and where that stands too close to
+        be told from the object, it is no obstacle either.
+        """
         tip = target.T_base_grasp.translation
-        reach, top = _MAX_CARRIED_REACH_M, target.top_z_m
-        if self._map is not None:
-            region = self._region(self._map, tip)
-            reach, top = self._map_extent(region, tip)
+        if self._map is None:
+            box = self._box_about(target, _MAX_CARRIED_REACH_M, target.top_z_m)
+            yield self.carrying(target), box
+            return
+        whole, held = self._region(self._map, tip), self._held(self._map, target)
+        yield self.carrying(target), self._box_about(target, *self._map_extent(whole, tip))
+        if not np.array_equal(whole, held):
+            box = self._box_about(target, *self._map_extent(held, tip))
+            yield self.carrying(target), box
+            yield self.opened(tip), box
+
+    def _box_about(self, target: GraspTarget, reach: float, top: float) -> Box:
+        tip = target.T_base_grasp.translation
         below = float(tip[2]) - self._cell.support_z_m
         above = max(top - float(tip[2]), 0.0)
         center = Transform.from_translation(0.0, 0.0, (below - above) / 2)
@@ -124,8 +148,20 @@ class Surroundings:
     def _seen(self, open_at: NDArray[np.float64] | None) -> tuple[Box, ...]:
         if self._map is None:
             return ()
-        mask = None if open_at is None else self._region(self._map, open_at)
-        return boxes_from_heights(self._map, exclude=mask)
+        return self._without(None if open_at is None else self._region(self._map, open_at))
+
+    def _without(self, gone: NDArray[np.bool_] | None) -> tuple[Box, ...]:
+        """What was seen, but for some of its cells."""
+        return () if self._map is None else boxes_from_heights(self._map, exclude=gone)
+
+    def _held(self, heights: HeightMap, target: GraspTarget) -> NDArray[np.bool_]:
+        """What of the region at a grasp can be the object: no higher than the hand lets it be."""
+        tip_z = float(target.T_base_grasp.translation[2])
+        most = max(target.top_z_m, tip_z + self._finger_length_m) + _MAP_ERROR_M
+        with np.errstate(invalid="ignore"):
+            return self._region(heights, target.T_base_grasp.translation) & (
+                heights.heights <= most
+            )
 
     def _region(self, heights: HeightMap, point: NDArray[np.float64]) -> NDArray[np.bool_]:
         """The object at a point: what is connected to it, steps in height included.
@@ -149,8 +185,18 @@ class GraspPlanner:
         self._cell = cell
         self._config = config
 
-    def plan(self, target: GraspTarget, start: JointVector) -> GraspPlan:
+    def plan(
+        self,
+        target: GraspTarget,
+        start: JointVector,
+        check: Callable[[], None] = lambda: None,
+    ) -> GraspPlan:
         """Plan travel, approach and lift, fingers either way round.
+
+        Args:
+            target: The grasp.
+            start: Where the arm is.
+            check: Called between the steps, which may take seconds; what it raises ends planning.
 
         Raises:
             Unreachable, Collision, PlanningFailed: Neither way round can be executed.
@@ -159,7 +205,7 @@ class GraspPlanner:
         failures: list[GraspStackError] = []
         for turned in self._nearer_first(target, start):
             try:
-                return self._plan_one(turned, start)
+                return self._plan_one(turned, start, check)
             except (Unreachable, Collision, PlanningFailed) as failure:
                 failures.append(failure)
         raise failures[0]
@@ -170,13 +216,16 @@ class GraspPlanner:
         options = [target, target.twin()]
         return sorted(options, key=lambda o: T_base_tcp.distance_to(o.T_base_grasp)[1])
 
-    def _plan_one(self, target: GraspTarget, start: JointVector) -> GraspPlan:
+    def _plan_one(
+        self, target: GraspTarget, start: JointVector, check: Callable[[], None]
+    ) -> GraspPlan:
         config, T_base_grasp = self._config, target.T_base_grasp
         T_grasp_pregrasp = Transform.from_translation(0.0, 0.0, -config.approach_distance_m)
         T_base_lift = raised(T_base_grasp, config.lift_m)
         self._planner.set_scene(self._surroundings.opened(T_base_grasp.translation))
         failure: GraspStackError | None = None
         for pregrasp in self._planner.solve_ik(T_base_grasp @ T_grasp_pregrasp, near=start):
+            check()
             try:
                 approach = self._planner.plan_line(
                     pregrasp, T_base_grasp, config.approach_speed_m_s
@@ -214,17 +263,18 @@ class GraspPlanner:
             Unreachable, Collision, PlanningFailed: No turn of the hand gets it there.
         """
         T_base_tcp = self._planner.forward(start)
-        self._planner.set_scene(self._surroundings.opened(target.T_base_grasp.translation))
-        self._planner.attach(self._surroundings.carried_box(target))
         middle_m = self._surroundings.carried_middle_m(target)
         middle_m *= min(1.0, self._reach_in_bin_m / max(float(np.linalg.norm(middle_m)), 1e-9))
         failure: GraspStackError | None = None
-        # Something tall may touch the rim unless the hand itself is in the middle.
-        for over_bin_m in (middle_m, np.zeros(3)):
-            try:
-                return self._plan_above_bin(start, T_base_tcp.rotation, over_bin_m)
-            except (Unreachable, Collision, PlanningFailed) as error:
-                failure = failure or error
+        for scene, box in self._surroundings.ways_to_carry(target):
+            self._planner.set_scene(scene)
+            self._planner.attach(box)
+            # Something tall may touch the rim unless the hand itself is in the middle.
+            for over_bin_m in (middle_m, np.zeros(3)):
+                try:
+                    return self._plan_above_bin(start, T_base_tcp.rotation, over_bin_m)
+                except (Unreachable, Collision, PlanningFailed) as error:
+                    failure = failure or error
         raise failure or Unreachable("no configuration reaches the drop zone")
 
     def _plan_above_bin(

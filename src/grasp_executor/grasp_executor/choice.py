@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 
@@ -40,17 +41,25 @@ _FURTHEST_LAST = (
 class Chooser:
     """Goes through the candidates of one observation."""
 
-    def __init__(self, station: Station, goal: PickGoal, trying: Callable[[Grasp], None]) -> None:
+    def __init__(
+        self,
+        station: Station,
+        goal: PickGoal,
+        trying: Callable[[Grasp], None],
+        check: Callable[[], None],
+    ) -> None:
         """Prepare.
 
         Args:
             station: Robot and surroundings; the observation has been seen already.
             goal: Label, minimum quality and policy.
             trying: Told of each candidate before it is planned for.
+            check: Called every few seconds of planning; may raise.
         """
         self._station = station
         self._goal = goal
         self._trying = trying
+        self._check = check
 
     def first_executable(self, observation: Observation, start: JointVector) -> GraspPlan:
         """Plan for the first candidate that can be executed from a configuration.
@@ -66,7 +75,7 @@ class Chooser:
             observation.grasps, self._goal, config.random_threshold, self._station.rng
         )
         failures: list[GraspStackError] = []
-        considered = 0
+        considered, began = 0, time.monotonic()
         for grasp in order:
             self._trying(grasp)
             try:
@@ -75,7 +84,8 @@ class Chooser:
                 failures.append(failure)
                 # What lies elsewhere, such as the rim of the drop bin, costs nothing to pass over.
                 considered += not isinstance(failure, OutsideWorkspace)
-            if considered >= config.max_candidates:
+            # What the image shows may have changed since: planning must not go on for ever.
+            if considered >= config.max_candidates or self._late(began):
                 break
         raise furthest(failures)
 
@@ -90,7 +100,10 @@ class Chooser:
         gripper = station.model.gripper
         target = target_from(grasp, observation, gripper, station.cell, station.config)
         check_hand_clearance(target, points, gripper, station.config)
-        return station.planner.plan(target, start)
+        return station.planner.plan(target, start, self._check)
+
+    def _late(self, began: float) -> bool:
+        return time.monotonic() - began > self._station.config.plan_timeout_s
 
 
 def furthest(failures: Sequence[GraspStackError]) -> GraspStackError:

@@ -63,6 +63,9 @@ class PickConfig(Checked):
         minimum=1,
         maximum=1000,
     )
+    plan_timeout_s: float = setting(
+        20.0, "wall time after which no further candidate is considered, s", minimum=0.1
+    )
     clearance_points: int = setting(
         6, "depth points inside the hand's way that mean COLLISION", minimum=1
     )

@@ -91,9 +91,10 @@ class GripVerifier:
         return self._window[-1].stamp_s - self._window[0].stamp_s
 
     def _recent(self) -> list[GripperState]:
-        """Samples of the last window."""
+        """Samples of the last window, or a few where they are far between."""
         start = self._window[-1].stamp_s - self._config.verify_s - 1e-9
-        return [state for state in self._window if state.stamp_s >= start]
+        within = sum(state.stamp_s >= start for state in self._window)
+        return list(self._window)[-max(within, _FEWEST_SAMPLES) :]
 
     def grip(self) -> Grip:
         """The verified grip.

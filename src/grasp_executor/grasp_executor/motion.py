@@ -13,6 +13,7 @@ from grasp_core.errors import (
     GripperFailed,
     HardwareLost,
     TrajectoryAborted,
+    TrajectoryRefused,
 )
 from grasp_executor.interfaces import (
     Arm,
@@ -20,6 +21,7 @@ from grasp_executor.interfaces import (
     Gripper,
     GripperState,
     JointTrajectory,
+    JointVector,
     Motion,
 )
 
@@ -27,6 +29,8 @@ _REST_SPEED_RAD_S = 0.02
 _STOP_TIMEOUT_S = 1.0
 _GRIPPER_TIMEOUT_S = 5.0
 _ARM_SLACK_S = 2.0
+_AT_GOAL_RAD = 0.05
+_ARRIVAL_S = 0.5
 _LEAST_PATIENCE_S = 2.0  # wall time
 OPEN_TOLERANCE_M = 0.004  # an opening this much short of the command counts as reached
 
@@ -63,10 +67,30 @@ class Mover:
 
         Raises:
             Cancelled, StaleJointStates, TrajectoryRefused, TrajectoryAborted, UnexpectedContact,
-            HardwareLost, or what ``watch`` raises; the arm is at rest or told to stop.
+            HardwareLost, or what ``watch`` raises; the arm is at rest, or HardwareLost says that
+            it may not be.
         """
+        off = self._farthest_off(trajectory, trajectory.positions[0])
+        if off is not None:
+            raise TrajectoryRefused(f"the arm is not where its trajectory begins: {off}")
         limit = 1.5 * trajectory.duration_s + _ARM_SLACK_S
         self._finish(self._arm.start(trajectory), limit, "the arm", watch)
+        # A controller without goal tolerances reports success wherever the arm was held up.
+        deadline = self._clock.now_s() + _ARRIVAL_S
+        while (off := self._farthest_off(trajectory, trajectory.goal)) is not None:
+            if self._clock.now_s() > deadline:
+                raise TrajectoryAborted(
+                    f"the arm did not arrive, though its controller reports success: {off}"
+                )
+            self.tick(watch)
+
+    def _farthest_off(self, trajectory: JointTrajectory, target: JointVector) -> str | None:
+        """The joint that is farthest from where it should be, in words; None if none is far."""
+        off = self._arm.state().positions - target
+        worst = int(np.abs(off).argmax())
+        if abs(off[worst]) <= _AT_GOAL_RAD:
+            return None
+        return f"{trajectory.joints[worst]} is off by {off[worst]:+.2f} rad"
 
     def settle(self, duration_s: float, watch: Watch = watch_nothing) -> None:
         """Wait until the arm has been at rest for a time, seconds.
@@ -141,17 +165,27 @@ class Mover:
                         f"{what} did not finish within {limit_s:.1f} s and reports nothing"
                     )
             motion.check()
-        except BaseException:
+        except BaseException as first:
             # Whatever it was, the arm must not go on unwatched.
-            self._stop(motion)
+            if not self._stop(motion) and isinstance(first, GraspStackError):
+                raise HardwareLost(
+                    f"{first}; and {what} does not confirm that it has stopped: it may still move"
+                ) from first
             raise
 
-    def _stop(self, motion: Motion) -> None:
-        """Cancel a motion and give it time to come to rest; never hides the first failure."""
+    def _stop(self, motion: Motion) -> bool:
+        """Cancel a motion and give it time to come to rest; whether it has."""
         try:
             motion.cancel()
-            deadline = self._clock.now_s() + _STOP_TIMEOUT_S
-            while not motion.done() and self._clock.now_s() < deadline:
+            deadline, began = self._clock.now_s() + _STOP_TIMEOUT_S, time.monotonic()
+            while not motion.done():
+                late = time.monotonic() - began > _LEAST_PATIENCE_S
+                if late and self._clock.now_s() > deadline:
+                    return False
                 self._clock.sleep(self._tick_s)
+            motion.check()
+        except HardwareLost:
+            return False
         except GraspStackError:
-            return  # the first failure is being raised and says more
+            pass  # it ended, if badly: the first failure is being raised and says more
+        return True

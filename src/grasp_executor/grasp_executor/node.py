@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from collections import Counter
@@ -18,7 +19,7 @@ from rclpy.clock import Clock, ClockType
 from rclpy.timer import Timer
 
 from grasp_core.cell import load_cell
-from grasp_core.errors import BadGoal, Code
+from grasp_core.errors import BadGoal, Code, HardwareLost
 from grasp_core.robot import load_robot
 from grasp_executor.config import ExecutorConfig
 from grasp_executor.hand_eye import load_hand_eye
@@ -40,7 +41,7 @@ from grasp_ros.tf import transform_source
 
 _FEEDBACK_PERIOD_S = 0.1
 _DIAGNOSTICS_PERIOD_S = 1.0
-_STOP_PATIENCE_S = 3.0
+_STOP_PATIENCE_S = 8.0  # a step of planning takes up to three, a lost controller five
 _THREADS = 6  # a pick waits in one, cancels, states, transforms and responses need others
 
 
@@ -100,16 +101,24 @@ class ExecutorNode(GraspLifecycleNode):
 
     def activate(self) -> None:
         """Accept goals."""
-        self._stop.clear()
+        self._stop = threading.Event()  # a pick that was told to stop goes on being told
         self._accepting = True
 
     def deactivate(self) -> None:
-        """Refuse goals, and stop a running pick."""
+        """Refuse goals, and stop a running pick.
+
+        Raises:
+            HardwareLost: It does not stop.
+        """
         self._accepting = False
         self._stop.set()
         # The pick stops the arm through what is destroyed next.
-        if self._busy.acquire(timeout=_STOP_PATIENCE_S):
-            self._busy.release()
+        if not self._busy.acquire(timeout=_STOP_PATIENCE_S):
+            raise HardwareLost(
+                f"the running pick has not stopped within {_STOP_PATIENCE_S:.0f} s; deactivate "
+                "again when it has"
+            )
+        self._busy.release()
 
     def cleanup(self) -> None:
         """Close the action and stop listening."""
@@ -124,7 +133,8 @@ class ExecutorNode(GraspLifecycleNode):
 
     def destroy_node(self) -> None:
         """Stop and destroy, from whatever state."""
-        self.deactivate()
+        with contextlib.suppress(HardwareLost):
+            self.deactivate()
         self.cleanup()
         super().destroy_node()
 
@@ -161,7 +171,7 @@ class ExecutorNode(GraspLifecycleNode):
         return self._result(outcome)
 
     def _run(self, handle: ServerGoalHandle) -> PickOutcome:
-        sequence = self._sequence
+        sequence, stop = self._sequence, self._stop
         if sequence is None:
             return PickOutcome(Code.INTERNAL, "the executor was cleaned up")
         request = handle.request
@@ -172,7 +182,7 @@ class ExecutorNode(GraspLifecycleNode):
             return PickOutcome(Code.BAD_GOAL, str(error))
         return sequence.run(
             goal,
-            cancelled=lambda: handle.is_cancel_requested or self._stop.is_set(),
+            cancelled=lambda: handle.is_cancel_requested or stop.is_set(),
             report=_Feedback(handle),
         )
 

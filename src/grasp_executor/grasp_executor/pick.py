@@ -186,7 +186,9 @@ class _Run:
             with self._in(Stage.PUT_AWAY):
                 self._rise_if_low()
             self._carry_and_release(Stage.PUT_AWAY)
-        else:
+        elif self._station.empty is not None:  # else it is not known yet what the jaws are shut on
+            with self._in(Stage.RETREAT):
+                self._leave_open(self._station.opening_m)
             self._open_wide()
 
     def _observe(self, stage: Stage) -> None:
@@ -216,13 +218,16 @@ class _Run:
     def _measure_empty(self) -> None:
         """Learn what a closed, empty gripper looks like, once per start-up."""
         with self._in(Stage.MEASURE_EMPTY):
+            self._station.close_from(self._robot.gripper.state().gap_m)
             self._mover.close(self._config.force_n)
             self._station.empty = EmptyWidth(self._mover.fresh_gripper_state().gap_m)
             self._open_wide()
 
     def _open_wide(self) -> None:
-        self._mover.open(self._station.model.gripper.max_gap_m, self._config.force_n)
+        widest = self._station.model.gripper.max_gap_m
+        self._mover.open(widest, self._config.force_n)
         self._station.emptied()
+        self._robot.planner.set_gap(widest)
 
     def _look_and_plan(self) -> GraspPlan:
         with self._in(Stage.LOOK):
@@ -233,7 +238,7 @@ class _Run:
             self._station.surroundings.see(observation)
         with self._in(Stage.PLAN):
             start = self._robot.arm.state().positions
-            chooser = Chooser(self._station, self._goal, self._try)
+            chooser = Chooser(self._station, self._goal, self._try, self._tell)
             plan = chooser.first_executable(observation, start)
             self.outcome.T_base_grasp = plan.target.T_base_grasp
             return plan
@@ -254,7 +259,7 @@ class _Run:
             self._mover.follow(plan.approach)
         with self._in(Stage.CLOSE):
             self.outcome.attempts += 1
-            self._station.closed = True
+            self._station.close_from(plan.target.opening_m)
             self._mover.close(self._config.force_n)
         with self._in(Stage.VERIFY):
             self._hold_by(plan.target, self._verify(plan), settling=True)
@@ -289,7 +294,8 @@ class _Run:
         while not verifier.complete():
             if self._robot.clock.now_s() > deadline:
                 raise StaleJointStates(
-                    f"the gripper's states have gaps of more than {self._config.max_state_gap_s} s"
+                    f"no {self._config.verify_s} s of the gripper's states came without a gap of "
+                    f"more than {self._config.max_state_gap_s} s"
                 )
             self._mover.tick()
             for state in self._robot.gripper.states_since(max(started, verifier.seen_until_s)):
@@ -311,7 +317,11 @@ class _Run:
             max(self._watched_from_s, monitor.seen_until_s)
         ):
             monitor.add(state)
-            self.outcome.force_n, self.outcome.opening_m = monitor.lowest_force_n, monitor.gap_m
+            if self._stage is not Stage.CARRY:  # the result tells of the hold
+                self.outcome.force_n, self.outcome.opening_m = (
+                    monitor.lowest_force_n,
+                    monitor.gap_m,
+                )
             self._tell(float(np.min(state.effort_n)))
 
     def _hold(self) -> None:
@@ -350,6 +360,10 @@ class _Run:
     def _leave_empty(self, plan: GraspPlan) -> None:
         """Open the jaws where they are and rise straight up: above the hand the way is clear."""
         with self._in(Stage.RETREAT):
-            self._mover.open(plan.target.opening_m, self._config.force_n)
-            self._station.emptied()
-            self._rise_if_low()
+            self._leave_open(plan.target.opening_m)
+
+    def _leave_open(self, opening_m: float) -> None:
+        """Open no wider than on the way down, and rise: neighbours stand beside the jaws."""
+        self._mover.open(opening_m, self._config.force_n)
+        self._station.emptied()
+        self._rise_if_low()

@@ -59,12 +59,16 @@ class RosClock:
 
 @dataclass(frozen=True)
 class JointSample:
-    """State of one joint: rad or m, rad/s or m/s, N m or N; NaN where the driver says nothing."""
+    """State of one joint: rad or m, rad/s or m/s, N m or N; NaN where the driver says nothing.
+
+    Measured at ``stamp_s`` by the driver's clock, here at ``arrived_s`` of node time.
+    """
 
     position: float
     velocity: float
     effort: float
     stamp_s: float
+    arrived_s: float
 
 
 class JointStateCache:
@@ -90,6 +94,7 @@ class JointStateCache:
 
     def _receive(self, message: JointState) -> None:
         stamp = stamp_to_ns(message.header.stamp) / NANOSECONDS
+        arrived_s = self._clock.now_s()
         velocity, effort = message.velocity, message.effort
         fresh = {
             name: JointSample(
@@ -97,6 +102,7 @@ class JointStateCache:
                 velocity[i] if i < len(velocity) else float("nan"),
                 effort[i] if i < len(effort) else float("nan"),
                 stamp,
+                arrived_s,
             )
             for i, name in enumerate(message.name)
             if i < len(message.position)
@@ -135,7 +141,7 @@ class JointStateCache:
         began = time.monotonic()
         while True:
             found = self._newest(names)
-            oldest = min((joint.stamp_s for joint in found if joint), default=0.0)
+            oldest = min((_since(joint) for joint in found if joint), default=0.0)
             if None not in found and self._clock.now_s() - oldest <= self._timeout_s:
                 break
             # A clock message may overtake joint states already on their way; the first of all
@@ -150,10 +156,15 @@ class JointStateCache:
                 f"no joint state of {', '.join(missing)} yet: check the topic joint_states"
             )
         joints = [joint for joint in found if joint is not None]
-        age = self._clock.now_s() - min(joint.stamp_s for joint in joints)
+        age = self._clock.now_s() - min(map(_since, joints))
         if age > self._timeout_s:
             raise StaleJointStates(
                 f"the joint states of {names[0]} ... are {age:.2f} s old, allowed are "
                 f"{self._timeout_s:.2f} s: the driver has stopped or lags"
             )
         return joints
+
+
+def _since(joint: JointSample) -> float:
+    """Since when a state is known; the stamp of a clock that is ahead would keep it young."""
+    return min(joint.stamp_s, joint.arrived_s)

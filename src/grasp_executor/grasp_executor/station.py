@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from grasp_core.cell import Cell
-from grasp_core.errors import EmptyGrip, GraspStackError, GripperFailed
+from grasp_core.errors import ConfigError, EmptyGrip, GraspStackError, GripperFailed
 from grasp_core.robot import RobotModel
 from grasp_core.transform import Transform
 from grasp_executor.approach import GraspPlanner, Surroundings
@@ -46,11 +46,17 @@ class Station:
         empty: Gap of the closed, empty gripper; None until measured.
         held: What a verified grip holds; None if nothing.
         closed: Whether the jaws were last told to close.
+        opening_m: Their gap before that, metres.
     """
 
     def __init__(
         self, robot: RobotPort, model: RobotModel, cell: Cell, config: PickConfig
     ) -> None:
+        """Put together.
+
+        Raises:
+            ConfigError: More force is asked for than the gripper has.
+        """
         self.robot = robot
         self.model = model
         self.cell = cell
@@ -61,6 +67,12 @@ class Station:
         self.empty: EmptyWidth | None = None
         self.held: Held | None = None
         self.closed = False
+        self.opening_m = model.gripper.max_gap_m
+        if config.force_n > model.gripper.max_force_n:
+            raise ConfigError(
+                f"force_n is {config.force_n} N, but the gripper of {model.name} presses with at "
+                f"most {model.gripper.max_force_n} N: lower force_n"
+            )
 
     def empty_width(self) -> EmptyWidth:
         """Gap of the closed, empty gripper.
@@ -81,6 +93,10 @@ class Station:
         if self.held is None:
             raise EmptyGrip("nothing is held")
         return self.held
+
+    def close_from(self, opening_m: float) -> None:
+        """The jaws are about to close, from a gap of so many metres."""
+        self.closed, self.opening_m = True, opening_m
 
     def emptied(self) -> None:
         """The jaws were opened: nothing is held any more."""

@@ -56,3 +56,35 @@ def test_what_is_held_by_an_end_is_let_go_with_its_middle_over_the_bin(yaw):
 def test_something_tall_that_would_touch_the_rim_hangs_over_the_middle():
     cell, hand, _ = drop(0.0, 0.18)
     assert np.allclose(hand, cell.bin_center, atol=0.002)
+
+
+@pytest.mark.parametrize("neighbour_m", [0.05, 0.19])
+def test_what_is_too_high_for_the_object_is_a_neighbour(neighbour_m):
+    robot, cell = load_robot("panda"), load_cell("tabletop")
+    surroundings = Surroundings(robot, cell)
+    own, top_m = (0.48, 0.52, -0.02, 0.02), 0.05
+    neighbour = (0.525, 0.565, -0.02, 0.02, neighbour_m)  # a gap that the map does not see
+    depth_m = render([(*own, top_m), neighbour], OVERHEAD)
+    surroundings.see(Observation([], depth_m, CAMERA, OVERHEAD, 0.0))
+    down = Rotation.from_euler("x", np.pi).as_matrix()
+    T_base_grasp = Transform.from_rotation(down, (0.5, 0.0, top_m - 0.02))
+    grasp = Grasp(GraspRectangle(100.0, 100.0, 20.0, 10.0, 0.0), 0.9)
+    target = GraspTarget(grasp, T_base_grasp, 0.04, 0.06, top_m)
+    ways = list(surroundings.ways_to_carry(target))
+    tops = [
+        max((b.pose.translation[2] + b.size_m[2] / 2.0 for b in seen), default=0.0)
+        for seen in ([b for b in scene.boxes if "obstacle" in b.name] for scene, _ in ways)
+    ]
+    if neighbour_m <= 0.05:
+        assert tops == [0.0]
+        return
+    assert tops == [pytest.approx(neighbour_m, abs=0.011)] * 2 + [0.0]
+    whole, own_box, last = (box for _, box in ways)
+    assert own_box.size_m[0] < whole.size_m[0]
+    assert own_box.size_m[2] < 0.1 < whole.size_m[2]
+    assert last.size_m == own_box.size_m
+    planner = EmbeddedPlanner(robot)
+    lifted = Transform.from_translation(0.0, 0.0, 0.15) @ T_base_grasp
+    start = planner.solve_ik(lifted, near=np.array(robot.arm.observe))[0]
+    plan = GraspPlanner(planner, surroundings, cell, PickConfig()).plan_drop(start, target)
+    assert np.array_equal(plan.positions[0], start)

@@ -51,6 +51,15 @@ def test_what_proves_no_object_says_why(values, reason):
         verified(series(20, **values))
 
 
+def test_ten_samples_a_second_are_enough():
+    verifier = GripVerifier(CONFIG, EMPTY, opening_m=0.06, reports_force=True)
+    for number in range(3):
+        assert not verifier.complete()
+        verifier.add(state(0.1 * number))
+    assert verifier.complete()
+    assert verifier.grip().gap_m == 0.03
+
+
 def test_a_gripper_without_force_is_judged_by_width_and_says_so():
     grip = verified(series(20, left_n=0.0, right_n=0.0), reports_force=False)
     assert (grip.force_n, grip.force_source) == (20.0, COMMANDED)

@@ -87,6 +87,13 @@ def test_old_states_are_stale_and_those_ahead_of_the_clock_are_not(cache, node):
         cache.read(("a", "b"))
 
 
+def test_states_that_stop_are_stale_though_their_clock_is_ahead(cache, node):
+    node.receive(message(18.0))
+    node.fixed_ns = 11 * SECOND
+    with pytest.raises(StaleJointStates, match=r"1\.00 s old"):
+        cache.read(("a", "b"))
+
+
 def test_samples_are_matched_by_their_stamp(cache, node):
     node.receive(message(9.8))
     node.receive(message(9.9, names=("a",)))

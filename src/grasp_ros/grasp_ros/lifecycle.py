@@ -55,7 +55,8 @@ class GraspLifecycleNode(LifecycleNode):
     def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Run ``deactivate``, then deactivate managed publishers."""
         outcome = self._guarded("deactivate", self.deactivate)
-        super().on_deactivate(state)
+        if outcome is TransitionCallbackReturn.SUCCESS:
+            super().on_deactivate(state)
         return outcome
 
     def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
