@@ -224,6 +224,7 @@ class DetectorNode(GraspLifecycleNode):
                 stamp_to_ns(request.not_before),
                 request.timeout_s or self._config.detect_timeout_s,
                 self._why_silent,
+                self.get_clock().now().nanoseconds,
             )
             frame = outcome.usable_frame()
             response.camera_info = outcome.info

@@ -13,6 +13,7 @@ from grasp_core.errors import BadGoal, GraspStackError, NoImage, StaleDetection
 from grasp_core.frame import RgbdFrame
 from grasp_core.grasp import Grasp
 
+_RESET_NS = 1_000_000_000  # stamps further ahead of node time are of another run of the clock
 _RECENT_S = 0.5  # a request for any image is content with one that arrived this long before it
 
 
@@ -96,13 +97,16 @@ class OutcomeBoard:
                 self._passed_over_ns = stamp_ns
             return too_old
 
-    def wait(self, not_before_ns: int, timeout_s: float, why_silent: Callable[[], str]) -> Outcome:
+    def wait(
+        self, not_before_ns: int, timeout_s: float, why_silent: Callable[[], str], now_ns: int
+    ) -> Outcome:
         """Wait for the outcome of an image stamped not earlier than asked for.
 
         Args:
             not_before_ns: Earliest stamp, nanoseconds of node time; 0 for any recent image.
             timeout_s: Wall time to wait.
             why_silent: Tells, for the message, why no image may have come.
+            now_ns: Node time. What is kept from well after it is from before a clock's reset.
 
         Raises:
             BadGoal: timeout_s is negative or not finite.
@@ -119,6 +123,8 @@ class OutcomeBoard:
             return not_before_ns > 0 or latest.arrived_s >= asked_s - _RECENT_S
 
         with self._changed:
+            if self._latest is not None and self._latest.stamp_ns > now_ns + _RESET_NS:
+                self._latest = None
             self._passed_over_ns = None
             self._requests.append(not_before_ns)
             try:

@@ -25,13 +25,23 @@ def board():
     return board
 
 
-def wait(board, not_before_s=0.0, timeout_s=0.05):
-    return board.wait(round(not_before_s * SECOND), timeout_s, lambda: "nothing on /x")
+def wait(board, not_before_s=0.0, timeout_s=0.05, now_s=10.0):
+    return board.wait(
+        round(not_before_s * SECOND), timeout_s, lambda: "nothing on /x", round(now_s * SECOND)
+    )
 
 
 def test_a_new_enough_outcome_is_returned_at_once(board):
     board.post(outcome(5.0, age_s=100.0))
     assert wait(board, 4.0).stamp_ns == 5 * SECOND
+
+
+def test_what_was_seen_before_the_clock_was_reset_is_no_answer(board):
+    board.post(outcome(100.0, age_s=600.0))
+    with pytest.raises(NoImage, match="nothing on /x"):
+        wait(board, 3.0, now_s=3.1)
+    board.post(outcome(100.0))
+    assert wait(board, 3.0, now_s=99.5).stamp_ns == 100 * SECOND  # a camera slightly ahead
 
 
 def test_any_image_means_a_recent_one(board):
