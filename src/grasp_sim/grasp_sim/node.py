@@ -137,6 +137,7 @@ class SimulatorNode(Node):
         return response
 
     def _tell_factor(self) -> None:
+        self._engine.check()  # without its simulation the node has nothing left to do
         self._factor.publish(Float32(data=float(self._engine.real_time_factor)))
 
 

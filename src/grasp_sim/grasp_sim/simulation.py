@@ -68,6 +68,11 @@ class Simulation:
         """Release PyBullet."""
         self.world.close()
 
+    def end_goals(self) -> None:
+        """End running goals of arm and gripper for good; needs no PyBullet, which may be gone."""
+        self._follower.cancel("the simulation has ended")
+        self._gripper.cancel(self._gripper.goal.gap_m)
+
     @property
     def renderer(self) -> str:
         """What draws the images: ``egl`` or ``tiny``."""

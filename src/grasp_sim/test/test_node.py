@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import os
 import signal
@@ -34,6 +35,12 @@ TIMEOUT_S = 30.0
 ARM = "panda_arm_controller/follow_joint_trajectory"
 DOMAINS = itertools.count(1 + os.getpid() % 90)
 HAND = "panda_hand_controller/gripper_cmd"
+# A simulator in which removing an object closes PyBullet, as closing its window does.
+FRAGILE = """
+from grasp_sim import node, simulation
+simulation.Simulation.remove = lambda self, name: self.close() or name
+node.main()
+"""
 
 
 class Client:
@@ -90,13 +97,13 @@ def client():
     found.close()
 
 
-@pytest.fixture
-def process(client):
-    """A simulator, ready; it must not have died when the test ends."""
+@contextlib.contextmanager
+def simulator(client, *program):
+    """A simulator, ready."""
     arguments = ["speed:=4.0", "renderer:=tiny", "image_width:=160", "image_height:=120"]
     parameters = [part for argument in arguments for part in ("-p", argument)]
     started = subprocess.Popen(
-        [sys.executable, "-m", "grasp_sim.node", "--ros-args", *parameters],
+        [sys.executable, *program, "--ros-args", *parameters],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -110,6 +117,12 @@ def process(client):
     finally:
         started.kill()
         started.wait()
+
+
+@pytest.fixture
+def process(client):
+    with simulator(client, "-m", "grasp_sim.node") as started:
+        yield started
 
 
 def turn(client, angle_rad, seconds):
@@ -207,3 +220,14 @@ def test_ends_cleanly_in_the_middle_of_a_motion(client, process, number):
     assert process.returncode == 0, output
     assert "Traceback" not in output
     assert "Error" not in output
+
+
+def test_without_its_simulation_the_node_ends_goals_and_itself(client):
+    with simulator(client, "-c", FRAGILE) as process:
+        handle = client.wait(client.arm.send_goal_async(turn(client, 0.5, 60.0)))
+        client.call(PerturbObject, "perturb", operation=PerturbObject.Request.REMOVE)
+        outcome = client.wait(handle.get_result_async())
+        assert outcome.status == GoalStatus.STATUS_ABORTED
+        output, _ = process.communicate(timeout=10.0)
+    assert process.returncode == 1, output
+    assert "error: the simulation ended by itself, start it again: Not connected" in output
