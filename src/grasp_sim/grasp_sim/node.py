@@ -133,7 +133,11 @@ class SimulatorNode(Node):
             response.arm_speed = float(np.abs(simulation.arm_state()[1]).max())
             response.renderer = simulation.renderer
 
-        self._engine.call(look)
+        try:
+            self._engine.call(look)
+        except (GraspStackError, ValueError) as error:  # ValueError: a pose that is not finite
+            self.get_logger().error(f"the truth is not to be had: {error}")
+            return SceneTruth.Response()
         return response
 
     def _tell_factor(self) -> None:

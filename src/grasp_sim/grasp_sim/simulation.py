@@ -305,9 +305,13 @@ class Simulation:
 
         Raises:
             ObjectNotFound: No such object.
+            ConfigError: The vector is not finite.
         """
+        offset = np.asarray(offset_m, dtype=np.float64)
+        if not np.all(np.isfinite(offset)):
+            raise ConfigError(f"a move needs a finite vector in metres, got {offset.tolist()}")
         thing = self.world.object(name)
-        shift = Transform.from_translation(*np.asarray(offset_m, dtype=np.float64))
+        shift = Transform.from_translation(*offset)
         self.world.place(thing, shift @ self.world.pose(thing))
         return thing.name
 

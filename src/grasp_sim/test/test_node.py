@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import math
 import os
 import signal
 import subprocess
@@ -18,6 +19,7 @@ import rclpy
 from action_msgs.msg import GoalStatus
 from builtin_interfaces.msg import Duration
 from control_msgs.action import FollowJointTrajectory, GripperCommand
+from geometry_msgs.msg import Vector3
 from grasp_msgs.srv import NewScene, PerturbObject, SceneTruth
 from rclpy.action import ActionClient
 from rclpy.executors import SingleThreadedExecutor
@@ -39,6 +41,14 @@ HAND = "panda_hand_controller/gripper_cmd"
 FRAGILE = """
 from grasp_sim import node, simulation
 simulation.Simulation.remove = lambda self, name: self.close() or name
+node.main()
+"""
+# A simulator that cannot say where its objects are.
+BLIND = """
+import math
+from grasp_core.transform import Transform
+from grasp_sim import node, simulation
+simulation.truth_of = lambda world, thing: Transform.from_translation(math.nan, 0.0, 0.0)
 node.main()
 """
 
@@ -231,3 +241,16 @@ def test_without_its_simulation_the_node_ends_goals_and_itself(client):
         output, _ = process.communicate(timeout=10.0)
     assert process.returncode == 1, output
     assert "error: the simulation ended by itself, start it again: Not connected" in output
+
+
+def test_impossible_requests_are_answered(client):
+    with simulator(client, "-c", BLIND) as process:
+        move, nowhere = PerturbObject.Request.MOVE, Vector3(x=math.nan)
+        refused = client.call(PerturbObject, "perturb", operation=move, vector=nowhere)
+        assert not refused.success
+        assert "finite vector" in refused.message
+        truth = client.call(SceneTruth, "truth")
+        assert not truth.renderer
+        assert not truth.objects
+        time.sleep(1.0)  # a node that fell over it would be gone by now
+        assert process.poll() is None

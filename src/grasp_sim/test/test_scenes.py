@@ -135,6 +135,8 @@ def test_disturbances(simulation: Simulation):
         simulation.move("a", (0.0, 0.0, 0.1))
     with pytest.raises(ConfigError, match="duration"):
         simulation.pull("b", (1.0, 0.0, 0.0), 0.0)
+    with pytest.raises(ConfigError, match=r"finite vector.*nan"):
+        simulation.move("b", (0.0, float("nan"), 0.0))
 
 
 def test_frames_are_stamped_with_simulation_time(simulation: Simulation):
