@@ -24,6 +24,18 @@ _REDROPS = 10
 _SETTLING_ROLLING_FRICTION_M = 0.001
 
 
+def check_names(objects: ObjectSet, names: Sequence[str]) -> None:
+    """Check what is to lie on the table.
+
+    Raises:
+        ConfigError: Too many or no objects, or an unknown one.
+    """
+    if not 1 <= len(names) <= MAX_OBJECTS:
+        raise ConfigError(f"a scene has 1 to {MAX_OBJECTS} objects, got {len(names)}")
+    for name in names:
+        objects.path(name)
+
+
 def build_scene(
     world: World, objects: ObjectSet, names: Sequence[str], seed: int, step: Callable[[], None]
 ) -> list[str]:
@@ -43,8 +55,7 @@ def build_scene(
         ConfigError: Too many or no objects, an unknown one, or one that does not stay in the
             workspace.
     """
-    if not 1 <= len(names) <= MAX_OBJECTS:
-        raise ConfigError(f"a scene has 1 to {MAX_OBJECTS} objects, got {len(names)}")
+    check_names(objects, names)
     rng = np.random.default_rng([abs(seed), 1])
     colors = palette(len(names), rng)
     placed: list[SimObject] = []

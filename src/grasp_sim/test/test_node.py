@@ -211,12 +211,15 @@ def test_serves_what_the_hardware_serves(client, process):
     assert scene.success
     assert list(scene.names) == ["012", "345"]
     assert client.call(PerturbObject, "perturb", name="345").success
+    mixed = client.call(NewScene, "new_scene", objects="test", names=["012"])
+    assert not mixed.success
     truth = client.call(SceneTruth, "truth")
-    assert [thing.name for thing in truth.objects] == ["012"]
+    assert [thing.name for thing in truth.objects] == ["012"]  # as if never asked
     assert truth.opening_m == pytest.approx(0.08, abs=0.001)
     wrong = client.call(NewScene, "new_scene", objects="nothing")
     assert not wrong.success
     assert "dev, test" in wrong.message
+    assert list(client.call(NewScene, "new_scene", names=["012"]).names) == ["012"]
     assert process.poll() is None
 
 

@@ -7,6 +7,7 @@ from grasp_core.errors import ConfigError, ObjectNotFound
 from grasp_core.robot import RobotModel
 from grasp_core.transform import Transform
 from grasp_sim.config import SimConfig
+from grasp_sim.objects import object_set
 from grasp_sim.simulation import Simulation
 
 NAMES = ["012", "345", "678"]
@@ -83,11 +84,25 @@ def test_names_are_unique_on_the_table(cell: Simulation):
 
 
 @pytest.mark.parametrize(
-    ("names", "text"), [([], "1 to 15"), (["001"] * 16, "1 to 15"), (["999"], "no '999'")]
+    ("names", "text"), [([], "1 to 15"), (["901"] * 16, "1 to 15"), (["001"], "no '001'")]
 )
-def test_impossible_scenes_are_refused(cell: Simulation, names: list[str], text: str):
+def test_impossible_scenes_are_refused_and_change_nothing(
+    cell: Simulation, names: list[str], text: str
+):
+    cell.new_scene(NAMES[:1], seed=0)
+    before = state(cell)
     with pytest.raises(ConfigError, match=text):
-        cell.new_scene(names, seed=0)
+        cell.new_scene(names, seed=0, objects=object_set("test"))
+    assert state(cell) == before
+    assert (cell.objects.name, cell.config.objects) == ("dev", "dev")
+
+
+def test_another_set_stays(robot: RobotModel):
+    own = Simulation(SimConfig(renderer="tiny"), robot)
+    own.new_scene(["901"], seed=0, objects=object_set("test"))
+    assert own.new_scene(["902"], seed=0) == ["902"]
+    assert (own.objects.name, own.config.objects) == ("test", "test")
+    own.close()
 
 
 def test_truth_of_the_bin(simulation: Simulation):
