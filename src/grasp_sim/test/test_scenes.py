@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from grasp_core.cell import load_cell
 from grasp_core.errors import ConfigError, ObjectNotFound
 from grasp_core.robot import RobotModel
 from grasp_core.transform import Transform
+from grasp_sim import world
 from grasp_sim.config import SimConfig
 from grasp_sim.objects import object_set
 from grasp_sim.simulation import Simulation
@@ -62,6 +66,32 @@ def test_a_heap_lies_still_in_the_workspace(cell: Simulation):
     wait(cell, 1.0)
     for old, new in zip(before, cell.truth(), strict=True):
         assert old.pose.distance_to(new.pose)[0] < 0.002
+
+
+@pytest.mark.parametrize("support_z_m", [-0.1, 0.1])
+def test_objects_rest_on_the_table_of_the_cell(
+    monkeypatch: pytest.MonkeyPatch, robot: RobotModel, support_z_m: float
+):
+    cell = replace(load_cell("tabletop"), support_z_m=support_z_m)
+    monkeypatch.setattr(world, "load_cell", lambda name: cell)
+    simulation = Simulation(SimConfig(renderer="tiny"), robot)
+    for name in NAMES:
+        simulation.new_scene([name], seed=4)
+        (thing,) = simulation.truth()
+        assert thing.on_support
+        assert support_z_m < thing.pose.translation[2] < support_z_m + 0.2
+        body = simulation.world.object(name).body
+        contacts = simulation.world.client.getContactPoints(body, simulation.world.table_body)
+        assert min(contact[8] for contact in contacts) > -0.005  # m, how deep it is in the table
+    simulation.close()
+
+
+def test_a_scene_that_begins_in_the_bin_is_refused(robot: RobotModel):
+    around = {"workspace_x": (0.2, 0.4), "workspace_y": (0.4, 0.6)}
+    simulation = Simulation(SimConfig(renderer="tiny", **around), robot)
+    with pytest.raises(ConfigError, match=r"012 lies in the drop bin .* workspace_x \(0.2, 0.4\)"):
+        simulation.new_scene(NAMES[:1], seed=4)
+    simulation.close()
 
 
 def test_round_objects_come_to_rest(cell: Simulation):
