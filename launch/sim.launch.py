@@ -7,8 +7,9 @@ from launch.substitutions import LaunchConfiguration, PathJoinSubstitution
 from launch_ros.actions import Node
 from launch_ros.substitutions import FindPackageShare
 
+from grasp_bringup.arguments import SIM_ARGUMENTS
 from grasp_bringup.launching import declared_arguments, nodes_of
-from grasp_bringup.stack import SIM_ARGUMENTS, sim_stack
+from grasp_bringup.stack import sim_stack
 
 
 def start(context):

@@ -22,7 +22,7 @@ from sensor_msgs.msg import Image
 
 from grasp_bringup.processes import StackFailed
 from grasp_bringup.stack import NodeDescription
-from grasp_core.errors import GraspStackError
+from grasp_core.errors import GraspStackError, HardwareLost
 from grasp_ros.conversions import color_from_image
 from grasp_ros.qos import RESULTS
 from grasp_ros.spinner import Spinner
@@ -213,8 +213,15 @@ class StackClient:
         return answer
 
     def truth(self, timeout_s: float = 30.0) -> Any:
-        """What is really there."""
-        return self.call(SceneTruth, "simulator/truth", SceneTruth.Request(), timeout_s)
+        """What is really there.
+
+        Raises:
+            HardwareLost: The simulator could not tell.
+        """
+        truth = self.call(SceneTruth, "simulator/truth", SceneTruth.Request(), timeout_s)
+        if not truth.renderer:
+            raise HardwareLost("the simulator could not tell what is there; its log says why")
+        return truth
 
     def perturb(self, request: PerturbObject.Request, timeout_s: float = 30.0) -> Any:
         """Disturb an object."""

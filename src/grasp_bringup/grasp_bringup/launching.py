@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from grasp_bringup.stack import Argument, NodeDescription
+from grasp_bringup.arguments import Argument
+from grasp_bringup.stack import NodeDescription
 from grasp_core.errors import MissingDependency
 
 try:
@@ -23,13 +24,13 @@ except ImportError as error:
 
 
 def declared_arguments(arguments: Mapping[str, Argument]) -> list[Any]:
-    """Arguments of a stack as launch arguments, each with its description."""
+    """Arguments of a stack as launch arguments, each with its description; empty by default."""
     return [
         DeclareLaunchArgument(
             name,
-            default_value=about.default,
-            description=about.description,
-            choices=list(about.choices) or None,
+            default_value="",
+            description=about.help,
+            choices=["", *about.choices] if about.choices else None,
         )
         for name, about in arguments.items()
     ]
@@ -45,7 +46,7 @@ def nodes_of(nodes: Sequence[NodeDescription]) -> list[Any]:
             package=node.package,
             executable=node.executable,
             name=node.name,
-            parameters=[str(node.parameter_file), node.parameters],
+            parameters=[str(node.parameter_file), *filter(None, [node.parameters])],
             remappings=list(node.remappings.items()),
             output="screen",
             **extra,

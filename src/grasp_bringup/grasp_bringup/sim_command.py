@@ -14,6 +14,7 @@ from grasp_msgs.action import Pick
 from rich.console import Console
 from rich.status import Status
 
+from grasp_bringup.arguments import SIM_ARGUMENTS
 from grasp_bringup.benchmark.plan import scene_seed
 from grasp_bringup.client import StackClient
 from grasp_bringup.interrupt import Interrupt
@@ -27,13 +28,12 @@ from grasp_bringup.results import (
     summary_of,
     table_of,
 )
-from grasp_bringup.stack import learned_settings, sim_stack
+from grasp_bringup.stack import learned_settings, read_defaults, sim_stack, weights_in_file
 from grasp_core.cell import load_cell
 from grasp_core.errors import Code, ConfigError, GraspStackError
 from grasp_core.robot import load_robot
 from grasp_detection.registry import has_weights, resolve
-from grasp_detection.weights import DEFAULT
-from grasp_sim.config import MAX_OBJECTS
+from grasp_sim.config import NOISE_PRESETS
 from grasp_sim.objects import object_set
 
 _BRING_UP_S = 60.0
@@ -41,92 +41,74 @@ _LOGS_KEPT = 10
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the command's arguments."""
-    parser.add_argument("--picks", type=int, default=5, help="number of picks (5)")
-    parser.add_argument(
-        "--objects",
-        default="dev",
-        help="dev, test, or a folder with one object per subfolder (dev)",
-    )
-    parser.add_argument("--clutter", type=int, default=1, help="objects on the table, 1 to 15 (1)")
-    parser.add_argument("--seed", type=int, default=0, help="seed of objects and scenes (0)")
-    parser.add_argument("--detector", default=DEFAULT, help="detector (the one that picks best)")
-    parser.add_argument(
-        "--weights", default=DEFAULT, help="shipped weights of a learned detector, or path"
-    )
-    parser.add_argument("--robot", default="panda", help="folder under config/robots (panda)")
-    parser.add_argument("--cell", default="tabletop", help="file under config/cells (tabletop)")
-    parser.add_argument(
-        "--attempts", type=int, default=1, help="closings of the jaws allowed per pick (1)"
-    )
-    parser.add_argument(
-        "--speed", default=None, help="times real time, or max (max; with --gui 1)"
-    )
-    parser.add_argument("--noise", default="none", choices=("none", "d435"), help="depth noise")
-    parser.add_argument(
-        "--camera-tilt", type=float, default=0.0, help="camera from straight down, degrees (0)"
-    )
-    parser.add_argument("--gui", action="store_true", help="show PyBullet's window")
-    parser.add_argument("--report", type=Path, help="folder for a CSV and a picture per pick")
-    parser.add_argument("--json", type=Path, help="file for the results")
+    """Declare the command's arguments; what config decides has no default here."""
+    add = parser.add_argument
+    add("--picks", type=int, default=5, help="number of picks (5)")
+    add("--objects", help="dev, test, or a folder with one object per subfolder")
+    add("--clutter", type=int, help="objects on the table, 1 to 15")
+    add("--seed", type=int, help="seed of objects and scenes")
+    add("--detector", help="detector; default is the one that picks best")
+    add("--weights", help="shipped weights of a learned detector, or path")
+    add("--robot", help="folder under config/robots")
+    add("--cell", help="file under config/cells")
+    add("--attempts", type=int, default=1, help="closings of the jaws allowed per pick (1)")
+    add("--speed", help="times real time, or max (max; with --gui 1)")
+    add("--noise", choices=NOISE_PRESETS, help="depth noise")
+    add("--camera-tilt", type=float, help="camera from straight down, degrees, 0 to 40")
+    add("--gui", action="store_true", default=None, help="show PyBullet's window")
+    add("--report", type=Path, help="folder for a CSV and a picture per pick")
+    add("--json", type=Path, help="file for the results")
+    parser.epilog = "What is not named is as in config/*.yaml."
 
 
-def check(options: argparse.Namespace) -> float:
-    """Check the arguments.
+def check(options: argparse.Namespace) -> dict[str, str]:
+    """Check the arguments, and fill those that were not named from the parameter files.
 
     Returns:
-        Simulation speed; 0 for as fast as possible.
+        Arguments of the stack that differ from the parameter files, as texts.
 
     Raises:
         ConfigError: A value is out of range; says which are valid.
     """
     if options.picks < 1:
         raise ConfigError(f"--picks is {options.picks}, must be at least 1")
-    if not 1 <= options.clutter <= MAX_OBJECTS:
-        raise ConfigError(f"--clutter is {options.clutter}, must lie in [1, {MAX_OBJECTS}]")
     if not 1 <= options.attempts <= 100:
         raise ConfigError(f"--attempts is {options.attempts}, must lie in [1, 100]")
-    if not 0.0 <= options.camera_tilt <= 40.0:
-        raise ConfigError(f"--camera-tilt is {options.camera_tilt}, must lie in [0, 40]")
-    if options.seed < 0:
-        raise ConfigError(f"--seed is {options.seed}, must be at least 0")
+    named = {}
+    for name, about in SIM_ARGUMENTS.items():
+        value = getattr(options, name, None)
+        if value is not None:
+            named[name] = str(value).lower() if about.kind is bool else str(value)
+            about.read(f"--{name.replace('_', '-')}", named[name])
     require_writable(options.json)
+    _fill(options)
     options.detector = resolve(options.detector)
     learned_settings(options.detector, options.weights)
     object_set(options.objects)
     load_robot(options.robot)
     load_cell(options.cell)
-    text = options.speed or ("1" if options.gui else "max")
-    if text == "max":
-        return 0.0
-    try:
-        speed = float(text)
-    except ValueError:
-        speed = -1.0
-    if not 0.05 <= speed <= 100.0:
-        raise ConfigError(f"--speed is {text!r}, must be max or a number in [0.05, 100]")
-    return speed
+    # The command sets every scene itself; the simulator's first one need not be as full.
+    named.pop("clutter", None)
+    # The command's own, whatever config says: nobody watches without a window.
+    named["speed"] = options.speed or ("1" if options.gui else "max")
+    named["continuous"] = "true" if options.gui else "false"
+    return named
+
+
+def _fill(options: argparse.Namespace) -> None:
+    """Take what was not named from the parameter files."""
+    defaults = read_defaults()
+    for name in ("objects", "clutter", "seed", "robot", "cell", "noise", "gui"):
+        if getattr(options, name) is None:
+            setattr(options, name, getattr(defaults.simulator, name))
+    options.detector = options.detector or defaults.detector.detector
+    options.weights = options.weights or weights_in_file(options.detector)
 
 
 def run(options: argparse.Namespace) -> int:
     """Run the command; the exit status says whether the stack worked, not whether grasps did."""
-    speed = check(options)
+    nodes = sim_stack(check(options))
     console = Console()
-    nodes = sim_stack(
-        {
-            "detector": options.detector,
-            "weights": options.weights,
-            "robot": options.robot,
-            "cell": options.cell,
-            "objects": str(options.objects),
-            "seed": str(options.seed),
-            "speed": str(speed),
-            "camera_tilt": str(options.camera_tilt),
-            "noise": options.noise,
-            "continuous": "true" if options.gui else "false",
-            "gui": "true" if options.gui else "false",
-        }
-    )
     started = time.monotonic()
     with Interrupt() as interrupt, StackClient(interrupt.check) as client:
         client.refuse_if_present(nodes)

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from grasp_bringup.arguments import SIM_ARGUMENTS, read_arguments
 from grasp_bringup.workspace_view import Square, workspace_view
 from grasp_core.cell import load_cell
 from grasp_core.config import config_dir, load_node_config
-from grasp_detection.registry import has_weights, resolve
+from grasp_core.errors import ConfigError
+from grasp_detection.config import DetectorConfig
+from grasp_detection.registry import find_detector, has_weights, resolve
 from grasp_detection.weights import (
     DEFAULT,
     WeightsError,
     find_weights,
     shipped_names,
 )
+from grasp_executor.config import ExecutorConfig
 from grasp_sim.camera import camera_pose, intrinsics
 from grasp_sim.config import SimConfig
 from grasp_sim.node_config import SimNodeConfig
@@ -48,49 +53,55 @@ class NodeDescription:
 
 
 @dataclass(frozen=True)
-class Argument:
-    """An argument of a stack: default and description, for launch and command line alike."""
+class Defaults:
+    """What the nodes' parameter files say, without any argument."""
 
-    default: str
-    description: str
-    choices: tuple[str, ...] = ()
+    simulator: SimNodeConfig
+    detector: DetectorConfig
+    executor: ExecutorConfig
 
 
-SIM_ARGUMENTS: dict[str, Argument] = {
-    "detector": Argument(DEFAULT, "detector that ranks the grasps; default picks best"),
-    "weights": Argument(
-        "default", "weights of a learned detector: shipped name or path of a .safetensors file"
-    ),
-    "robot": Argument("panda", "folder under config/robots"),
-    "cell": Argument("tabletop", "file under config/cells"),
-    "objects": Argument("dev", "object set: dev, test, or a folder with one object per subfolder"),
-    "clutter": Argument("1", "objects on the table, 1 to 15"),
-    "seed": Argument("0", "seed of the scenes"),
-    "speed": Argument("1.0", "simulation speed relative to real time; 0 is as fast as possible"),
-    "camera_tilt": Argument("0.0", "camera's angle from straight down, degrees, 0 to 40"),
-    "noise": Argument("none", "depth noise", ("none", "d435")),
-    "continuous": Argument(
-        "true", "detect while somebody subscribes; false only when asked", ("true", "false")
-    ),
-    "gui": Argument("false", "show PyBullet's window", ("true", "false")),
+def read_defaults() -> Defaults:
+    """Read the parameter files under ``config``.
+
+    Raises:
+        ConfigError: A file is missing or a value wrong; names both.
+    """
+    folder = config_dir()
+    return Defaults(
+        load_node_config(SimNodeConfig, folder / "simulator.yaml", "simulator"),
+        load_node_config(DetectorConfig, folder / "detector.yaml", "detector"),
+        load_node_config(ExecutorConfig, folder / "executor.yaml", "executor"),
+    )
+
+
+# The simulator's parameters by the arguments that set them.
+_OF_SIMULATOR = {
+    **{name: name for name in ("robot", "cell", "objects", "clutter", "seed", "speed")},
+    **{"camera_tilt": "camera_tilt_deg", "noise": "noise", "gui": "gui"},
 }
 
 
-def sim_stack(values: dict[str, str] | None = None) -> list[NodeDescription]:
+def sim_stack(texts: Mapping[str, str] | None = None) -> list[NodeDescription]:
     """Nodes of the simulated stack.
 
     Args:
-        values: Argument values by name, as strings; missing ones keep their default.
+        texts: Argument values by name, as texts; where one is missing or empty, the parameter
+            files decide.
 
     Raises:
         KeyError: An unknown argument.
-        ValueError: A value that is no number where one is needed, or no detector or weights.
+        ConfigError: A value that an argument cannot have, or no such detector or cell.
+        WeightsError: The detector has no such weights, or none at all.
     """
-    values = values or {}
-    unknown = set(values) - set(SIM_ARGUMENTS)
-    if unknown:
-        raise KeyError(f"unknown arguments {sorted(unknown)}; valid are {sorted(SIM_ARGUMENTS)}")
-    chosen = {name: values.get(name, about.default) for name, about in SIM_ARGUMENTS.items()}
+    named = read_arguments(SIM_ARGUMENTS, texts or {})
+    defaults = read_defaults()
+    _require_agreement(named, defaults)
+    changed = {_OF_SIMULATOR[name]: named[name] for name in _OF_SIMULATOR if name in named}
+    detector = named.get("detector", defaults.detector.detector)
+    view = None
+    if has_weights(detector) and not _settings_in_file(detector).window_px:
+        view = simulated_view(dataclasses.replace(defaults.simulator, **changed))
     return [
         NodeDescription(
             package="grasp_sim",
@@ -98,37 +109,30 @@ def sim_stack(values: dict[str, str] | None = None) -> list[NodeDescription]:
             module="grasp_sim.node",
             name="simulator",
             parameter_file=config_dir() / "simulator.yaml",
-            parameters={
-                "robot": chosen["robot"],
-                "cell": chosen["cell"],
-                "objects": chosen["objects"],
-                "clutter": int(chosen["clutter"]),
-                "seed": int(chosen["seed"]),
-                "speed": float(chosen["speed"]),
-                "camera_tilt_deg": float(chosen["camera_tilt"]),
-                "noise": chosen["noise"],
-                "gui": chosen["gui"] == "true",
-            },
+            parameters=changed,
         ),
         *perception_and_action(
-            chosen["robot"],
-            chosen["cell"],
-            chosen["detector"],
-            chosen["weights"],
-            continuous=chosen["continuous"] == "true",
-            view=_view_of(chosen["cell"], float(chosen["camera_tilt"]))
-            if has_weights(chosen["detector"])
-            else None,
+            named.get("robot"),
+            named.get("cell"),
+            named.get("detector"),
+            named.get("weights"),
+            continuous=named.get("continuous"),
+            view=view,
         ),
     ]
 
 
-def _view_of(cell: str, camera_tilt_deg: float) -> Square:
-    """The workspace in the picture of the simulator node's camera."""
-    path = config_dir() / "simulator.yaml"
-    config = load_node_config(SimNodeConfig, path, "simulator")
-    config = dataclasses.replace(config, cell=cell, camera_tilt_deg=camera_tilt_deg)
-    return simulated_view(config)
+def _require_agreement(named: Mapping[str, Any], defaults: Defaults) -> None:
+    """Refuse nodes that would work on different robots or cells."""
+    holders = {"robot": ("simulator", "detector", "executor"), "cell": ("simulator", "executor")}
+    for name, nodes in holders.items():
+        values = {node: getattr(getattr(defaults, node), name) for node in nodes}
+        if name not in named and len(set(values.values())) > 1:
+            told = ", ".join(f"{value!r} in {node}.yaml" for node, value in values.items())
+            raise ConfigError(
+                f"{name} is {told}: make them equal, or name the {name} for all nodes when "
+                "starting the stack"
+            )
 
 
 def simulated_view(config: SimConfig) -> Square:
@@ -137,24 +141,36 @@ def simulated_view(config: SimConfig) -> Square:
 
 
 def perception_and_action(
-    robot: str,
-    cell: str,
-    detector: str,
-    weights: str = DEFAULT,
+    robot: str | None,
+    cell: str | None,
+    detector: str | None,
+    weights: str | None = None,
     *,
-    continuous: bool,
+    continuous: bool | None,
     view: Square | None = None,
     use_sim_time: bool = True,
 ) -> list[NodeDescription]:
     """Detector and executor: the same nodes over simulation and hardware.
 
-    ``view`` is the part of the picture that a learned detector looks at; without it, the largest
-    square, in the size that the network was trained with.
+    What is None is left to the parameter files. ``view`` is the part of the picture that a
+    learned detector looks at; without it, what the file says.
 
     Raises:
         ConfigError: No such detector.
         WeightsError: The detector has no such weights, or none at all.
     """
+    in_file = read_defaults().detector
+    running = detector or in_file.detector
+    if weights is not None:
+        settings = learned_settings(running, weights, view)
+    else:
+        # Checked before anything starts, but left to the file.
+        settings = learned_settings(running, weights_in_file(running), view)
+        settings.pop(f"{resolve(running)}.weights", None)
+    if continuous is False and in_file.linger_s == DetectorConfig().linger_s:
+        # On request only, the camera is let go at once: rendering is what costs.
+        settings["linger_s"] = 0.0
+    shared = {"use_sim_time": use_sim_time, **_named(robot=robot)}
     return [
         NodeDescription(
             package="grasp_detection",
@@ -162,15 +178,7 @@ def perception_and_action(
             module="grasp_detection.node",
             name="detector",
             parameter_file=config_dir() / "detector.yaml",
-            parameters={
-                "use_sim_time": use_sim_time,
-                "robot": robot,
-                "detector": detector,
-                "continuous": continuous,
-                **learned_settings(detector, weights, view),
-                # On request only, the camera is let go at once: rendering is what costs.
-                **({} if continuous else {"linger_s": 0.0}),
-            },
+            parameters={**shared, **_named(detector=detector, continuous=continuous), **settings},
             lifecycle=True,
         ),
         NodeDescription(
@@ -179,10 +187,30 @@ def perception_and_action(
             module="grasp_executor.node",
             name="executor",
             parameter_file=config_dir() / "executor.yaml",
-            parameters={"use_sim_time": use_sim_time, "robot": robot, "cell": cell},
+            parameters={**shared, **_named(cell=cell)},
             lifecycle=True,
         ),
     ]
+
+
+def _named(**values: Any) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def weights_in_file(detector: str) -> str:
+    """Weights that the detector node's parameter file names; ``default`` for none.
+
+    Raises:
+        ConfigError: No such detector, or a value of the file is wrong.
+    """
+    return getattr(_settings_in_file(detector), "weights", DEFAULT)
+
+
+def _settings_in_file(detector: str) -> Any:
+    """What the detector node's parameter file says about one of its detectors."""
+    name = resolve(detector)
+    config_class: type[Any] = find_detector(name).config_class
+    return load_node_config(config_class, config_dir() / "detector.yaml", "detector", name)
 
 
 def learned_settings(detector: str, weights: str, view: Square | None = None) -> dict[str, Any]:

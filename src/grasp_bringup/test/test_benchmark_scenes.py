@@ -95,7 +95,7 @@ def test_the_paper_counts_what_has_not_fallen(bench_of, monkeypatch):
     record, _ = bench.run(ONE, trial)
     assert record.picks[0].not_fallen
     # A bin elsewhere: held to the end, but not where it belongs.
-    monkeypatch.setattr("grasp_sim.truth._inside_bin", lambda world, pose: False)
+    monkeypatch.setattr("grasp_sim.truth.inside_bin", lambda world, pose: False)
     record, picture = bench.run(ONE, trial)
     pick = record.picks[0]
     assert (pick.code, pick.success, pick.not_fallen, pick.false_success) == (

@@ -4,9 +4,10 @@ import dataclasses
 
 import pytest
 
+from grasp_bringup.arguments import SIM_ARGUMENTS
 from grasp_bringup.config_command import node_configs, parameter_file
 from grasp_bringup.processes import command_of
-from grasp_bringup.stack import SIM_ARGUMENTS, sim_stack
+from grasp_bringup.stack import sim_stack
 from grasp_core.cell import load_cell
 from grasp_core.config import config_dir, load_node_config, settings_of
 from grasp_detection.weights import WeightsError
@@ -35,7 +36,14 @@ def test_every_setting_is_described():
 
 
 def test_every_parameter_the_stack_sets_exists():
-    for node in [*sim_stack(), *sim_stack({"detector": "dsc_graspnet"})]:
+    everything = {
+        **dict.fromkeys(("clutter", "seed", "speed", "camera_tilt"), "1"),
+        **dict.fromkeys(("continuous", "gui"), "false"),
+        **{"detector": "dsc_graspnet", "weights": "default", "robot": "panda"},
+        **{"cell": "tabletop", "objects": "test", "noise": "d435"},
+    }
+    assert set(everything) == set(SIM_ARGUMENTS)
+    for node in [*sim_stack(), *sim_stack(everything)]:
         known = {
             f"{prefix}.{field.name}".removeprefix(".")
             for prefix, config_class in node_configs()[node.name].items()
@@ -45,7 +53,9 @@ def test_every_parameter_the_stack_sets_exists():
 
 
 def test_every_argument_is_described_and_unknown_ones_are_refused():
-    assert all(about.description for about in SIM_ARGUMENTS.values())
+    for about in SIM_ARGUMENTS.values():
+        assert about.description
+        assert about.file == "*.yaml" or (config_dir() / about.file).is_file()
     with pytest.raises(KeyError, match="valid are"):
         sim_stack({"colour": "red"})
 

@@ -59,6 +59,9 @@ def read(node: Node, config_class: type[ConfigT], prefix: str = "") -> ConfigT:
     for name in settings_of(config_class):
         value = node.get_parameter(f"{prefix}.{name}" if prefix else name).value
         if typing.get_origin(hints[name]) is tuple:
-            value = tuple(value) if value is not None else ()
+            # ROS hands lists as arrays, and an empty one as nothing. What is no list stays as it
+            # is, for the dataclass to refuse by name.
+            value = () if value is None else value
+            value = value if isinstance(value, str | int | float) else tuple(value)
         values[name] = value
     return build(config_class, values, f"parameters of {node.get_fully_qualified_name()}")

@@ -15,15 +15,24 @@ NOISE_PRESETS = ("none", "d435")
 
 @dataclass(frozen=True)
 class SimConfig(Checked):
-    """World, camera, controllers. Lengths in metres, base frame, table top at z = 0."""
+    """World, camera, controllers. Lengths in metres, base frame."""
 
     objects: str = setting("dev", "object set: dev, test, or a folder with one URDF per subfolder")
     cell: str = setting("tabletop", "file under config/cells: table, workspace and bin")
     workspace_x: tuple[float, ...] = setting(
-        (0.30, 0.70), "range of x in which objects lie, m", minimum=-2.0, maximum=2.0, length=2
+        (0.30, 0.70),
+        "range of x in which objects come to rest, m; they fall 0.08 m or more inside it, fewer "
+        "than six nearer to its middle",
+        minimum=-2.0,
+        maximum=2.0,
+        length=2,
     )
     workspace_y: tuple[float, ...] = setting(
-        (-0.25, 0.25), "range of y in which objects lie, m", minimum=-2.0, maximum=2.0, length=2
+        (-0.25, 0.25),
+        "range of y in which objects come to rest, m; they fall as for x",
+        minimum=-2.0,
+        maximum=2.0,
+        length=2,
     )
     object_friction: float = setting(
         0.5, "lateral friction of objects; the fingers' multiplies it", minimum=0.05, maximum=2.0

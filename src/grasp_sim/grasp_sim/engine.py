@@ -6,6 +6,7 @@ queue their calls to this one. Simulation time pauses while a call runs.
 
 from __future__ import annotations
 
+import contextlib
 import queue
 import threading
 import time
@@ -13,6 +14,8 @@ from collections.abc import Callable
 from concurrent.futures import CancelledError, Future
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from typing import Any, TypeVar
+
+import pybullet
 
 from grasp_core.errors import HardwareLost
 from grasp_sim.config import STEPS_PER_S
@@ -43,6 +46,7 @@ class Engine:
         self._periodic: list[tuple[float, Callable[[Simulation], None]]] = []
         self._stopping = threading.Event()
         self._ended = threading.Event()
+        self._failure: BaseException | None = None
         self._started: Future[None] = Future()
         self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
         self.real_time_factor = 0.0
@@ -67,7 +71,7 @@ class Engine:
         """Run a function in the engine's thread, between two steps, and return its result.
 
         Raises:
-            HardwareLost: The engine has stopped.
+            HardwareLost: The engine has stopped, or PyBullet no longer answers.
         """
         future: Future[ResultT] = Future()
         self._calls.put((function, future))
@@ -77,6 +81,19 @@ class Engine:
             return future.result(timeout=_CALL_TIMEOUT_S)
         except (CancelledError, FutureTimeoutError) as error:
             raise HardwareLost("the simulator's engine has stopped") from error
+        except pybullet.error as error:
+            raise HardwareLost(f"PyBullet does not answer: {error}") from error
+
+    def check(self) -> None:
+        """Check that the simulation still runs or was told to stop.
+
+        Raises:
+            HardwareLost: It ended by itself; says why.
+        """
+        if self._failure is not None:
+            raise HardwareLost(
+                f"the simulation ended by itself, start it again: {self._failure}"
+            ) from self._failure
 
     def _run(self) -> None:
         try:
@@ -87,13 +104,16 @@ class Engine:
         self._started.set_result(None)
         try:
             self._loop(simulation)
+        except BaseException as error:
+            self._failure = error
+            raise
         finally:
-            # Whoever waits for a goal or a call must not wait for ever.
-            simulation.stop_arm()
-            simulation.stop_gripper()
+            # Whoever waits for a goal or a call must not wait for ever, PyBullet or not.
             self._ended.set()
             self._refuse()
-            simulation.close()
+            simulation.end_goals()
+            with contextlib.suppress(pybullet.error):  # gone already, as with a closed window
+                simulation.close()
 
     def _loop(self, simulation: Simulation) -> None:
         steps = 0

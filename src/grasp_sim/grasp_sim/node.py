@@ -18,6 +18,7 @@ from grasp_ros.qos import RESULTS
 from grasp_ros.spin import run
 from grasp_sim.engine import Engine
 from grasp_sim.node_config import SimNodeConfig
+from grasp_sim.objects import object_set
 from grasp_sim.ros_controllers import ArmController, HandController, Running
 from grasp_sim.ros_sensors import Sensors
 from grasp_sim.simulation import Simulation
@@ -88,11 +89,10 @@ class SimulatorNode(Node):
         self, request: NewScene.Request, response: NewScene.Response
     ) -> NewScene.Response:
         def build(simulation: Simulation) -> list[str]:
-            if request.objects:
-                simulation.use_objects(request.objects)
+            objects = object_set(request.objects) if request.objects else simulation.objects
             count = request.clutter or self._config.clutter
-            names = list(request.names) or simulation.objects.draw(count, request.seed)
-            return simulation.new_scene(names, request.seed)
+            names = list(request.names) or objects.draw(count, request.seed)
+            return simulation.new_scene(names, request.seed, objects)
 
         try:
             response.names = self._engine.call(build)
@@ -133,10 +133,15 @@ class SimulatorNode(Node):
             response.arm_speed = float(np.abs(simulation.arm_state()[1]).max())
             response.renderer = simulation.renderer
 
-        self._engine.call(look)
+        try:
+            self._engine.call(look)
+        except (GraspStackError, ValueError) as error:  # ValueError: a pose that is not finite
+            self.get_logger().error(f"the truth is not to be had: {error}")
+            return SceneTruth.Response()
         return response
 
     def _tell_factor(self) -> None:
+        self._engine.check()  # without its simulation the node has nothing left to do
         self._factor.publish(Float32(data=float(self._engine.real_time_factor)))
 
 

@@ -230,7 +230,9 @@ class HandController:
             try:
                 return self._run(handle)
             except HardwareLost:
-                handle.abort()
+                # The goal may be ended already, or its action server gone.
+                with contextlib.suppress(rclpy_implementation.RCLError):
+                    handle.abort()
                 return GripperCommand.Result()
 
     def _run(self, handle: ServerGoalHandle) -> GripperCommand.Result:

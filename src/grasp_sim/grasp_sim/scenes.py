@@ -11,17 +11,31 @@ from grasp_core.errors import ConfigError
 from grasp_core.transform import Transform
 from grasp_sim.config import MAX_OBJECTS, STEPS_PER_S
 from grasp_sim.objects import ObjectSet
+from grasp_sim.truth import inside_bin
 from grasp_sim.world import SimObject, World, palette
 
 _INSET_M = 0.08  # objects fall this far inside the workspace
 _SPREAD = 0.6  # share of the workspace around its middle used by few objects
 _DROP_CLEARANCE_M = 0.01
+_SUNK_M = 0.01  # a centre of mass this far below the table top has fallen off the table
 _STILL_M_S, _STILL_RAD_S = 0.005, 0.05
 _STILL_STEPS = 24
 _SETTLE_STEPS = 3 * STEPS_PER_S
 _REDROPS = 10
 # What stops round objects while a scene settles; at rest they need it no more.
 _SETTLING_ROLLING_FRICTION_M = 0.001
+
+
+def check_names(objects: ObjectSet, names: Sequence[str]) -> None:
+    """Check what is to lie on the table.
+
+    Raises:
+        ConfigError: Too many or no objects, or an unknown one.
+    """
+    if not 1 <= len(names) <= MAX_OBJECTS:
+        raise ConfigError(f"a scene has 1 to {MAX_OBJECTS} objects, got {len(names)}")
+    for name in names:
+        objects.path(name)
 
 
 def build_scene(
@@ -40,11 +54,10 @@ def build_scene(
         Names on the table, unique, in the order of ``names``.
 
     Raises:
-        ConfigError: Too many or no objects, an unknown one, or one that does not stay in the
-            workspace.
+        ConfigError: Too many or no objects, an unknown one, one that does not stay in the
+            workspace, or one that lies in the drop bin.
     """
-    if not 1 <= len(names) <= MAX_OBJECTS:
-        raise ConfigError(f"a scene has 1 to {MAX_OBJECTS} objects, got {len(names)}")
+    check_names(objects, names)
     rng = np.random.default_rng([abs(seed), 1])
     colors = palette(len(names), rng)
     placed: list[SimObject] = []
@@ -69,6 +82,13 @@ def build_scene(
             "choose another seed or leave the object out"
         )
     for thing in placed:
+        if inside_bin(world, world.pose(thing)):
+            config = world.config
+            raise ConfigError(
+                f"{thing.name} lies in the drop bin at {world.cell.bin_center} from the start: "
+                "move the bin of the cell, or the simulator's workspace_x "
+                f"{config.workspace_x} and workspace_y {config.workspace_y}, elsewhere"
+            )
         world.set_rolling_friction(thing, 0.0)
     return [thing.name for thing in placed]
 
@@ -99,7 +119,7 @@ def _drop(world: World, thing: SimObject, rng: np.random.Generator, count: int) 
     world.place(thing, Transform.from_rotation(orientation, (x, y, 2.0)))
     world.client.performCollisionDetection()
     (low_x, low_y, low_z), (high_x, high_y, _) = world.bounds(thing)
-    top = 0.0
+    top = world.cell.support_z_m
     for other in world.objects.values():
         low, high = world.bounds(other)
         overlaps = low_x < high[0] and high_x > low[0] and low_y < high[1] and high_y > low[1]
@@ -112,4 +132,4 @@ def _drop(world: World, thing: SimObject, rng: np.random.Generator, count: int) 
 def _in_workspace(world: World, thing: SimObject) -> bool:
     (x0, x1), (y0, y1) = world.config.workspace_x, world.config.workspace_y
     x, y, z = world.pose(thing).translation
-    return bool(x0 <= x <= x1 and y0 <= y <= y1 and z > -0.01)
+    return bool(x0 <= x <= x1 and y0 <= y <= y1 and z > world.cell.support_z_m - _SUNK_M)

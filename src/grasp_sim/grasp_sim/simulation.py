@@ -17,9 +17,9 @@ from grasp_sim.camera import camera_pose, intrinsics
 from grasp_sim.config import STEPS_PER_S, SimConfig
 from grasp_sim.gripper import GripperController, GripperGoal
 from grasp_sim.noise import PRESETS
-from grasp_sim.objects import object_set
+from grasp_sim.objects import ObjectSet, object_set
 from grasp_sim.picture import draw
-from grasp_sim.scenes import build_scene
+from grasp_sim.scenes import build_scene, check_names
 from grasp_sim.trajectory import (
     Goal,
     Tolerances,
@@ -68,6 +68,11 @@ class Simulation:
         """Release PyBullet."""
         self.world.close()
 
+    def end_goals(self) -> None:
+        """End running goals of arm and gripper for good; needs no PyBullet, which may be gone."""
+        self._follower.cancel("the simulation has ended")
+        self._gripper.cancel(self._gripper.goal.gap_m)
+
     @property
     def renderer(self) -> str:
         """What draws the images: ``egl`` or ``tiny``."""
@@ -113,30 +118,27 @@ class Simulation:
         """
         self.config = replace(self.config, noise=name)
 
-    def use_objects(self, name: str) -> None:
-        """Take objects from another set from now on.
-
-        Raises:
-            ConfigError: No such set.
-        """
-        self.objects = object_set(name)
-        self.config = replace(self.config, objects=name)
-
-    def new_scene(self, names: Sequence[str], seed: int) -> list[str]:
+    def new_scene(
+        self, names: Sequence[str], seed: int, objects: ObjectSet | None = None
+    ) -> list[str]:
         """Clear the table, put the arm back, and settle objects.
 
         Args:
-            names: Objects of the current set.
+            names: Objects of the set.
             seed: Of places, orientations and colours.
+            objects: The set from now on; None keeps the current one.
 
         Returns:
             Names on the table, unique.
 
         Raises:
-            ConfigError: An unknown object, a wrong number, or no stable scene.
+            ConfigError: An unknown object or a wrong number, and nothing has changed; or no
+                stable scene, and the table is not as asked.
         """
-        for name in names:
-            self.objects.path(name)  # refuse before anything is cleared
+        check_names(objects or self.objects, names)
+        if objects is not None:
+            self.objects = objects
+            self.config = replace(self.config, objects=objects.name)
         self.clear()
         return build_scene(self.world, self.objects, names, seed, self.step)
 
@@ -300,9 +302,13 @@ class Simulation:
 
         Raises:
             ObjectNotFound: No such object.
+            ConfigError: The vector is not finite.
         """
+        offset = np.asarray(offset_m, dtype=np.float64)
+        if not np.all(np.isfinite(offset)):
+            raise ConfigError(f"a move needs a finite vector in metres, got {offset.tolist()}")
         thing = self.world.object(name)
-        shift = Transform.from_translation(*np.asarray(offset_m, dtype=np.float64))
+        shift = Transform.from_translation(*offset)
         self.world.place(thing, shift @ self.world.pose(thing))
         return thing.name
 

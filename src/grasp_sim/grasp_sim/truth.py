@@ -46,13 +46,14 @@ def truth_of(world: World, thing: SimObject) -> ObjectTruth:
         pose=pose,
         size_m=bounds[1] - bounds[0],
         mass_kg=thing.mass_kg,
-        in_bin=_inside_bin(world, pose) and not any(b == world.robot_body for b, _ in touched),
+        in_bin=inside_bin(world, pose) and not any(b == world.robot_body for b, _ in touched),
         between_fingers=fingers <= touched,
         on_support=(world.table_body, -1) in touched,
     )
 
 
-def _inside_bin(world: World, pose: Transform) -> bool:
+def inside_bin(world: World, pose: Transform) -> bool:
+    """Whether a centre of mass, base frame, lies between the walls of the drop bin."""
     cell = world.cell
     offset = np.abs(pose.translation[:2] - cell.bin_center)
     height = pose.translation[2] - cell.support_z_m

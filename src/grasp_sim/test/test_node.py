@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
+import math
 import os
 import signal
 import subprocess
@@ -17,6 +19,7 @@ import rclpy
 from action_msgs.msg import GoalStatus
 from builtin_interfaces.msg import Duration
 from control_msgs.action import FollowJointTrajectory, GripperCommand
+from geometry_msgs.msg import Vector3
 from grasp_msgs.srv import NewScene, PerturbObject, SceneTruth
 from rclpy.action import ActionClient
 from rclpy.executors import SingleThreadedExecutor
@@ -34,6 +37,20 @@ TIMEOUT_S = 30.0
 ARM = "panda_arm_controller/follow_joint_trajectory"
 DOMAINS = itertools.count(1 + os.getpid() % 90)
 HAND = "panda_hand_controller/gripper_cmd"
+# A simulator in which removing an object closes PyBullet, as closing its window does.
+FRAGILE = """
+from grasp_sim import node, simulation
+simulation.Simulation.remove = lambda self, name: self.close() or name
+node.main()
+"""
+# A simulator that cannot say where its objects are.
+BLIND = """
+import math
+from grasp_core.transform import Transform
+from grasp_sim import node, simulation
+simulation.truth_of = lambda world, thing: Transform.from_translation(math.nan, 0.0, 0.0)
+node.main()
+"""
 
 
 class Client:
@@ -90,13 +107,13 @@ def client():
     found.close()
 
 
-@pytest.fixture
-def process(client):
-    """A simulator, ready; it must not have died when the test ends."""
+@contextlib.contextmanager
+def simulator(client, *program):
+    """A simulator, ready."""
     arguments = ["speed:=4.0", "renderer:=tiny", "image_width:=160", "image_height:=120"]
     parameters = [part for argument in arguments for part in ("-p", argument)]
     started = subprocess.Popen(
-        [sys.executable, "-m", "grasp_sim.node", "--ros-args", *parameters],
+        [sys.executable, *program, "--ros-args", *parameters],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -110,6 +127,12 @@ def process(client):
     finally:
         started.kill()
         started.wait()
+
+
+@pytest.fixture
+def process(client):
+    with simulator(client, "-m", "grasp_sim.node") as started:
+        yield started
 
 
 def turn(client, angle_rad, seconds):
@@ -188,12 +211,15 @@ def test_serves_what_the_hardware_serves(client, process):
     assert scene.success
     assert list(scene.names) == ["012", "345"]
     assert client.call(PerturbObject, "perturb", name="345").success
+    mixed = client.call(NewScene, "new_scene", objects="test", names=["012"])
+    assert not mixed.success
     truth = client.call(SceneTruth, "truth")
-    assert [thing.name for thing in truth.objects] == ["012"]
+    assert [thing.name for thing in truth.objects] == ["012"]  # as if never asked
     assert truth.opening_m == pytest.approx(0.08, abs=0.001)
     wrong = client.call(NewScene, "new_scene", objects="nothing")
     assert not wrong.success
     assert "dev, test" in wrong.message
+    assert list(client.call(NewScene, "new_scene", names=["012"]).names) == ["012"]
     assert process.poll() is None
 
 
@@ -207,3 +233,27 @@ def test_ends_cleanly_in_the_middle_of_a_motion(client, process, number):
     assert process.returncode == 0, output
     assert "Traceback" not in output
     assert "Error" not in output
+
+
+def test_without_its_simulation_the_node_ends_goals_and_itself(client):
+    with simulator(client, "-c", FRAGILE) as process:
+        handle = client.wait(client.arm.send_goal_async(turn(client, 0.5, 60.0)))
+        client.call(PerturbObject, "perturb", operation=PerturbObject.Request.REMOVE)
+        outcome = client.wait(handle.get_result_async())
+        assert outcome.status == GoalStatus.STATUS_ABORTED
+        output, _ = process.communicate(timeout=10.0)
+    assert process.returncode == 1, output
+    assert "error: the simulation ended by itself, start it again: Not connected" in output
+
+
+def test_impossible_requests_are_answered(client):
+    with simulator(client, "-c", BLIND) as process:
+        move, nowhere = PerturbObject.Request.MOVE, Vector3(x=math.nan)
+        refused = client.call(PerturbObject, "perturb", operation=move, vector=nowhere)
+        assert not refused.success
+        assert "finite vector" in refused.message
+        truth = client.call(SceneTruth, "truth")
+        assert not truth.renderer
+        assert not truth.objects
+        time.sleep(1.0)  # a node that fell over it would be gone by now
+        assert process.poll() is None

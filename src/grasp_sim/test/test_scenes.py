@@ -1,12 +1,17 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from grasp_core.cell import load_cell
 from grasp_core.errors import ConfigError, ObjectNotFound
 from grasp_core.robot import RobotModel
 from grasp_core.transform import Transform
+from grasp_sim import world
 from grasp_sim.config import SimConfig
+from grasp_sim.objects import object_set
 from grasp_sim.simulation import Simulation
 
 NAMES = ["012", "345", "678"]
@@ -63,6 +68,32 @@ def test_a_heap_lies_still_in_the_workspace(cell: Simulation):
         assert old.pose.distance_to(new.pose)[0] < 0.002
 
 
+@pytest.mark.parametrize("support_z_m", [-0.1, 0.1])
+def test_objects_rest_on_the_table_of_the_cell(
+    monkeypatch: pytest.MonkeyPatch, robot: RobotModel, support_z_m: float
+):
+    cell = replace(load_cell("tabletop"), support_z_m=support_z_m)
+    monkeypatch.setattr(world, "load_cell", lambda name: cell)
+    simulation = Simulation(SimConfig(renderer="tiny"), robot)
+    for name in NAMES:
+        simulation.new_scene([name], seed=4)
+        (thing,) = simulation.truth()
+        assert thing.on_support
+        assert support_z_m < thing.pose.translation[2] < support_z_m + 0.2
+        body = simulation.world.object(name).body
+        contacts = simulation.world.client.getContactPoints(body, simulation.world.table_body)
+        assert min(contact[8] for contact in contacts) > -0.005  # m, how deep it is in the table
+    simulation.close()
+
+
+def test_a_scene_that_begins_in_the_bin_is_refused(robot: RobotModel):
+    around = {"workspace_x": (0.2, 0.4), "workspace_y": (0.4, 0.6)}
+    simulation = Simulation(SimConfig(renderer="tiny", **around), robot)
+    with pytest.raises(ConfigError, match=r"012 lies in the drop bin .* workspace_x \(0.2, 0.4\)"):
+        simulation.new_scene(NAMES[:1], seed=4)
+    simulation.close()
+
+
 def test_round_objects_come_to_rest(cell: Simulation):
     cell.new_scene(["576"], seed=5)  # rolls on for many seconds when nothing brakes it
     assert max(cell.world.speed(cell.world.object("576"))) < 0.05
@@ -83,11 +114,25 @@ def test_names_are_unique_on_the_table(cell: Simulation):
 
 
 @pytest.mark.parametrize(
-    ("names", "text"), [([], "1 to 15"), (["001"] * 16, "1 to 15"), (["999"], "no '999'")]
+    ("names", "text"), [([], "1 to 15"), (["901"] * 16, "1 to 15"), (["001"], "no '001'")]
 )
-def test_impossible_scenes_are_refused(cell: Simulation, names: list[str], text: str):
+def test_impossible_scenes_are_refused_and_change_nothing(
+    cell: Simulation, names: list[str], text: str
+):
+    cell.new_scene(NAMES[:1], seed=0)
+    before = state(cell)
     with pytest.raises(ConfigError, match=text):
-        cell.new_scene(names, seed=0)
+        cell.new_scene(names, seed=0, objects=object_set("test"))
+    assert state(cell) == before
+    assert (cell.objects.name, cell.config.objects) == ("dev", "dev")
+
+
+def test_another_set_stays(robot: RobotModel):
+    own = Simulation(SimConfig(renderer="tiny"), robot)
+    own.new_scene(["901"], seed=0, objects=object_set("test"))
+    assert own.new_scene(["902"], seed=0) == ["902"]
+    assert (own.objects.name, own.config.objects) == ("test", "test")
+    own.close()
 
 
 def test_truth_of_the_bin(simulation: Simulation):
@@ -135,6 +180,8 @@ def test_disturbances(simulation: Simulation):
         simulation.move("a", (0.0, 0.0, 0.1))
     with pytest.raises(ConfigError, match="duration"):
         simulation.pull("b", (1.0, 0.0, 0.0), 0.0)
+    with pytest.raises(ConfigError, match=r"finite vector.*nan"):
+        simulation.move("b", (0.0, float("nan"), 0.0))
 
 
 def test_frames_are_stamped_with_simulation_time(simulation: Simulation):

@@ -1,0 +1,146 @@
+"""Arguments of a stack, for launch files and for the `grasp` command: described and checked once.
+
+An argument that is not named, or empty, leaves its parameter as the files in config say.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from grasp_core.errors import ConfigError
+from grasp_sim.config import MAX_OBJECTS, NOISE_PRESETS
+
+_BOOLEANS = {"true": True, "false": False}
+_KINDS = {int: "a whole number", float: "a number", bool: "true or false", str: "a text"}
+
+
+@dataclass(frozen=True)
+class Argument:
+    """An argument of a stack.
+
+    Attributes:
+        description: What it sets, with its unit.
+        file: File under ``config`` that has its default.
+        kind: ``str``, ``int``, ``float`` or ``bool``.
+        choices: Valid texts; empty for any.
+        minimum: Smallest valid number.
+        maximum: Largest valid number.
+        words: Texts that stand for a number, which is then valid beside the bounds.
+    """
+
+    description: str
+    file: str
+    kind: type = str
+    choices: tuple[str, ...] = ()
+    minimum: float | None = None
+    maximum: float | None = None
+    words: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def help(self) -> str:
+        """Description, valid values and where the default is."""
+        bounds = "" if self.minimum is None and self.maximum is None else f" ({self._valid()})"
+        return f"{self.description}{bounds}; empty: as in config/{self.file}"
+
+    def read(self, name: str, text: str) -> Any:
+        """The value that a text means.
+
+        Args:
+            name: What the argument is called where it was given, for messages.
+            text: What was given.
+
+        Raises:
+            ConfigError: It is no such value or out of its bounds; says which are valid.
+        """
+        try:
+            value = self._parse(text)
+        except ValueError:
+            value = None
+        if value is None or not (value in self.words.values() or self._within(value)):
+            shown = repr(text) if value is None else text
+            raise ConfigError(f"{name} is {shown}, must be {self._valid()}: {self.description}")
+        return value
+
+    def _parse(self, text: str) -> Any:
+        if self.choices and text not in self.choices:
+            return None
+        if self.kind is bool:
+            return _BOOLEANS.get(text)
+        return self.kind(self.words.get(text, text))
+
+    def _within(self, value: Any) -> bool:
+        # Written so that NaN is outside.
+        return (self.minimum is None or value >= self.minimum) and (
+            self.maximum is None or value <= self.maximum
+        )
+
+    def _valid(self) -> str:
+        if self.choices:
+            return f"one of {', '.join(self.choices)}"
+        kind = _KINDS[self.kind]
+        if self.minimum is not None and self.maximum is not None:
+            kind += f" in [{self.minimum:g}, {self.maximum:g}]"
+        elif self.minimum is not None:
+            kind += f", at least {self.minimum:g}"
+        return " or ".join([*self.words, kind])
+
+
+_BOOLEAN_TEXTS = tuple(_BOOLEANS)
+
+SIM_ARGUMENTS: dict[str, Argument] = {
+    "detector": Argument(
+        "detector that ranks the grasps; default is the one that picks best", "detector.yaml"
+    ),
+    "weights": Argument(
+        "weights of a learned detector: shipped name, default for the best ones, or path of a "
+        ".safetensors file",
+        "detector.yaml",
+    ),
+    "robot": Argument("folder under config/robots, for all nodes", "*.yaml"),
+    "cell": Argument("file under config/cells, for all nodes", "*.yaml"),
+    "objects": Argument(
+        "object set: dev, test, or a folder with one object per subfolder", "simulator.yaml"
+    ),
+    "clutter": Argument(
+        "objects on the table", "simulator.yaml", int, minimum=1, maximum=MAX_OBJECTS
+    ),
+    "seed": Argument("seed of the scenes", "simulator.yaml", int, minimum=0),
+    "speed": Argument(
+        "simulation speed relative to real time; max, or 0, is as fast as possible",
+        "simulator.yaml",
+        float,
+        minimum=0.05,
+        maximum=100,
+        words={"max": 0.0},
+    ),
+    "camera_tilt": Argument(
+        "camera's angle from straight down, degrees",
+        "simulator.yaml",
+        float,
+        minimum=0,
+        maximum=40,
+    ),
+    "noise": Argument("depth noise", "simulator.yaml", choices=NOISE_PRESETS),
+    "continuous": Argument(
+        "detect while somebody subscribes; false only when asked",
+        "detector.yaml",
+        bool,
+        _BOOLEAN_TEXTS,
+    ),
+    "gui": Argument("show PyBullet's window", "simulator.yaml", bool, _BOOLEAN_TEXTS),
+}
+
+
+def read_arguments(arguments: Mapping[str, Argument], texts: Mapping[str, str]) -> dict[str, Any]:
+    """Values of the arguments that were named; empty texts name nothing.
+
+    Raises:
+        KeyError: An unknown argument.
+        ConfigError: A value that the argument cannot have.
+    """
+    unknown = set(texts) - set(arguments)
+    if unknown:
+        raise KeyError(f"unknown arguments {sorted(unknown)}; valid are {sorted(arguments)}")
+    return {name: arguments[name].read(name, text) for name, text in texts.items() if text}

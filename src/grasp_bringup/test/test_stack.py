@@ -1,0 +1,126 @@
+"""The stack description: parameter files decide what no argument names."""
+
+import argparse
+import shutil
+
+import pytest
+
+from grasp_bringup import sim_command, stack
+from grasp_bringup.arguments import SIM_ARGUMENTS
+from grasp_bringup.stack import sim_stack
+from grasp_core.config import config_dir
+from grasp_core.errors import ConfigError
+from grasp_detection.weights import WeightsError
+
+
+@pytest.fixture
+def edit(tmp_path, monkeypatch):
+    """Edits a parameter file that the stack reads."""
+    folder = shutil.copytree(config_dir(), tmp_path / "config")
+    monkeypatch.setattr(stack, "config_dir", lambda: folder)
+
+    def replace(node, before, after):
+        path = folder / f"{node}.yaml"
+        text = path.read_text(encoding="utf-8")
+        assert before in text
+        path.write_text(text.replace(before, after), encoding="utf-8")
+
+    return replace
+
+
+def options_of(*arguments):
+    parser = argparse.ArgumentParser()
+    sim_command.add_arguments(parser)
+    return parser.parse_args(arguments)
+
+
+def test_nothing_named_leaves_everything_to_the_files():
+    simulator, detector, executor = sim_stack(dict.fromkeys(SIM_ARGUMENTS, ""))
+    assert simulator.parameters == {}
+    assert set(detector.parameters) == {"use_sim_time", "dsc_graspnet.window_px"}  # computed
+    assert set(executor.parameters) == {"use_sim_time"}
+
+
+def test_an_edited_file_counts_until_an_argument_says_otherwise(edit):
+    edit("simulator", "noise: none", "noise: d435")
+    edit("detector", "detector: default", "detector: antipodal")
+    simulator, detector, _ = sim_stack()
+    assert simulator.parameter_file.read_text(encoding="utf-8").count("noise: d435") == 1
+    assert "noise" not in simulator.parameters
+    assert set(detector.parameters) == {"use_sim_time"}  # antipodal has no window
+    simulator, detector, _ = sim_stack({"noise": "none", "detector": "fast"})
+    assert simulator.parameters == {"noise": "none"}
+    assert detector.parameters["detector"] == "fast"
+    assert "fast.window_px" in detector.parameters
+
+
+def test_the_window_follows_the_file_of_the_camera_unless_one_is_set(edit):
+    (as_shipped,) = [
+        value for name, value in sim_stack()[1].parameters.items() if "window" in name
+    ]
+    edit("simulator", "camera_distance_m: 0.75", "camera_distance_m: 0.9")
+    further = sim_stack()[1].parameters["dsc_graspnet.window_px"]
+    assert further[2] < as_shipped[2]
+    edit("detector", "window_px: []", "window_px: [10.0, 20.0, 300.0]")
+    assert "dsc_graspnet.window_px" not in sim_stack()[1].parameters
+
+
+def test_weights_of_the_file_are_checked(edit):
+    edit("detector", "weights: default", "weights: nosuch")
+    with pytest.raises(WeightsError, match="nosuch"):
+        sim_stack()
+    assert sim_stack({"weights": "default"})[1].parameters["dsc_graspnet.weights"] == "default"
+
+
+def test_lingering_of_the_file_is_kept(edit):
+    assert sim_stack({"continuous": "false"})[1].parameters["linger_s"] == 0.0
+    edit("detector", "linger_s: 1.0", "linger_s: 3.0")
+    assert "linger_s" not in sim_stack({"continuous": "false"})[1].parameters
+
+
+def test_nodes_of_different_cells_are_refused(edit):
+    edit("executor", "cell: tabletop", "cell: other")
+    with pytest.raises(ConfigError, match=r"'tabletop' in simulator.yaml, 'other' in executor"):
+        sim_stack()
+    assert sim_stack({"cell": "tabletop"})[2].parameters["cell"] == "tabletop"
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        ("camera_tilt", "abc", r"camera_tilt is 'abc', must be a number in \[0, 40\]"),
+        ("camera_tilt", "60", r"camera_tilt is 60, must be a number in \[0, 40\]"),
+        ("camera_tilt", "nan", "camera_tilt is nan"),
+        ("clutter", "1.5", r"clutter is '1.5', must be a whole number in \[1, 15\]"),
+        ("seed", "-1", "seed is -1, must be a whole number, at least 0"),
+        ("speed", "fast", r"speed is 'fast', must be max or a number in \[0.05, 100\]"),
+        ("speed", "1000", r"speed is 1000, must be max or"),
+        ("noise", "loud", "noise is 'loud', must be one of none, d435"),
+        ("gui", "yes", "gui is 'yes', must be one of true, false"),
+    ],
+)
+def test_impossible_arguments_are_refused_with_name_value_and_range(name, text, message):
+    with pytest.raises(ConfigError, match=message):
+        sim_stack({name: text})
+
+
+@pytest.mark.parametrize(("text", "speed"), [("max", 0.0), ("0", 0.0), ("2.5", 2.5)])
+def test_speeds(text, speed):
+    assert sim_stack({"speed": text})[0].parameters["speed"] == speed
+
+
+def test_the_command_tells_what_the_files_decide(edit):
+    edit("simulator", "noise: none", "noise: d435")
+    edit("simulator", "clutter: 1", "clutter: 4")
+    edit("detector", "detector: default", "detector: antipodal")
+    options = options_of("--seed", "7")
+    named = sim_command.check(options)
+    assert named == {"seed": "7", "speed": "max", "continuous": "false"}
+    assert (options.noise, options.clutter, options.detector) == ("d435", 4, "antipodal")
+    options = options_of("--noise", "none", "--gui", "--camera-tilt", "20")
+    named = sim_command.check(options)
+    assert named == {
+        **{"noise": "none", "gui": "true", "camera_tilt": "20.0"},
+        **{"speed": "1", "continuous": "true"},
+    }
+    assert options.noise == "none"
