@@ -52,6 +52,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--noise", default="none", help=f"depth noise: {', '.join(NOISE_PRESETS)} (none)"
     )
+    parser.add_argument(
+        "--spread",
+        type=float,
+        default=0.6,
+        help="share of the workspace, around its middle, in which a single object falls (0.6)",
+    )
     parser.add_argument("--attempts", type=int, default=1, help="closings allowed per pick (1)")
     parser.add_argument(
         "--protocol",
@@ -130,6 +136,7 @@ def _settings(options: argparse.Namespace) -> BenchmarkSettings:
         "seed": options.seed,
         "noise": options.noise,
         "attempts": options.attempts,
+        "spread": options.spread,
     }
     checked = build(BenchmarkSettings, values, "grasp benchmark")
     return dataclasses.replace(checked, renderer="egl" if egl_works() else "tiny")

@@ -34,6 +34,12 @@ class SimConfig(Checked):
         maximum=2.0,
         length=2,
     )
+    spread: float = setting(
+        0.6,
+        "share of that range around its middle in which a single object falls; with six it is all",
+        minimum=0.0,
+        maximum=1.0,
+    )
     object_friction: float = setting(
         0.5, "lateral friction of objects; the fingers' multiplies it", minimum=0.05, maximum=2.0
     )

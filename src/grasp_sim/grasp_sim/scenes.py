@@ -15,7 +15,6 @@ from grasp_sim.truth import inside_bin
 from grasp_sim.world import SimObject, World, palette
 
 _INSET_M = 0.08  # objects fall this far inside the workspace
-_SPREAD = 0.6  # share of the workspace around its middle used by few objects
 _DROP_CLEARANCE_M = 0.01
 _SUNK_M = 0.01  # a centre of mass this far below the table top has fallen off the table
 _STILL_M_S, _STILL_RAD_S = 0.005, 0.05
@@ -111,7 +110,8 @@ def settle(world: World, step: Callable[[], None], things: Sequence[SimObject]) 
 def _drop(world: World, thing: SimObject, rng: np.random.Generator, count: int) -> None:
     """Put an object a little above everything at a random place and orientation."""
     (x0, x1), (y0, y1) = world.config.workspace_x, world.config.workspace_y
-    spread = _SPREAD + (1.0 - _SPREAD) * min(count - 1, 5) / 5.0
+    least = world.config.spread
+    spread = least + (1.0 - least) * min(count - 1, 5) / 5.0
     middle = np.array([(x0 + x1) / 2, (y0 + y1) / 2])
     reach = spread * (np.array([(x1 - x0) / 2, (y1 - y0) / 2]) - _INSET_M)
     x, y = middle + rng.uniform(-1.0, 1.0, 2) * reach

@@ -94,6 +94,20 @@ def test_a_scene_that_begins_in_the_bin_is_refused(robot: RobotModel):
     simulation.close()
 
 
+def test_a_wide_spread_reaches_further(robot: RobotModel):
+    middle = np.array([0.5, 0.0])
+    reached = {}
+    for spread in (0.0, 1.0):
+        simulation = Simulation(SimConfig(renderer="tiny", spread=spread), robot)
+        places = []
+        for seed in range(4):
+            simulation.new_scene(NAMES[:1], seed=seed)
+            places.append(simulation.truth()[0].pose.translation[:2])
+        reached[spread] = np.abs(np.array(places) - middle).max()
+        simulation.close()
+    assert reached[0.0] < 0.06 < reached[1.0]
+
+
 def test_round_objects_come_to_rest(cell: Simulation):
     cell.new_scene(["576"], seed=5)  # rolls on for many seconds when nothing brakes it
     assert max(cell.world.speed(cell.world.object("576"))) < 0.05

@@ -43,7 +43,10 @@ class Bench:
         self._goal = PickGoal(max_attempts=settings.attempts)
         self._robot = load_robot(_ROBOT)
         config = SimConfig(
-            objects=settings.objects, noise=settings.noise, renderer=settings.renderer
+            objects=settings.objects,
+            noise=settings.noise,
+            renderer=settings.renderer,
+            spread=settings.spread,
         )
         view = simulated_view(config)
         self._detectors = {

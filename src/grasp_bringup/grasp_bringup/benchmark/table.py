@@ -48,8 +48,9 @@ def title_of(settings: Mapping[str, Any]) -> str:
     )
     return (
         f"protocol {settings['protocol']}: {settings['trials']} {what}, objects "
-        f"{settings['objects']}, clutter {settings['clutter']}, noise {settings['noise']}, seed "
-        f"{settings['seed']}, {settings['attempts']} attempt(s), renderer {settings['renderer']}"
+        f"{settings['objects']}, clutter {settings['clutter']}, spread {settings['spread']}, "
+        f"noise {settings['noise']}, seed {settings['seed']}, {settings['attempts']} attempt(s), "
+        f"renderer {settings['renderer']}"
     )
 
 
