@@ -78,10 +78,13 @@ class RosCamera:
     def _ask(
         self, not_before_ns: int, label: str, wait: Callable[[], None]
     ) -> DetectGrasps.Response:
-        if not self._client.wait_for_service(timeout_sec=self._grace_s):
-            raise HardwareLost(
-                f"no detector answers on {self._client.srv_name}: is it running and active?"
-            )
+        deadline = time.monotonic() + self._grace_s
+        while not self._client.service_is_ready():
+            if time.monotonic() > deadline:
+                raise HardwareLost(
+                    f"no detector answers on {self._client.srv_name}: is it running and active?"
+                )
+            wait()
         request = DetectGrasps.Request(
             not_before=ns_to_stamp(not_before_ns), timeout_s=self._timeout_s, label=label
         )
