@@ -21,7 +21,7 @@ from grasp_core.errors import (
 )
 from grasp_core.grasp import Grasp
 from grasp_executor.approach import GraspPlan
-from grasp_executor.grasp_pose import check_hand_clearance, target_from
+from grasp_executor.grasp_pose import check_hand_clearance, clear_of_palm, target_from
 from grasp_executor.interfaces import JointVector, Observation
 from grasp_executor.selection import PickGoal, candidates_in_order
 from grasp_executor.station import Station
@@ -99,6 +99,7 @@ class Chooser:
         station = self._station
         gripper = station.model.gripper
         target = target_from(grasp, observation, gripper, station.cell, station.config)
+        target = clear_of_palm(target, points, gripper, station.config)
         check_hand_clearance(target, points, gripper, station.config)
         return station.planner.plan(target, start, self._check)
 

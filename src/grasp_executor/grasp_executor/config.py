@@ -17,6 +17,12 @@ class PickConfig(Checked):
     finger_depth_m: float = setting(
         0.03, "fingertips below the object's top, m", minimum=0.0, maximum=0.1
     )
+    min_finger_depth_m: float = setting(
+        0.012,
+        "fingertips at least so far below the top where the palm would touch something higher, m",
+        minimum=0.0,
+        maximum=0.1,
+    )
     support_clearance_m: float = setting(
         0.004, "fingertips above the support, m", minimum=0.0, maximum=0.05
     )

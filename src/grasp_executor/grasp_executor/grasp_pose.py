@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,9 +45,7 @@ class GraspTarget:
     def twin(self) -> GraspTarget:
         """The same grasp with the fingers exchanged: half a turn about the approach."""
         half_turn = Transform.from_rpy((0.0, 0.0, math.pi))
-        return GraspTarget(
-            self.grasp, self.T_base_grasp @ half_turn, self.width_m, self.opening_m, self.top_z_m
-        )
+        return replace(self, T_base_grasp=self.T_base_grasp @ half_turn)
 
 
 def check_camera_pose(T_base_camera: Transform, cell: Cell) -> None:
@@ -171,6 +169,45 @@ def _from_rectangle(
     return T_base_camera @ plane.pose(below), plane.width_m, top_z
 
 
+def clear_of_palm(
+    target: GraspTarget,
+    points_base: NDArray[np.float64],
+    gripper: GripperProfile,
+    config: PickConfig,
+) -> GraspTarget:
+    """The grasp, or a shallower one where something beside it would touch the palm.
+
+    Args:
+        target: The grasp; one with a pose of its own stays as it is.
+        points_base: Visible surface, shape (N, 3), metres, base frame; the target included.
+        gripper: Hand dimensions.
+        config: Least depth of the fingers, and number of points that count.
+    """
+    if target.grasp.T_camera_grasp is not None:
+        return target
+    z = _under_palm(target, points_base, gripper)
+    if len(z) < config.clearance_points:
+        return target
+    # So many points may stick into the palm before they count.
+    highest = float(np.partition(z, config.clearance_points - 1)[config.clearance_points - 1])
+    shallower = -gripper.finger_length_m - highest + _CLEARANCE_M
+    down = float(-target.T_base_grasp.rotation[2, 2])
+    depth = (target.top_z_m - float(target.T_base_grasp.translation[2])) / max(down, 0.2)
+    if not 0.0 < shallower <= depth - config.min_finger_depth_m:
+        return target
+    back = Transform.from_translation(0.0, 0.0, -shallower)
+    return replace(target, T_base_grasp=target.T_base_grasp @ back)
+
+
+def _under_palm(
+    target: GraspTarget, points_base: NDArray[np.float64], gripper: GripperProfile
+) -> NDArray[np.float64]:
+    """How far beyond the fingertips what the palm comes down on lies, negative towards it."""
+    x, y, z = target.T_base_grasp.inverse().apply(points_base).T
+    under = (np.abs(x) <= gripper.hand_depth_m / 2) & (np.abs(y) <= gripper.hand_width_m / 2)
+    return np.asarray(z[under])
+
+
 def check_hand_clearance(
     target: GraspTarget,
     points_base: NDArray[np.float64],
@@ -196,9 +233,7 @@ def check_hand_clearance(
     ways = {
         "the left finger": in_jaw & (y > inner) & (y < outer + _CLEARANCE_M) & above_tip,
         "the right finger": in_jaw & (y < -inner) & (y > -outer - _CLEARANCE_M) & above_tip,
-        "the palm": (np.abs(x) <= gripper.hand_depth_m / 2)
-        & (np.abs(y) <= gripper.hand_width_m / 2)
-        & (z < -gripper.finger_length_m),
+        "the palm": _under_palm(target, points_base, gripper) < -gripper.finger_length_m,
     }
     for part, inside in ways.items():
         count = int(np.count_nonzero(inside))

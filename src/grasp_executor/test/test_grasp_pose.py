@@ -14,7 +14,12 @@ from grasp_core.rectangle import GraspRectangle
 from grasp_core.robot import GripperProfile
 from grasp_core.transform import Transform
 from grasp_executor.config import PickConfig
-from grasp_executor.grasp_pose import check_camera_pose, check_hand_clearance, target_from
+from grasp_executor.grasp_pose import (
+    check_camera_pose,
+    check_hand_clearance,
+    clear_of_palm,
+    target_from,
+)
 from grasp_executor.interfaces import Observation
 
 CAMERA = PinholeCamera(640, 480, 615.0, 615.0, 319.5, 239.5)
@@ -201,3 +206,38 @@ def test_hand_clearance(points, part):
         return
     with pytest.raises(Collision, match=f"the {part} would pass"):
         check_hand_clearance(target, points, GRIPPER, CONFIG)
+
+
+@pytest.mark.parametrize(
+    ("post_z", "depth_m"),
+    [
+        (0.070, 0.030),  # below the palm anyway
+        (0.085, 0.018),  # 10 mm in the palm, and 2 mm of clearance
+        (0.095, 0.030),  # too high: a grasp so shallow would hold nothing
+    ],
+)
+def test_beside_something_higher_the_grasp_is_shallower(post_z, depth_m):
+    grasp, observation = observed(overhead(0.0))
+    target = target_from(grasp, observation, GRIPPER, CELL, CONFIG)
+    points = column(0.080, post_z)
+    clear = clear_of_palm(target, points, GRIPPER, CONFIG)
+    assert clear.top_z_m - clear.T_base_grasp.translation[2] == pytest.approx(depth_m, abs=1e-6)
+    if post_z < 0.09:
+        check_hand_clearance(clear, points, GRIPPER, CONFIG)
+    else:
+        with pytest.raises(Collision, match="the palm"):
+            check_hand_clearance(clear, points, GRIPPER, CONFIG)
+
+
+def test_a_pose_of_its_own_is_not_made_shallower():
+    T_base_camera = overhead(0.0)
+    T_base_grasp = Transform.from_rpy((math.pi, 0.0, 0.0), (0.5, 0.1, 0.05))
+    given = Grasp(
+        GraspRectangle(1.0, 1.0, 5.0, 5.0, 0.0),
+        0.9,
+        T_camera_grasp=T_base_camera.inverse() @ T_base_grasp,
+    )
+    grasp, observation = observed(T_base_camera, grasp=given)
+    target = target_from(grasp, observation, GRIPPER, CELL, CONFIG)
+    points = np.tile([0.5, 0.17, 0.11], (50, 1))
+    assert clear_of_palm(target, points, GRIPPER, CONFIG) is target
