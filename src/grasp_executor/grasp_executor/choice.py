@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -21,7 +22,7 @@ from grasp_core.errors import (
 )
 from grasp_core.grasp import Grasp
 from grasp_executor.approach import GraspPlan
-from grasp_executor.grasp_pose import check_hand_clearance, clear_of_palm, target_from
+from grasp_executor.grasp_pose import GraspTarget, check_hand_clearance, clear_of_palm, target_from
 from grasp_executor.interfaces import JointVector, Observation
 from grasp_executor.selection import PickGoal, candidates_in_order
 from grasp_executor.station import Station
@@ -75,32 +76,41 @@ class Chooser:
             observation.grasps, self._goal, config.random_threshold, self._station.rng
         )
         failures: list[GraspStackError] = []
+        touching: list[Grasp] = []
         considered, began = 0, time.monotonic()
         for grasp in order:
             self._trying(grasp)
             try:
-                return self._plan(grasp, observation, points, start)
+                return self._plan(self._target(grasp, observation), points, start)
             except _FURTHEST_LAST as failure:
                 failures.append(failure)
+                if isinstance(failure, Collision):
+                    touching.append(grasp)
                 # What lies elsewhere, such as the rim of the drop bin, costs nothing to pass over.
                 considered += not isinstance(failure, OutsideWorkspace)
             # What the image shows may have changed since: planning must not go on for ever.
             if considered >= config.max_candidates or self._late(began):
                 break
+        # A shallow grasp holds less: only where nothing else can be done.
+        gripper = self._station.model.gripper
+        for grasp in touching:
+            with contextlib.suppress(*_FURTHEST_LAST):
+                target = self._target(grasp, observation)
+                shallower = clear_of_palm(target, points, gripper, config)
+                if shallower is not target and not self._late(began):
+                    self._trying(grasp)
+                    return self._plan(shallower, points, start)
         raise furthest(failures)
 
+    def _target(self, grasp: Grasp, observation: Observation) -> GraspTarget:
+        station = self._station
+        return target_from(grasp, observation, station.model.gripper, station.cell, station.config)
+
     def _plan(
-        self,
-        grasp: Grasp,
-        observation: Observation,
-        points: NDArray[np.float64],
-        start: JointVector,
+        self, target: GraspTarget, points: NDArray[np.float64], start: JointVector
     ) -> GraspPlan:
         station = self._station
-        gripper = station.model.gripper
-        target = target_from(grasp, observation, gripper, station.cell, station.config)
-        target = clear_of_palm(target, points, gripper, station.config)
-        check_hand_clearance(target, points, gripper, station.config)
+        check_hand_clearance(target, points, station.model.gripper, station.config)
         return station.planner.plan(target, start, self._check)
 
     def _late(self, began: float) -> bool:

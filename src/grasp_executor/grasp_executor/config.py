@@ -18,7 +18,7 @@ class PickConfig(Checked):
         0.03, "fingertips below the object's top, m", minimum=0.0, maximum=0.1
     )
     min_finger_depth_m: float = setting(
-        0.012,
+        0.01,
         "fingertips at least so far below the top where the palm would touch something higher, m",
         minimum=0.0,
         maximum=0.1,

@@ -20,6 +20,7 @@ from grasp_executor.interfaces import Observation
 
 _GRAVITY = np.array([0.0, 0.0, -1.0])
 _CLEARANCE_M = 0.002
+_PALM_CLEARANCE_M = 0.006  # what depth noise hides of something narrow
 _ROUNDING_M = 1e-6
 
 
@@ -190,10 +191,12 @@ def clear_of_palm(
         return target
     # So many points may stick into the palm before they count.
     highest = float(np.partition(z, config.clearance_points - 1)[config.clearance_points - 1])
-    shallower = -gripper.finger_length_m - highest + _CLEARANCE_M
+    if highest >= -gripper.finger_length_m:
+        return target
+    shallower = -gripper.finger_length_m - highest + _PALM_CLEARANCE_M
     down = float(-target.T_base_grasp.rotation[2, 2])
     depth = (target.top_z_m - float(target.T_base_grasp.translation[2])) / max(down, 0.2)
-    if not 0.0 < shallower <= depth - config.min_finger_depth_m:
+    if shallower > depth - config.min_finger_depth_m:
         return target
     back = Transform.from_translation(0.0, 0.0, -shallower)
     return replace(target, T_base_grasp=target.T_base_grasp @ back)

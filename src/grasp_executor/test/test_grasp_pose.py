@@ -212,7 +212,7 @@ def test_hand_clearance(points, part):
     ("post_z", "depth_m"),
     [
         (0.070, 0.030),  # below the palm anyway
-        (0.085, 0.018),  # 10 mm in the palm, and 2 mm of clearance
+        (0.085, 0.014),  # 10 mm in the palm, and 6 mm of clearance
         (0.095, 0.030),  # too high: a grasp so shallow would hold nothing
     ],
 )
