@@ -3,6 +3,7 @@
 import argparse
 import json
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -46,7 +47,12 @@ def test_detectors_are_timed_in_turns_beside_the_reference(frame, monkeypatch):
 
 def test_each_is_compared_with_plain_torch_at_its_own_size(frame, monkeypatch):
     made = []
-    plain = detection._reference
+    plain, learned = detection._reference, detection._learned
+
+    def with_a_small_one(name, *rest):
+        one = learned(name, *rest)
+        small = {"input_px": 96} if name == "gg_cnn2" else {}
+        return replace(one, settings={**one.settings, **small})
 
     def noted(size, device, view):
         made.append(plain(size, device, view))
@@ -55,6 +61,7 @@ def test_each_is_compared_with_plain_torch_at_its_own_size(frame, monkeypatch):
     monkeypatch.setattr(detection, "detector_names", lambda: ["fast", "gg_cnn2", "gr_convnet"])
     monkeypatch.setattr(detection, "peak_mb", lambda *_: 0.0)
     monkeypatch.setattr(detection, "_reference", noted)
+    monkeypatch.setattr(detection, "_learned", with_a_small_one)
     figures = detection.measure_detection([frame], "panda", VIEW, rounds=1)
     gripper = load_robot("panda").gripper
     sizes = {one.build(gripper).window(frame).size for one in made}
