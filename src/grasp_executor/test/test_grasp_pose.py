@@ -53,6 +53,14 @@ def observed(T_base_camera, *, width_m=0.05, top_z=0.06, depth=True, grasp=None)
     return grasp, Observation([grasp], image, CAMERA, T_base_camera, 1.0)
 
 
+def observed_pose(T_base_camera, T_base_grasp, width_m=math.nan):
+    """A candidate with a 6-DoF pose of its own."""
+    rectangle = GraspRectangle(1.0, 1.0, 5.0, 5.0, 0.0)
+    T_camera_grasp = T_base_camera.inverse() @ T_base_grasp
+    grasp = Grasp(rectangle, 0.9, T_camera_grasp=T_camera_grasp, width_m=width_m)
+    return observed(T_base_camera, grasp=grasp)
+
+
 @pytest.mark.parametrize("tilt_deg", [0.0, 20.0, 40.0])
 def test_pose_and_width_are_exact_at_any_tilt(tilt_deg):
     grasp, observation = observed(overhead(tilt_deg))
@@ -94,13 +102,7 @@ def test_both_fingertips_stop_above_the_support_on_a_tilted_approach(tilt_deg):
 def test_a_6dof_grasp_with_a_fingertip_in_the_support_is_refused(tip_z):
     T_base_camera = overhead(0.0)
     T_base_grasp = Transform.from_rpy((math.pi - 0.3, 0.0, 0.0), (0.5, 0.1, tip_z))
-    given = Grasp(
-        GraspRectangle(1.0, 1.0, 5.0, 5.0, 0.0),
-        0.9,
-        T_camera_grasp=T_base_camera.inverse() @ T_base_grasp,
-        width_m=0.06,
-    )
-    grasp, observation = observed(T_base_camera, grasp=given)
+    grasp, observation = observed_pose(T_base_camera, T_base_grasp, width_m=0.06)
     with pytest.raises(Collision, match=r"a fingertip would end at a height of -"):
         target_from(grasp, observation, GRIPPER, CELL, CONFIG)
 
@@ -145,13 +147,7 @@ def test_points_outside_the_workspace_are_refused():
 def test_a_6dof_grasp_is_taken_as_it_is():
     T_base_camera = overhead(30.0)
     T_base_grasp = Transform.from_rpy((math.pi - 0.3, 0.1, 0.4), (0.5, 0.1, 0.05))
-    given = Grasp(
-        GraspRectangle(1.0, 1.0, 5.0, 5.0, 0.0),
-        0.9,
-        T_camera_grasp=T_base_camera.inverse() @ T_base_grasp,
-        width_m=0.06,
-    )
-    grasp, observation = observed(T_base_camera, grasp=given)
+    grasp, observation = observed_pose(T_base_camera, T_base_grasp, width_m=0.06)
     target = target_from(grasp, observation, GRIPPER, CELL, CONFIG)
     assert target.T_base_grasp.matrix == pytest.approx(T_base_grasp.matrix)
     assert target.opening_m == 0.06
@@ -232,12 +228,7 @@ def test_beside_something_higher_the_grasp_is_shallower(post_z, depth_m):
 def test_a_pose_of_its_own_is_not_made_shallower():
     T_base_camera = overhead(0.0)
     T_base_grasp = Transform.from_rpy((math.pi, 0.0, 0.0), (0.5, 0.1, 0.05))
-    given = Grasp(
-        GraspRectangle(1.0, 1.0, 5.0, 5.0, 0.0),
-        0.9,
-        T_camera_grasp=T_base_camera.inverse() @ T_base_grasp,
-    )
-    grasp, observation = observed(T_base_camera, grasp=given)
+    grasp, observation = observed_pose(T_base_camera, T_base_grasp)
     target = target_from(grasp, observation, GRIPPER, CELL, CONFIG)
     points = np.tile([0.5, 0.17, 0.11], (50, 1))
     assert clear_of_palm(target, points, GRIPPER, CONFIG) is target

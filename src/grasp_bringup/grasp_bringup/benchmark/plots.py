@@ -14,7 +14,10 @@ if TYPE_CHECKING:
 
 _WIDTH_IN = 8.0
 _ROW_IN = 0.42
-_COLORS = ("#2e6fb0", "#d9822b", "#4a9c5d", "#a05195", "#7a6a53", "#c2483f")
+_COLORS = (
+    *("#2e6fb0", "#d9822b", "#4a9c5d", "#a05195"),
+    *("#7a6a53", "#c2483f", "#33a7a5", "#555555"),
+)
 
 
 def rates(figures: Figures) -> str:

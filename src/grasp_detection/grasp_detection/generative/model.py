@@ -74,16 +74,6 @@ class GenerativeModel:
         """What it sees of a picture unless told otherwise: the largest square in the middle."""
         return Window.centred(height, width, self.size)
 
-    def maps(
-        self,
-        color: NDArray[np.uint8] | None,
-        depth_m: NDArray[np.float32] | None,
-        window: Window,
-        relief_m: NDArray[np.float32] | None = None,
-    ) -> NDArray[np.float32]:
-        """Predict the maps of a window: what :meth:`inputs` and :meth:`predict` do."""
-        return self.predict(self.inputs(color, depth_m, window, relief_m))
-
     def inputs(
         self,
         color: NDArray[np.uint8] | None,
@@ -135,7 +125,7 @@ class GenerativeModel:
         if image is None:
             raise ConfigError("a picture needs colour or depth")
         window = window or self.window(*image.shape[:2])
-        maps = self.maps(color, depth_m, window, relief_m)
+        maps = self.predict(self.inputs(color, depth_m, window, relief_m))
         return self.read(maps, limit, window, nms_jaccard=nms_jaccard, nms_angle=nms_angle)
 
     def read(
@@ -148,7 +138,7 @@ class GenerativeModel:
         nms_jaccard: float = 0.3,
         nms_angle: float = np.pi / 6,
     ) -> Ranking:
-        """Rank the grasps that :meth:`maps` shows, down to a calibrated quality."""
+        """Rank the grasps that :meth:`predict` shows, down to a calibrated quality."""
         least = self._calibration.least_score(min_quality)
         rows, scores, raw = read(
             maps,
