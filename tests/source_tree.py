@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -63,6 +64,12 @@ def module_files(package: str) -> list[Path]:
     return sorted((SOURCES / package / package).rglob("*.py"))
 
 
+@functools.cache
+def shared_by_tests() -> set[str]:
+    """Modules beside the tests of any package, which tests of others may use, too."""
+    return {path.stem for path in SOURCES.glob("*/test/*.py")}
+
+
 def files_of_tests(package: str) -> list[Path]:
     """Python files of a package's own tests."""
     return sorted((SOURCES / package / "test").rglob("*.py"))
@@ -88,7 +95,7 @@ def imports(path: Path) -> Iterator[Import]:
             names = [str(node.args[0].value)]
         for name in names:
             module = name.partition(".")[0]
-            beside = path.parent.name == "test" and (path.parent / f"{module}.py").exists()
+            beside = path.parent.name == "test" and module in shared_by_tests()
             if module not in sys.stdlib_module_names and not beside:
                 yield Import(path, node.lineno, module)
 

@@ -20,7 +20,9 @@ ALLOWED_OF_STACK = {
     "grasp_core": {"grasp_core"},
     "grasp_ros": {"grasp_ros", "grasp_core", "grasp_msgs"},
     **{room: {room, "grasp_ros", "grasp_core", "grasp_msgs"} for room in ROOMS},
-    "grasp_bringup": STACK,
+    "grasp_bringup": STACK - {"grasp_benchmark", "grasp_cli"},
+    "grasp_benchmark": STACK - {"grasp_cli"},
+    "grasp_cli": STACK,
 }
 
 

@@ -11,7 +11,7 @@ setup(
     maintainer_email="maintainers@grasp-stack.invalid",
     license="Apache-2.0",
     packages=find_packages(include=[NAME, f"{NAME}.*"]),
-    package_data={NAME: ["shipped_weights/*/*"]},
+    package_data={NAME: ["learned/shipped_weights/*/*"]},
     data_files=[
         ("share/ament_index/resource_index/packages", [f"resource/{NAME}"]),
         (f"share/{NAME}", ["package.xml"]),

@@ -9,18 +9,18 @@ from pathlib import Path
 from typing import Any
 
 from grasp_bringup.arguments import SIM_ARGUMENTS, read_arguments
-from grasp_bringup.workspace_view import Square, workspace_view
 from grasp_core.cell import load_cell
 from grasp_core.config import config_dir, load_node_config
 from grasp_core.errors import ConfigError
 from grasp_detection.config import DetectorConfig
-from grasp_detection.registry import find_detector, has_weights, resolve
-from grasp_detection.weights import (
+from grasp_detection.learned.weights import (
     DEFAULT,
     WeightsError,
     find_weights,
     shipped_names,
 )
+from grasp_detection.learned.workspace_view import Square, workspace_view
+from grasp_detection.registry import find_detector, has_weights, resolve
 from grasp_executor.config import ExecutorConfig
 from grasp_sim.camera import camera_pose, intrinsics
 from grasp_sim.config import SimConfig

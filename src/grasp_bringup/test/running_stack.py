@@ -6,6 +6,8 @@ import contextlib
 import os
 import textwrap
 
+import pytest
+
 from grasp_bringup.client import StackClient
 from grasp_bringup.processes import NodeProcesses
 from grasp_bringup.stack import sim_stack
@@ -69,3 +71,19 @@ class Stack:
 
     def __exit__(self, *error):
         self._undo.close()
+
+
+@pytest.fixture(scope="session")
+def objects(tmp_path_factory):
+    """A folder with a block that is easy to grasp and a crate wider than the jaws."""
+    folder = tmp_path_factory.mktemp("objects")
+    write_object(folder, "block", "0.04 0.06 0.05")
+    write_object(folder, "crate", "0.11 0.11 0.11")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def stack(objects, tmp_path_factory):
+    """One running stack for the tests of a module."""
+    with Stack(objects, tmp_path_factory.mktemp("logs"), other_domain(1)) as running:
+        yield running

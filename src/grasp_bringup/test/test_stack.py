@@ -1,16 +1,15 @@
 """The stack description: parameter files decide what no argument names."""
 
-import argparse
 import shutil
 
 import pytest
 
-from grasp_bringup import sim_command, stack
+from grasp_bringup import stack
 from grasp_bringup.arguments import SIM_ARGUMENTS
 from grasp_bringup.stack import sim_stack
 from grasp_core.config import config_dir
 from grasp_core.errors import ConfigError
-from grasp_detection.weights import WeightsError
+from grasp_detection.learned.weights import WeightsError
 
 
 @pytest.fixture
@@ -26,12 +25,6 @@ def edit(tmp_path, monkeypatch):
         path.write_text(text.replace(before, after), encoding="utf-8")
 
     return replace
-
-
-def options_of(*arguments):
-    parser = argparse.ArgumentParser()
-    sim_command.add_arguments(parser)
-    return parser.parse_args(arguments)
 
 
 def test_nothing_named_leaves_everything_to_the_files():
@@ -107,20 +100,3 @@ def test_impossible_arguments_are_refused_with_name_value_and_range(name, text, 
 @pytest.mark.parametrize(("text", "speed"), [("max", 0.0), ("0", 0.0), ("2.5", 2.5)])
 def test_speeds(text, speed):
     assert sim_stack({"speed": text})[0].parameters["speed"] == speed
-
-
-def test_the_command_tells_what_the_files_decide(edit):
-    edit("simulator", "noise: none", "noise: d435")
-    edit("simulator", "clutter: 1", "clutter: 4")
-    edit("detector", "detector: default", "detector: antipodal")
-    options = options_of("--seed", "7")
-    named = sim_command.check(options)
-    assert named == {"seed": "7", "speed": "max", "continuous": "false"}
-    assert (options.noise, options.clutter, options.detector) == ("d435", 4, "antipodal")
-    options = options_of("--noise", "none", "--gui", "--camera-tilt", "20")
-    named = sim_command.check(options)
-    assert named == {
-        **{"noise": "none", "gui": "true", "camera_tilt": "20.0"},
-        **{"speed": "1", "continuous": "true"},
-    }
-    assert options.noise == "none"

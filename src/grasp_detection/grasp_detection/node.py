@@ -22,18 +22,18 @@ from rclpy.lifecycle import LifecyclePublisher
 from sensor_msgs.msg import Image
 from visualization_msgs.msg import MarkerArray
 
+from grasp_core.drawing import draw_grasps
 from grasp_core.errors import Code, GraspStackError, NoGrasp
 from grasp_core.grasp import Grasp, with_label
 from grasp_core.robot import load_robot
 from grasp_detection.config import DetectorConfig
 from grasp_detection.detector import with_depth
-from grasp_detection.drawing import draw_grasps
 from grasp_detection.mailbox import Mailbox
 from grasp_detection.outcome_board import Outcome, OutcomeBoard
 from grasp_detection.registry import find_detector, resolve
-from grasp_detection.ros_camera import CameraInput, CameraMessages, frame_of
 from grasp_detection.ros_diagnostics import DetectionReport
 from grasp_detection.ros_markers import grasp_markers
+from grasp_ros.camera_input import CameraInput, CameraMessages, frame_of
 from grasp_ros.conversions import color_to_image, depth_to_image, grasps_to_msg, stamp_to_ns
 from grasp_ros.lifecycle import GraspLifecycleNode
 from grasp_ros.parameters import declare

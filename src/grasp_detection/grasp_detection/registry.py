@@ -13,7 +13,7 @@ from grasp_core.robot import GripperProfile
 from grasp_detection.antipodal.config import AntipodalConfig
 from grasp_detection.antipodal.detector import AntipodalDetector
 from grasp_detection.detector import Detector
-from grasp_detection.generative.config import GenerativeConfig
+from grasp_detection.learned.config import GenerativeConfig
 
 
 @dataclass(frozen=True)
@@ -32,13 +32,13 @@ class Entry:
 def _generative(name: str) -> Entry:
     def build_one(gripper: GripperProfile, config: GenerativeConfig) -> Detector:
         with needed_by(f"detector {name}", "torch safetensors"):
-            from grasp_detection.generative.detector import GenerativeDetector
+            from grasp_detection.learned.detector import GenerativeDetector
         return GenerativeDetector(name, gripper, config)
 
     return Entry(GenerativeConfig, build_one)
 
 
-# The networks of grasp_detection.networks.registry, which is not read before one is wanted.
+# The networks of grasp_detection.maps.networks.registry, which is not read before one is wanted.
 _GENERATIVE = ("dsc_graspnet", "efcn", "efcn_angle", "efcn_full", "fast", "gg_cnn2", "gr_convnet")
 _DETECTORS: dict[str, Entry] = {
     "antipodal": Entry(AntipodalConfig, AntipodalDetector),

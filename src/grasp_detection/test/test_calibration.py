@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from grasp_core.errors import ConfigError
-from grasp_detection.calibration import Calibration, fit_calibration
+from grasp_detection.learned.score_calibration import Calibration, fit_calibration
 
 
 def test_it_learns_the_share_of_right_outcomes():

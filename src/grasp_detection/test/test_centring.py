@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from grasp_detection.generative.centring import centre
+from grasp_detection.learned.centring import centre
 
 PX_PER_M = 800.0  # 0.8 pixels a millimetre
 DEPTHS = {"finger_depth_m": 0.03, "support_clearance_m": 0.004}

@@ -8,12 +8,12 @@ from hypothesis import strategies as st
 
 from grasp_core.errors import ConfigError
 from grasp_core.rectangle import angle_difference, corners_of, matches
-from grasp_detection.generative.inputs import to_channels
-from grasp_detection.generative.maps import JAW_RATIO, WIDTH_UNIT, paint, read
-from grasp_detection.generative.relief import relief
-from grasp_detection.generative.window import Window, move_rectangles, warp
-from grasp_detection.training.augment import draw_matrix
-from grasp_detection.training.config import AugmentConfig
+from grasp_detection.learned.inputs import to_channels
+from grasp_detection.learned.relief import relief
+from grasp_detection.learned.training.augment import draw_matrix
+from grasp_detection.learned.training.config import AugmentConfig
+from grasp_detection.learned.window import Window, move_rectangles, warp
+from grasp_detection.maps.maps import JAW_RATIO, WIDTH_UNIT, paint, read
 
 numbers = st.floats(-200.0, 800.0)
 rectangles = st.builds(

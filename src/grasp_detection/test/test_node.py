@@ -17,8 +17,8 @@ from sensor_msgs.msg import CameraInfo, Image
 from visualization_msgs.msg import Marker, MarkerArray
 
 from grasp_core.errors import Code
-from grasp_detection import ros_camera
 from grasp_detection.node import DetectorNode
+from grasp_ros import camera_input as ros_camera
 from grasp_ros.conversions import (
     camera_to_info,
     color_to_image,

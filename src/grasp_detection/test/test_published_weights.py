@@ -8,10 +8,10 @@ import pytest
 import torch
 
 from grasp_core.errors import ConfigError
-from grasp_detection.generative.inputs import RELIEF_UNIT_M
-from grasp_detection.networks.registry import find_network
-from grasp_detection.published_weights import adapt, read_published
-from grasp_detection.weights import WeightsError
+from grasp_detection.learned.inputs import RELIEF_UNIT_M
+from grasp_detection.learned.weights import WeightsError
+from grasp_detection.maps.networks.registry import find_network
+from grasp_detection.maps.published_weights import adapt, read_published
 
 
 class Trap:

@@ -6,8 +6,8 @@ import pytest
 
 from grasp_core.errors import ConfigError
 from grasp_detection.antipodal.config import AntipodalConfig
+from grasp_detection.learned.weights import WeightsError, shipped_names
 from grasp_detection.registry import create_detector, detector_names, has_weights
-from grasp_detection.weights import WeightsError, shipped_names
 
 
 def test_unknown_name_lists_the_valid_ones(gripper):

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from grasp_core.errors import ConfigError, MissingDependency
-from grasp_detection.generative.model import load_picture_detector
-from grasp_detection.networks.registry import find_network, network_names
-from grasp_detection.networks.runtime import start_runtime
-from grasp_detection.weights import shipped_names
+from grasp_detection.learned.model import load_picture_detector
+from grasp_detection.learned.runtime import start_runtime
+from grasp_detection.learned.weights import shipped_names
+from grasp_detection.maps.networks.registry import find_network, network_names
 
 RUNTIMES = ("torch", "openvino", "onnxruntime")
 SHIPPED = [(name, weights) for name in network_names() for weights in shipped_names(name)]

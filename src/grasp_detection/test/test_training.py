@@ -18,22 +18,22 @@ from grasp_core.errors import ConfigError
 from grasp_detection.datasets.dataset import DatasetError
 from grasp_detection.datasets.registry import open_dataset
 from grasp_detection.datasets.split import Split, make_split, save_splits
-from grasp_detection.generative.loss import squared
-from grasp_detection.generative.maps import paint
-from grasp_detection.generative.window import Window
-from grasp_detection.networks.dsc_graspnet import DscGraspNet
-from grasp_detection.networks.registry import Architecture
-from grasp_detection.training.augment import apply, draw_crop, draw_matrix
-from grasp_detection.training.averaging import RunningAverage
-from grasp_detection.training.config import AugmentConfig, TrainingConfig
-from grasp_detection.training.distributed import Team
-from grasp_detection.training.errors import TrainingError
-from grasp_detection.training.finish import finish
-from grasp_detection.training.initial import start_from
-from grasp_detection.training.pictures import SampleCache, validation_inputs
-from grasp_detection.training.trainer import Trainer
-from grasp_detection.training.validation import validate
-from grasp_detection.weights import Weights, WeightsError, load_weights
+from grasp_detection.learned.training.augment import apply, draw_crop, draw_matrix
+from grasp_detection.learned.training.averaging import RunningAverage
+from grasp_detection.learned.training.config import AugmentConfig, TrainingConfig
+from grasp_detection.learned.training.distributed import Team
+from grasp_detection.learned.training.errors import TrainingError
+from grasp_detection.learned.training.finish import finish
+from grasp_detection.learned.training.initial import start_from
+from grasp_detection.learned.training.pictures import SampleCache, validation_inputs
+from grasp_detection.learned.training.trainer import Trainer
+from grasp_detection.learned.training.validation import validate
+from grasp_detection.learned.weights import Weights, WeightsError, load_weights
+from grasp_detection.learned.window import Window
+from grasp_detection.maps.losses import squared
+from grasp_detection.maps.maps import paint
+from grasp_detection.maps.networks.dsc_graspnet import DscGraspNet
+from grasp_detection.maps.networks.registry import Architecture
 
 ALONE = Team(0, 1, torch.device("cpu"))
 STILL = AugmentConfig(
@@ -184,7 +184,9 @@ def test_a_run_that_diverges_is_stopped(dataset, split, tmp_path):
 
 
 def test_a_run_whose_validation_diverges_is_stopped(dataset, split, tmp_path, monkeypatch):
-    monkeypatch.setattr("grasp_detection.training.trainer.validate", lambda *_: (np.nan, 0.0))
+    monkeypatch.setattr(
+        "grasp_detection.learned.training.trainer.validate", lambda *_: (np.nan, 0.0)
+    )
     with pytest.raises(
         TrainingError, match=r"validation loss is nan after epoch 1.*learning-rate"
     ):
@@ -273,10 +275,10 @@ def test_two_processes_compute_what_one_does(bars, dataset, split, tmp_path):
         "from grasp_detection.datasets.registry import open_dataset\n"
         "from grasp_detection.datasets.split import load_splits\n"
         "from tiny_network import TinyNetwork\n"
-        "from grasp_detection.training.config import AugmentConfig, TrainingConfig\n"
-        "from grasp_detection.training.distributed import team\n"
-        "from grasp_detection.networks.registry import Architecture\n"
-        "from grasp_detection.training.trainer import Trainer\n"
+        "from grasp_detection.learned.training.config import AugmentConfig, TrainingConfig\n"
+        "from grasp_detection.learned.training.distributed import team\n"
+        "from grasp_detection.maps.networks.registry import Architecture\n"
+        "from grasp_detection.learned.training.trainer import Trainer\n"
         f"config = TrainingConfig(**{values!r})\n"
         f"split = load_splits(Path({str(tmp_path / 'split.json')!r}))[0]\n"
         f"dataset = open_dataset('cornell', Path({str(bars)!r}))\n"
@@ -322,7 +324,7 @@ def test_a_batch_must_be_dealt_evenly(dataset, split, tmp_path):
 
 
 def test_what_a_picture_gives_depends_on_seed_epoch_and_index_alone(dataset, split, tmp_path):
-    from grasp_detection.training.pictures import SampleCache, TrainingPictures
+    from grasp_detection.learned.training.pictures import SampleCache, TrainingPictures
 
     indices = split.indices(dataset, "train")
     one, two = (
@@ -341,7 +343,7 @@ def test_what_a_picture_gives_depends_on_seed_epoch_and_index_alone(dataset, spl
 
 
 def test_workers_give_the_same_pictures(dataset, split, tmp_path):
-    from grasp_detection.training.pictures import SampleCache, TrainingPictures
+    from grasp_detection.learned.training.pictures import SampleCache, TrainingPictures
 
     indices = split.indices(dataset, "train")
     pictures = TrainingPictures(SampleCache(dataset, "rgb"), indices, SMALL, AugmentConfig())

@@ -12,13 +12,10 @@ from grasp_core.camera import PinholeCamera
 from grasp_core.errors import BadImage, ConfigError
 from grasp_core.frame import RgbdFrame
 from grasp_core.rectangle import matches
-from grasp_detection.generative.config import GenerativeConfig
-from grasp_detection.generative.detector import GenerativeDetector
-from grasp_detection.generative.model import GenerativeModel, load_picture_detector
-from grasp_detection.networks.dsc_graspnet import DscGraspNet
-from grasp_detection.networks.registry import network_names
-from grasp_detection.registry import create_detector
-from grasp_detection.weights import (
+from grasp_detection.learned.config import GenerativeConfig
+from grasp_detection.learned.detector import GenerativeDetector
+from grasp_detection.learned.model import GenerativeModel, load_picture_detector
+from grasp_detection.learned.weights import (
     WeightsError,
     default_weights,
     find_weights,
@@ -26,6 +23,9 @@ from grasp_detection.weights import (
     save_weights,
     shipped_names,
 )
+from grasp_detection.maps.networks.dsc_graspnet import DscGraspNet
+from grasp_detection.maps.networks.registry import network_names
+from grasp_detection.registry import create_detector
 
 ABOUT = {
     "detector": "dsc_graspnet",

@@ -20,9 +20,9 @@ from rclpy.timer import Timer
 
 from grasp_core.cell import load_cell
 from grasp_core.errors import BadGoal, Code, HardwareLost
+from grasp_core.hand_eye import load_hand_eye
 from grasp_core.robot import load_robot
 from grasp_executor.config import ExecutorConfig
-from grasp_executor.hand_eye import load_hand_eye
 from grasp_executor.outcome import PickOutcome, Progress, Stage
 from grasp_executor.pick import PickSequence
 from grasp_executor.planning.config import PlannerConfig

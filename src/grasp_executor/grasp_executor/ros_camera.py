@@ -19,9 +19,9 @@ from grasp_core.errors import (
     failure_from,
 )
 from grasp_core.grasp import Grasp
+from grasp_core.hand_eye import HandEye
 from grasp_core.transform import Transform
 from grasp_executor.config import ExecutorConfig
-from grasp_executor.hand_eye import HandEye
 from grasp_executor.interfaces import Observation
 from grasp_ros.conversions import (
     NANOSECONDS,

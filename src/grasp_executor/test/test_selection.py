@@ -15,9 +15,9 @@ from grasp_core.errors import (
     TooWide,
 )
 from grasp_core.grasp import Grasp
+from grasp_core.hand_eye import load_hand_eye
 from grasp_core.rectangle import GraspRectangle
 from grasp_executor.choice import furthest
-from grasp_executor.hand_eye import load_hand_eye
 from grasp_executor.selection import PickGoal, Policy, candidates_in_order
 
 

@@ -9,9 +9,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from grasp_core.drawing import draw_rectangle
 from grasp_core.rectangle import GraspRectangle
 from grasp_detection.datasets.dataset import Dataset, DatasetError, Sample
-from grasp_detection.drawing import draw_rectangle
 
 ROWS, COLUMNS = 4, 6
 TILE_PX = 300

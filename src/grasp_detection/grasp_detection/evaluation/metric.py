@@ -185,7 +185,7 @@ def declared_jaw_ratio(rows: Sequence[ArrayLike]) -> float | None:
     """The height in widths that a detector declares for every rectangle.
 
     Generative networks predict no height and take a fixed share of the width
-    (:data:`grasp_detection.generative.maps.JAW_RATIO`).
+    (:data:`grasp_detection.maps.maps.JAW_RATIO`).
 
     Args:
         rows: Candidates of each view, shape (N, 5).

@@ -1,0 +1,1 @@
+"""Measuring the stack: picks in process, closed loop, speed, and making synthetic scenes."""

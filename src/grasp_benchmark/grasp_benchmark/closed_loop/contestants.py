@@ -1,0 +1,91 @@
+"""Who takes part: detectors with their weights, and the oracle."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from grasp_benchmark.closed_loop.code import digest_of
+from grasp_bringup.stack import detector_values
+from grasp_core.errors import ConfigError
+from grasp_core.robot import GripperProfile
+from grasp_detection.detector import Detector
+from grasp_detection.learned.weights import DEFAULT, find_weights
+from grasp_detection.learned.workspace_view import Square
+from grasp_detection.registry import create_detector, has_weights, resolve
+from grasp_executor.config import PickConfig
+
+ORACLE = "oracle"
+_ORACLE_DETECTOR = "antipodal"
+
+
+@dataclass(frozen=True)
+class Contestant:
+    """One row of the results.
+
+    Attributes:
+        label: As asked for, ``D`` or ``D:WEIGHTS``, or ``oracle``.
+        detector: Name in the registry.
+        weights: Shipped name or path; ``default`` also for detectors that learn nothing.
+        weights_digest: Of the weights' files, numbers and metadata; empty where there are none.
+    """
+
+    label: str
+    detector: str
+    weights: str = DEFAULT
+    weights_digest: str = ""
+
+    @property
+    def is_oracle(self) -> bool:
+        """Whether it is the reference instead of a detector."""
+        return self.label == ORACLE
+
+    @property
+    def is_learned(self) -> bool:
+        """Whether it computes with torch."""
+        return has_weights(self.detector)
+
+
+def parse_contestants(text: str, *, oracle: bool = True) -> tuple[Contestant, ...]:
+    """Detectors from ``D[:WEIGHTS][,D2...]``, followed by the oracle.
+
+    Raises:
+        ConfigError: No or an unknown detector, or the same one twice.
+        WeightsError: A detector has no such weights, or none at all.
+    """
+    found = [_contestant(part.strip()) for part in text.split(",")]
+    if len({(one.detector, one.weights_digest) for one in found}) < len(found):
+        raise ConfigError(f"--detector {text!r} names a detector twice")
+    return (*found, Contestant(ORACLE, _ORACLE_DETECTOR)) if oracle else tuple(found)
+
+
+def _contestant(label: str) -> Contestant:
+    name, _, weights = label.partition(":")
+    name = resolve(name)
+    values = detector_values(name, weights or DEFAULT)
+    if "weights" not in values:
+        return Contestant(label, name)
+    path = find_weights(name, values["weights"])
+    # Calibration, size and scale stand in the metadata: they decide what is picked, too.
+    files = [one for one in (path, path.with_suffix(".json")) if one.exists()]
+    return Contestant(label, name, str(values["weights"]), digest_of(files))
+
+
+def build_detector(contestant: Contestant, gripper: GripperProfile, view: Square) -> Detector:
+    """Make a contestant's detector.
+
+    The oracle's takes objects as wide as the executor does: noise-free widths need no reserve.
+
+    Args:
+        contestant: Whose detector.
+        gripper: Gripper that will execute the grasps.
+        view: What a learned detector sees of the picture, as in the simulated stack.
+
+    Raises:
+        WeightsError: The weights are broken or made for another detector.
+        MissingDependency: A library that it needs is not installed.
+    """
+    if contestant.is_oracle:
+        values = {"gap_clearance_m": PickConfig().min_opening_margin_m}
+    else:
+        values = detector_values(contestant.detector, contestant.weights, view)
+    return create_detector(contestant.detector, gripper, values)

@@ -1,0 +1,117 @@
+"""How old an image is when its grasps are published: the detector node under a camera's load."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from grasp_msgs.msg import GraspArray
+from lifecycle_msgs.msg import Transition
+from sensor_msgs.msg import CameraInfo, Image
+
+from grasp_bringup.client import StackClient
+from grasp_bringup.processes import NodeProcesses, StackFailed
+from grasp_bringup.stack import perception_and_action
+from grasp_core.frame import RgbdFrame
+from grasp_detection.learned.workspace_view import Square
+from grasp_ros.camera_input import COLOR_TOPIC, DEPTH_TOPIC, INFO_TOPIC
+from grasp_ros.conversions import camera_to_info, color_to_image, depth_to_image, stamp_to_ns
+from grasp_ros.qos import RESULTS, SENSOR
+
+_NAME = "bench_detector"  # and topics of its own: a camera may be running
+_TOPICS = {topic: f"bench/{topic}" for topic in (COLOR_TOPIC, DEPTH_TOPIC, INFO_TOPIC)}
+_PERIOD_S = 0.25
+_START_S = 60.0
+_PATIENCE_S = 20.0
+_WARM_UP = 3
+
+
+def measure_latency(
+    frame: RgbdFrame,
+    robot: str,
+    detector: str,
+    view: Square,
+    count: int,
+    log_dir: Path,
+    check: Callable[[], None] = lambda: None,
+) -> dict[str, float]:
+    """Publish a frame again and again, stamped with the time, and see its grasps come back.
+
+    Args:
+        frame: What the camera shows.
+        robot: Whose gripper will hold.
+        detector: Name of the detector.
+        view: Part of the picture that a learned detector sees.
+        count: Images that are answered.
+        log_dir: Folder for the node's log.
+        check: Called while waiting; may raise.
+
+    Returns:
+        ``ms_median`` and ``ms_p95`` from stamp to arrival of the grasps, ``ms_detection`` of
+        that, as the node says.
+
+    Raises:
+        StackFailed: The node could not be started, or is silent.
+    """
+    node = perception_and_action(
+        robot, "tabletop", detector, continuous=True, view=view, use_sim_time=False
+    )[0]
+    node = dataclasses.replace(node, name=_NAME, remappings=_TOPICS)
+    # The parameter file speaks to a node named detector; this one has the defaults, which are the
+    # same.
+    with StackClient(check) as client, NodeProcesses([node], log_dir) as processes:
+
+        def all_well() -> None:
+            check()
+            processes.check()
+
+        client.watch(all_well)
+        client.transition(_NAME, Transition.TRANSITION_CONFIGURE, _START_S)
+        client.transition(_NAME, Transition.TRANSITION_ACTIVATE, _START_S)
+        return _exchange(client, processes, frame, count, all_well)
+
+
+def _exchange(
+    client: StackClient,
+    processes: NodeProcesses,
+    frame: RgbdFrame,
+    count: int,
+    check: Callable[[], None],
+) -> dict[str, float]:
+    answers: list[tuple[float, float]] = []
+
+    def arrived(message: GraspArray) -> None:
+        age_ms = (time.time_ns() - stamp_to_ns(message.header.stamp)) * 1e-6
+        answers.append((age_ms, message.detection_ms))
+
+    node = client.node
+    node.create_subscription(GraspArray, f"{_NAME}/grasps", arrived, RESULTS)
+    publishers = {
+        topic: node.create_publisher(kind, _TOPICS[topic], SENSOR)
+        for topic, kind in ((COLOR_TOPIC, Image), (DEPTH_TOPIC, Image), (INFO_TOPIC, CameraInfo))
+    }
+    last_s = time.monotonic()
+    seen = 0
+    while len(answers) < count + _WARM_UP:
+        check()
+        if len(answers) > seen:
+            seen, last_s = len(answers), time.monotonic()
+        if time.monotonic() - last_s > _PATIENCE_S:
+            raise StackFailed(
+                f"the detector published nothing for {_PATIENCE_S:.0f} s; the end of "
+                f"{processes.log_of(_NAME)}:\n{processes.tail(_NAME)}"
+            )
+        stamp_ns, name = time.time_ns(), frame.frame_id
+        publishers[INFO_TOPIC].publish(camera_to_info(frame.camera, stamp_ns, name))
+        publishers[DEPTH_TOPIC].publish(depth_to_image(frame.depth_m, stamp_ns, name))
+        publishers[COLOR_TOPIC].publish(color_to_image(frame.color, stamp_ns, name))
+        time.sleep(_PERIOD_S)
+    ages, detection = np.array(answers[_WARM_UP:]).T
+    return {
+        "ms_median": float(np.median(ages)),
+        "ms_p95": float(np.percentile(ages, 95)),
+        "ms_detection": float(np.median(detection)),
+    }

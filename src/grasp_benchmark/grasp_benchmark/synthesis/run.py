@@ -1,0 +1,82 @@
+"""A set of synthetic scenes, from its settings to its files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from grasp_benchmark.synthesis.files import begin, scene_file
+from grasp_benchmark.synthesis.scene_job import SceneJob, attempt_scene
+from grasp_benchmark.workers import Died, crew
+from grasp_sim.config import SimConfig
+from grasp_sim.objects import object_set
+from grasp_sim.renderer import egl_works
+
+_VERSION = 2  # of how scenes are made: raised when the same seed would give others
+
+
+@dataclass(frozen=True)
+class Synthesis:
+    """What is to be made.
+
+    Attributes:
+        root: The dataset's folder, absolute.
+        objects: Object set.
+        seed: Of the whole set.
+        scenes: How many; more of them leave the first ones as they are.
+    """
+
+    root: Path
+    objects: str
+    seed: int
+    scenes: int
+    _config: SimConfig = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Claim the folder.
+
+        Raises:
+            ConfigError: No such object set, or the folder holds other scenes.
+            MissingDependency: The object set is not installed.
+        """
+        object_set(self.objects)
+        # Renderers differ in a few pixels: one for the whole set.
+        renderer = "egl" if egl_works() else "tiny"
+        object.__setattr__(self, "_config", SimConfig(objects=self.objects, renderer=renderer))
+        about = {"version": _VERSION, "seed": self.seed, "objects": self.objects}
+        begin(self.root, {**about, "renderer": renderer})
+
+    def missing(self) -> list[int]:
+        """Scenes that are not finished."""
+        return [i for i in range(self.scenes) if not scene_file(self.root, i).exists()]
+
+    def make(
+        self,
+        indices: Sequence[int],
+        workers: int,
+        scheduler: str = "",
+        check: Callable[[], None] = lambda: None,
+    ) -> Iterator[str]:
+        """Make scenes; which process makes one changes nothing.
+
+        Args:
+            indices: Which.
+            workers: Processes on this machine.
+            scheduler: Address of a scheduler to use instead.
+            check: Called several times a second; raises to stop.
+
+        Yields:
+            For each scene what went wrong; empty for nothing.
+
+        Raises:
+            MissingDependency: dask.distributed is not installed.
+            GraspStackError: No worker can be had.
+        """
+        jobs = [SceneJob(self.root, self._config, self.seed, index) for index in indices]
+        if not jobs:
+            return
+        with crew(min(workers, len(jobs)), scheduler) as here:
+            for job, answer in here.run(attempt_scene, jobs, check=check):
+                failure = answer.message if isinstance(answer, Died) else answer
+                yield f"scene {job.index}: {failure}" if failure else ""

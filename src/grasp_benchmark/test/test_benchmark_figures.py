@@ -1,0 +1,281 @@
+"""Intervals, records and widths of the benchmark against values worked out by hand."""
+
+import dataclasses
+import json
+import math
+
+import pytest
+from scipy.spatial.transform import Rotation
+
+from grasp_benchmark.closed_loop.code import digest_of, trial_sources
+from grasp_benchmark.closed_loop.contestants import parse_contestants
+from grasp_benchmark.closed_loop.figures import summarise
+from grasp_benchmark.closed_loop.intervals import paired_interval, success_interval
+from grasp_benchmark.closed_loop.journal import PICTURES_PER_CODE, Journal
+from grasp_benchmark.closed_loop.object_width import narrowest_lying_m, narrowest_m
+from grasp_benchmark.closed_loop.plan import Trial
+from grasp_benchmark.closed_loop.record import PickResult, TrialRecord, broken
+from grasp_benchmark.closed_loop.run import Benchmark
+from grasp_benchmark.closed_loop.settings import BenchmarkSettings, default_folder, identity
+from grasp_core.errors import ConfigError
+from grasp_detection.learned.weights import find_weights
+
+
+def pairs(both, only_first, only_second, neither):
+    first = [True] * (both + only_first) + [False] * (only_second + neither)
+    second = [True] * both + [False] * only_first + [True] * only_second + [False] * neither
+    return first, second
+
+
+def test_wilson():
+    assert success_interval(8, 10) == pytest.approx((0.4902, 0.9433), abs=1e-4)
+    assert success_interval(0, 10) == pytest.approx((0.0, 0.2775), abs=1e-4)
+
+
+def test_the_paired_interval_is_newcombes():
+    # An example of Newcombe 1998: 36, 12, 2, 0 by method 10.
+    assert paired_interval(*pairs(36, 12, 2, 0)) == pytest.approx((0.0569, 0.3404), abs=1e-4)
+
+
+@pytest.mark.parametrize("table", [(10, 0, 0, 0), (0, 0, 0, 10), (0, 10, 0, 0), (5, 2, 1, 2)])
+def test_the_paired_interval_holds_the_difference_and_turns_with_it(table):
+    first, second = pairs(*table)
+    low, high = paired_interval(first, second)
+    difference = (table[1] - table[2]) / sum(table)
+    assert -1.0 <= low <= difference <= high <= 1.0
+    assert low < high
+    assert paired_interval(second, first) == pytest.approx((-high, -low))
+
+
+def pick(success, code="OK", name="a", **values):
+    return PickResult(name, code, success=success, **values)
+
+
+def made(protocol, contestants, *records):
+    """A benchmark that holds these records."""
+    count = 1 + max(record.trial for record in records)
+    objects = {record.trial: record.objects for record in records}
+    settings = BenchmarkSettings(protocol=protocol, objects="dev", trials=count)
+    trials = tuple(Trial(index, objects[index], 0) for index in range(count))
+    benchmark = Benchmark(settings, parse_contestants(contestants), trials)
+    return summarise(benchmark, {record.key: record for record in records})
+
+
+def test_figures_by_hand():
+    def record(label, trial, name, one, **values):
+        cleared = (name,) if one.success else ()
+        return TrialRecord(label, trial, (name,), (one,), cleared, **values)
+
+    figures = made(
+        "trials",
+        "antipodal",
+        record("antipodal", 0, "000", pick(True, name="000"), wall_s=2.0, workers=2),
+        record("antipodal", 1, "001", pick(False, "SLIPPED", "001"), wall_s=4.0, workers=2),
+        record("antipodal", 2, "002", pick(False, "OK", "002"), wall_s=6.0, workers=2),
+        record("oracle", 0, "000", pick(True, name="000"), tries=1),
+        record("oracle", 1, "001", pick(True, name="001"), tries=3),
+    )
+    assert not figures["complete"]
+    one, oracle = figures["detectors"]["antipodal"], figures["detectors"]["oracle"]
+    assert (one["trials"], one["success"], one["false_success"]) == (3, 1, 1)
+    assert one["codes"] == {"OK": 2, "SLIPPED": 1}
+    assert one["failures"] == {"SLIPPED": 1, "OK": 1}
+    assert one["picks_per_hour"] == pytest.approx(3600.0 * 3 / (12.0 / 2))
+    assert one["share_of_oracle"] == 0.5
+    assert (oracle["success"], oracle["first_try"]) == (2, 1)
+    assert figures["differences"] == [
+        {
+            "first": "antipodal",
+            "second": "oracle",
+            "trials": 2,
+            "of": "rate",
+            "difference": -0.5,
+            "ci95": [pytest.approx(end) for end in paired_interval(*pairs(1, 0, 1, 0))],
+            "method": "newcombe 1998, method 10 (paired)",
+            "only_first": 0,
+            "only_second": 1,
+            "mcnemar_p": 1.0,
+        }
+    ]
+
+
+def test_figures_of_cleared_tables_by_hand():
+    def record(label, trial, cleared, *successes):
+        picks = tuple(pick(one, "OK" if one else "EMPTY_GRIP") for one in successes)
+        return TrialRecord(label, trial, ("000", "001"), picks, cleared)
+
+    figures = made(
+        "clear",
+        "antipodal",
+        record("antipodal", 0, ("000", "001"), True, True),
+        record("antipodal", 1, ("000",), False, True, False, False),
+        record("oracle", 0, ("000", "001"), True, True),
+        record("oracle", 1, ("000", "001"), True, False, True),
+    )
+    one = figures["detectors"]["antipodal"]
+    assert (one["trials"], one["success"], one["scenes"]) == (6, 3, 2)
+    assert (one["cleared"], one["objects"], one["cleared_rate"]) == (3, 4, 0.75)
+    assert one["per_object"]["001"]["rate"] == 0.5
+    assert figures["differences"][0]["difference"] == -0.25
+
+
+def test_parts_of_the_papers_protocol():
+    def record(label, trial, name, one):
+        width_m = {"TOO_WIDE": 0.2, "DROPPED": 0.0795}.get(one.code, 0.05)  # jaws of 80 mm
+        cleared = (name,) if one.success else ()
+        return TrialRecord(label, trial, (name,), (one,), cleared, (width_m,))
+
+    figures = made(
+        "dsc",
+        "antipodal",
+        record("antipodal", 0, "000", pick(True, name="000", not_fallen=True)),
+        record("antipodal", 1, "000", pick(False, "DROPPED", "000", not_fallen=True)),
+        record("antipodal", 2, "000", pick(False, "TOO_WIDE", "000")),
+        record("oracle", 0, "000", pick(True, name="000", not_fallen=True)),
+        record("oracle", 1, "000", pick(True, name="000", not_fallen=True)),
+        record("oracle", 2, "000", pick(False, "TOO_WIDE", "000")),
+    )
+    one = figures["detectors"]["antipodal"]
+    assert (one["fitting_objects"]["success"], one["fitting_objects"]["trials"]) == (1, 3)
+    assert (one["fitting_placements"]["success"], one["fitting_placements"]["trials"]) == (1, 2)
+    assert one["fitting_placements"]["not_fallen"] == 2
+    assert one["too_wide_placements"]["trials"] == 1
+    assert one["too_wide_objects"]["trials"] == 0
+
+
+def test_a_record_survives_its_line():
+    record = TrialRecord(
+        "a", 3, ("x", "y"), (pick(True, force_n=19.5),), ("x",), (0.1, None), 2, 0.1, 1.5
+    )
+    assert TrialRecord.from_line(record.to_line()) == record
+    assert record.outcome() == dataclasses.replace(record, detect_s=0.0, wall_s=0.0)
+    with pytest.raises(ConfigError, match="no record"):
+        TrialRecord.from_line('{"detector": "a"}')
+
+
+def test_a_journal_keeps_few_pictures_and_one_writer(tmp_path):
+    about = {"seed": 1}
+    with Journal(tmp_path / "run", about) as journal:
+        for trial in range(PICTURES_PER_CODE + 2):
+            journal.add(broken("a:b/c", trial, ("x",), "failed"), b"picture")
+        with (
+            pytest.raises(ConfigError, match="another benchmark"),
+            Journal(tmp_path / "run", about),
+        ):
+            pass
+    assert len(list((tmp_path / "run" / "pictures").iterdir())) == PICTURES_PER_CODE
+    with Journal(tmp_path / "run", about) as journal:
+        assert len(journal.records) == PICTURES_PER_CODE + 2
+        journal.add(broken("a:b/c", 99, ("x",), "failed"), b"picture")
+        assert not journal.records["a:b/c", 99].picture
+
+
+def test_a_spoilt_line_is_told_by_its_number(tmp_path):
+    with Journal(tmp_path, {}) as journal:
+        journal.add(broken("a", 0, ("x",), "failed"))
+    path = tmp_path / "trials.jsonl"
+    path.write_text("nonsense\n" + path.read_text())
+    with pytest.raises(ConfigError, match=r"trials.jsonl, line 1"), Journal(tmp_path, {}):
+        pass
+
+
+def test_the_folder_follows_the_settings():
+    contestants = parse_contestants("antipodal")
+    one, other = (identity(BenchmarkSettings(seed=seed), contestants) for seed in (1, 2))
+    assert default_folder(one) == default_folder(dict(one))
+    assert default_folder(one) != default_folder(other)
+
+
+def test_a_change_of_the_code_is_noticed(tmp_path):
+    for name in ("a.py", "b.py"):
+        (tmp_path / name).write_text(name)
+    before = digest_of(tmp_path.iterdir())
+    assert digest_of(sorted(tmp_path.iterdir(), reverse=True)) == before
+    (tmp_path / "b.py").write_text("other")
+    assert digest_of(tmp_path.iterdir()) != before
+
+
+def test_the_code_of_a_trial_is_all_that_it_imports():
+    covered = {path.name for path in trial_sources()}
+    assert {
+        "in_process.py",
+        "trial_job.py",
+        "object_width.py",
+        "detector.py",
+        "pick.py",
+    } <= covered
+    assert not {"page.py", "node.py", "trainer.py"} & covered
+
+
+def test_metadata_of_weights_is_a_part_of_them(tmp_path):
+    shipped = find_weights("dsc_graspnet", "cornell_rgb")
+    for path in (shipped, shipped.with_suffix(".json")):
+        (tmp_path / f"w{path.suffix}").write_bytes(path.read_bytes())
+    label = f"dsc_graspnet:{tmp_path / 'w.safetensors'}"
+    (before,) = parse_contestants(label, oracle=False)
+    about = json.loads((tmp_path / "w.json").read_text())
+    (tmp_path / "w.json").write_text(json.dumps(about | {"view_m": 0.1}))
+    (after,) = parse_contestants(label, oracle=False)
+    assert before != after
+
+
+def test_more_trials_go_to_the_same_folder_and_changed_objects_do_not(tmp_path):
+    (tmp_path / "box").mkdir()
+    urdf = tmp_path / "box" / "box.urdf"
+    urdf.write_text("<robot/>")
+    few, many = (BenchmarkSettings(objects=str(tmp_path), trials=n) for n in (3, 5))
+    assert default_folder(identity(few, ())) == default_folder(identity(many, ()))
+    before = identity(few, ())
+    urdf.write_text("<robot name='other'/>")
+    assert identity(few, ()) != before
+
+
+URDF = '<robot name="x"><link name="x"><collision>{}</collision></link></robot>'
+
+
+@pytest.mark.parametrize(
+    ("shape", "width_m"),
+    [
+        ('<geometry><box size="0.04 0.06 0.05"/></geometry>', 0.04),
+        ('<origin rpy="0.3 1 2" xyz="1 0 0"/><geometry><box size=".1 .2 .3"/></geometry>', 0.1),
+        ('<geometry><cylinder radius="0.05" length="0.2"/></geometry>', 0.1),
+        ('<geometry><sphere radius="0.03"/></geometry>', 0.06),
+        ('<geometry><mesh filename="m.obj" scale="2 1 1"/></geometry>', 1.0),
+    ],
+)
+def test_the_narrowest_width(tmp_path, shape, width_m):
+    corners = [(x, y, z) for x in (0, 1) for y in (0, 1) for z in (0, 3)]
+    lines = [*(f"v {x} {y} {z}" for x, y, z in corners), "f 1 2 3 4", "f 5 6 7 8"]
+    (tmp_path / "m.obj").write_text("\n".join(lines))
+    path = tmp_path / "model.urdf"
+    path.write_text(URDF.format(shape))
+    assert narrowest_m(path) == pytest.approx(width_m, rel=0.005)
+
+
+def test_the_width_of_an_object_as_it_lies(tmp_path):
+    path = tmp_path / "model.urdf"
+    path.write_text(URDF.format('<geometry><box size="0.06 0.16 0.21"/></geometry>'))
+    standing = Rotation.from_euler("z", 0.7).as_matrix()
+    lying = Rotation.from_euler("yz", [math.pi / 2, 0.7]).as_matrix()
+    assert narrowest_lying_m(path, standing) == pytest.approx(0.06, abs=1e-5)
+    assert narrowest_lying_m(path, lying) == pytest.approx(0.16, abs=1e-5)
+
+
+def test_the_narrowest_part_of_a_mesh_counts(tmp_path):
+    def block(size, x):
+        return [(x + i * size, j * size, k * size) for i in (0, 1) for j in (0, 1) for k in (0, 1)]
+
+    lines = []
+    for name, size, x in (("large", 0.2, 0.0), ("small", 0.05, 0.2)):
+        lines += [f"o {name}", *(f"v {a} {b} {c}" for a, b, c in block(size, x))]
+        lines += ["f -8/1 -7/1 -6/1", "f -5//2 -4//2 -3//2", "f -2 -1 -8"]
+    (tmp_path / "m.obj").write_text("\n".join(lines))
+    path = tmp_path / "model.urdf"
+    path.write_text(URDF.format('<geometry><mesh filename="m.obj"/></geometry>'))
+    assert narrowest_m(path) == pytest.approx(0.05, rel=0.005)
+
+
+def test_a_shape_that_cannot_be_read_has_no_width(tmp_path):
+    path = tmp_path / "model.urdf"
+    path.write_text(URDF.format('<geometry><mesh filename="missing.obj"/></geometry>'))
+    assert math.isnan(narrowest_m(path))

@@ -1,0 +1,1 @@
+"""The command `grasp`: one file a verb, arguments and printing only."""

@@ -1,0 +1,174 @@
+"""`grasp benchmark`: detectors compared by real picks in simulation, on the same scenes."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from rich.console import Console
+
+from grasp_benchmark.closed_loop.contestants import parse_contestants
+from grasp_benchmark.closed_loop.figures import Figures, summarise
+from grasp_benchmark.closed_loop.journal import Journal
+from grasp_benchmark.closed_loop.page import write_report
+from grasp_benchmark.closed_loop.record import TrialRecord
+from grasp_benchmark.closed_loop.run import Benchmark, carry_out
+from grasp_benchmark.closed_loop.settings import CLEAR, DSC, PROTOCOLS, TRIALS, BenchmarkSettings
+from grasp_benchmark.closed_loop.table import show
+from grasp_cli.long_work import long_work
+from grasp_core.config import build
+from grasp_core.errors import ConfigError, GraspStackError
+from grasp_core.json_file import require_writable, write_json
+from grasp_detection.learned.weights import WeightsError
+from grasp_sim.config import NOISE_PRESETS
+from grasp_sim.renderer import egl_works
+
+_TRIALS = {TRIALS: 100, DSC: 20, CLEAR: 40}
+_CLUTTER = {TRIALS: 1, DSC: 1, CLEAR: 5}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    parser.add_argument(
+        "--detector",
+        required=True,
+        metavar="D[:WEIGHTS][,D2...]",
+        help="detectors to compare, learned ones with shipped weights or a .safetensors file",
+    )
+    parser.add_argument(
+        "--objects", default="dev", help="dev, test, or a folder, one object per subfolder (dev)"
+    )
+    parser.add_argument("--clutter", type=int, help="objects on the table, 1 to 15 (1; clear: 5)")
+    parser.add_argument(
+        "--trials",
+        type=int,
+        help="scenes (100; clear: 40); in protocol dsc, placements of each object (20)",
+    )
+    parser.add_argument("--seed", type=int, default=0, help="seed of objects and scenes (0)")
+    parser.add_argument(
+        "--noise", default="none", help=f"depth noise: {', '.join(NOISE_PRESETS)} (none)"
+    )
+    parser.add_argument(
+        "--spread",
+        type=float,
+        default=0.6,
+        help="share of the workspace, around its middle, in which a single object falls (0.6)",
+    )
+    parser.add_argument("--attempts", type=int, default=1, help="closings allowed per pick (1)")
+    parser.add_argument(
+        "--protocol",
+        default=TRIALS,
+        help=f"{', '.join(PROTOCOLS)}: one pick per scene, every object placed many times, or "
+        "scenes picked until empty or two failures in a row (trials)",
+    )
+    parser.add_argument(
+        "--no-oracle", action="store_true", help="leave out the reference of exact geometry"
+    )
+    parser.add_argument("--workers", type=int, help="processes on this machine (one per core)")
+    parser.add_argument(
+        "--scheduler", default="", help="address of a dask scheduler whose workers are used (none)"
+    )
+    parser.add_argument(
+        "--out", type=Path, help="folder to keep and resume trials in (runs/benchmark-HASH)"
+    )
+    parser.add_argument("--json", type=Path, help="file for the figures")
+    parser.add_argument("--report", type=Path, help="folder for a page with plots and pictures")
+
+
+def main(options: argparse.Namespace) -> int:
+    """Run, and turn failures into one sentence and an exit status."""
+    try:
+        return run(options)
+    except (ConfigError, WeightsError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except GraspStackError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return _interrupted()
+
+
+def run(options: argparse.Namespace) -> int:
+    """Measure what is missing, show and write; exit status 130 after an interruption."""
+    cores = len(os.sched_getaffinity(0))
+    workers = cores if options.workers is None else options.workers
+    if not 1 <= workers <= 256:
+        raise ConfigError(f"--workers is {workers}, must lie in [1, 256]")
+    require_writable(options.json)
+    contestants = parse_contestants(options.detector, oracle=not options.no_oracle)
+    benchmark = Benchmark.of(_settings(options), contestants)
+    console = Console()
+    who = f"workers of {options.scheduler}" if options.scheduler else f"{workers} worker(s)"
+    with benchmark.journal(options.out) as journal:
+        console.print(
+            f"{benchmark.size} trials ({len(benchmark.done(journal))} of them done before), "
+            f"{who}, kept in {journal.folder}",
+            highlight=False,
+            soft_wrap=True,
+        )
+        interrupted = _measure(benchmark, journal, workers, options.scheduler)
+        records = benchmark.done(journal)
+        if records:
+            figures = summarise(benchmark, records)
+            show(figures, console)
+            _write(options, figures, records, journal.folder)
+    return _interrupted() if interrupted else 0
+
+
+def _interrupted() -> int:
+    print("interrupted: the same command goes on where it was", file=sys.stderr)
+    return 130
+
+
+def _settings(options: argparse.Namespace) -> BenchmarkSettings:
+    protocol = options.protocol
+    clutter, trials = options.clutter, options.trials
+    values = {
+        "protocol": protocol,
+        "objects": options.objects,
+        "clutter": _CLUTTER.get(protocol, 1) if clutter is None else clutter,
+        "trials": _TRIALS.get(protocol, 1) if trials is None else trials,
+        "seed": options.seed,
+        "noise": options.noise,
+        "attempts": options.attempts,
+        "spread": options.spread,
+    }
+    checked = build(BenchmarkSettings, values, "grasp benchmark")
+    return dataclasses.replace(checked, renderer="egl" if egl_works() else "tiny")
+
+
+def _measure(benchmark: Benchmark, journal: Journal, workers: int, scheduler: str) -> bool:
+    """Do what is missing, with a bar; whether it was interrupted."""
+    done = success = 0
+    with long_work("picking", benchmark.size, len(benchmark.done(journal))) as work:
+
+        def report(record: TrialRecord) -> None:
+            nonlocal done, success
+            done += len(record.picks)
+            success += sum(pick.success for pick in record.picks)
+            work.advance(f"{success} of {done} picks succeeded")
+
+        try:
+            carry_out(benchmark, journal, workers, scheduler, work.check, report)
+        except KeyboardInterrupt:
+            return True
+    return False
+
+
+def _write(
+    options: argparse.Namespace,
+    figures: Figures,
+    records: Mapping[tuple[str, int], TrialRecord],
+    folder: Path,
+) -> None:
+    """Write the files that were asked for."""
+    if options.json:
+        write_json(options.json, figures)
+    if options.report:
+        path = write_report(options.report, figures, records, folder)
+        print(f"report: {path}")

@@ -1,0 +1,241 @@
+"""`grasp sim`: start the simulated stack, pick, and tell what happened."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+from grasp_msgs.action import Pick
+from rich.console import Console
+from rich.status import Status
+
+from grasp_bringup.arguments import SIM_ARGUMENTS
+from grasp_bringup.client import StackClient
+from grasp_bringup.processes import NodeProcesses
+from grasp_bringup.stack import learned_settings, read_defaults, sim_stack, weights_in_file
+from grasp_cli.interrupt import Interrupt
+from grasp_cli.pick_results import PickRecord, Report, content_of, summary_of, table_of
+from grasp_core.cell import load_cell
+from grasp_core.errors import Code, ConfigError, GraspStackError
+from grasp_core.json_file import finite_or_none, require_writable, write_json
+from grasp_core.robot import load_robot
+from grasp_detection.registry import has_weights, resolve
+from grasp_sim.config import NOISE_PRESETS
+from grasp_sim.objects import object_set
+from grasp_sim.scenes import scene_seed
+
+_BRING_UP_S = 60.0
+_LOGS_KEPT = 10
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments; what config decides has no default here."""
+    add = parser.add_argument
+    add("--picks", type=int, default=5, help="number of picks (5)")
+    add("--objects", help="dev, test, or a folder with one object per subfolder")
+    add("--clutter", type=int, help="objects on the table, 1 to 15")
+    add("--seed", type=int, help="seed of objects and scenes")
+    add("--detector", help="detector; default is the one that picks best")
+    add("--weights", help="shipped weights of a learned detector, or path")
+    add("--robot", help="folder under config/robots")
+    add("--cell", help="file under config/cells")
+    add("--attempts", type=int, default=1, help="closings of the jaws allowed per pick (1)")
+    add("--speed", help="times real time, or max (max; with --gui 1)")
+    add("--noise", choices=NOISE_PRESETS, help="depth noise")
+    add("--camera-tilt", type=float, help="camera from straight down, degrees, 0 to 40")
+    add("--gui", action="store_true", default=None, help="show PyBullet's window")
+    add("--report", type=Path, help="folder for a CSV and a picture per pick")
+    add("--json", type=Path, help="file for the results")
+    parser.epilog = "What is not named is as in config/*.yaml."
+
+
+def check(options: argparse.Namespace) -> dict[str, str]:
+    """Check the arguments, and fill those that were not named from the parameter files.
+
+    Returns:
+        Arguments of the stack that differ from the parameter files, as texts.
+
+    Raises:
+        ConfigError: A value is out of range; says which are valid.
+    """
+    if options.picks < 1:
+        raise ConfigError(f"--picks is {options.picks}, must be at least 1")
+    if not 1 <= options.attempts <= 100:
+        raise ConfigError(f"--attempts is {options.attempts}, must lie in [1, 100]")
+    named = {}
+    for name, about in SIM_ARGUMENTS.items():
+        value = getattr(options, name, None)
+        if value is not None:
+            named[name] = str(value).lower() if about.kind is bool else str(value)
+            about.read(f"--{name.replace('_', '-')}", named[name])
+    require_writable(options.json)
+    _fill(options)
+    options.detector = resolve(options.detector)
+    learned_settings(options.detector, options.weights)
+    object_set(options.objects)
+    load_robot(options.robot)
+    load_cell(options.cell)
+    # The command sets every scene itself; the simulator's first one need not be as full.
+    named.pop("clutter", None)
+    # The command's own, whatever config says: nobody watches without a window.
+    named["speed"] = options.speed or ("1" if options.gui else "max")
+    named["continuous"] = "true" if options.gui else "false"
+    return named
+
+
+def _fill(options: argparse.Namespace) -> None:
+    """Take what was not named from the parameter files."""
+    defaults = read_defaults()
+    for name in ("objects", "clutter", "seed", "robot", "cell", "noise", "gui"):
+        if getattr(options, name) is None:
+            setattr(options, name, getattr(defaults.simulator, name))
+    options.detector = options.detector or defaults.detector.detector
+    options.weights = options.weights or weights_in_file(options.detector)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run the command; the exit status says whether the stack worked, not whether grasps did."""
+    nodes = sim_stack(check(options))
+    console = Console()
+    started = time.monotonic()
+    with Interrupt() as interrupt, StackClient(interrupt.check) as client:
+        client.refuse_if_present(nodes)
+        log_dir = _log_dir()
+        with NodeProcesses(nodes, log_dir) as processes, console.status("starting") as status:
+
+            def alive() -> None:
+                interrupt.check()
+                processes.check()
+
+            client.watch(alive)
+            status.update("starting the simulator, the detector and the executor")
+            client.bring_up(nodes, _BRING_UP_S)
+            ready_s = time.monotonic() - started
+            series = Series(client, options, status)
+            try:
+                series.run(console)
+            finally:
+                # Whatever ends the series, what was measured is not lost.
+                if series.records:
+                    _conclude(series, options, console, time.monotonic() - started)
+    console.print(f"ready after {ready_s:.1f} s; logs in {log_dir}")
+    return 0
+
+
+def _conclude(
+    series: Series, options: argparse.Namespace, console: Console, wall_s: float
+) -> None:
+    """Show and write the results so far."""
+    records, renderer = series.records, series.renderer
+    console.print(table_of(records))
+    if len(records) < options.picks:
+        console.print(f"[yellow]ended after {len(records)} of {options.picks} picks[/]")
+    console.print(summary_of(records))
+    learned = f" ({options.weights})" if has_weights(options.detector) else ""
+    console.print(
+        f"detector {options.detector}{learned}, objects {options.objects}, clutter "
+        f"{options.clutter}, seed {options.seed}, noise {options.noise}, renderer {renderer}; "
+        f"{wall_s:.0f} s in all"
+    )
+    if options.json:
+        about = {
+            "objects": str(options.objects),
+            "clutter": options.clutter,
+            "seed": options.seed,
+            "detector": options.detector,
+            "weights": options.weights if has_weights(options.detector) else "",
+            "noise": options.noise,
+            "renderer": renderer,
+            "wall_s": round(wall_s, 1),
+        }
+        write_json(options.json, content_of(records, about))
+
+
+def _log_dir() -> Path:
+    """A fresh folder for the nodes' logs, inside the environment; the last ones are kept."""
+    base = Path(os.environ.get("ROS_LOG_DIR", Path.cwd() / "log")) / "grasp_sim"
+    base.mkdir(parents=True, exist_ok=True)
+    for old in sorted(base.iterdir())[: -_LOGS_KEPT + 1]:
+        shutil.rmtree(old, ignore_errors=True)
+    return base / f"{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}"
+
+
+class Series:
+    """Picks one after another, each in a fresh scene."""
+
+    def __init__(self, client: StackClient, options: argparse.Namespace, status: Status) -> None:
+        self._client = client
+        self._options = options
+        self._status = status
+        self._report = Report(options.report) if options.report else None
+        if self._report:
+            client.keep_images()
+        self.records: list[PickRecord] = []
+        self.renderer = "unknown"
+
+    def run(self, console: Console) -> None:
+        """Do all picks."""
+        options = self._options
+        available, wanted = object_set(str(options.objects)), options.picks * options.clutter
+        if wanted > len(available.paths):
+            console.print(
+                f"{options.objects} holds {len(available.paths)} objects: some come more than once"
+            )
+        names = available.draw(wanted, options.seed)
+        for index in range(options.picks):
+            chosen = names[index * options.clutter : (index + 1) * options.clutter]
+            self._label = f"pick {index + 1} of {options.picks}: {', '.join(chosen)}"
+            self._status.update(f"{self._label}: placing")
+            scene = self._client.new_scene(chosen, scene_seed(options.seed, index))
+            self.renderer = scene.renderer
+            record = self._pick(list(scene.names))
+            self.records.append(record)
+            if self._report:
+                self._report.add(index + 1, record, self._client.take_image())
+            mark = "[green]OK[/]" if record.success else f"[yellow]{record.code}[/]"
+            sentence = record.message.splitlines()[0] if record.message else ""
+            console.print(f"{self._label}: {mark} {sentence}", highlight=False)
+
+    def _pick(self, names: list[str]) -> PickRecord:
+        goal = Pick.Goal(max_attempts=self._options.attempts)
+        result = self._client.pick(goal, self._show)
+        # A server that dies answers with an empty result, whose code reads as OK.
+        code = Code.INTERNAL if result.code == Code.OK and not result.success else result.code
+        in_bin = [thing.name for thing in self._client.truth().objects if thing.in_bin]
+        stages: dict[str, float] = {}
+        for stage, seconds in zip(result.stages, result.stage_s, strict=True):
+            stages[stage] = stages.get(stage, 0.0) + float(seconds)
+        return PickRecord(
+            object="+".join(in_bin or names),
+            code=Code(code).name,
+            success=bool(result.success and in_bin),
+            force_n=finite_or_none(result.force_n),
+            held_s=float(result.held_s),
+            seconds=sum(stages.values()),
+            message=result.message,
+            stages=stages,
+        )
+
+    def _show(self, feedback: Pick.Feedback) -> None:
+        force = "" if np.isnan(feedback.force_n) else f", {feedback.force_n:.0f} N"
+        self._status.update(f"{self._label}: {feedback.stage}{force}")
+
+
+def main(options: argparse.Namespace) -> int:
+    """Run, and turn failures into one sentence and an exit status."""
+    try:
+        return run(options)
+    except KeyboardInterrupt:
+        print("interrupted: the pick was cancelled and every node stopped", file=sys.stderr)
+        return 130
+    except ConfigError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except GraspStackError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1

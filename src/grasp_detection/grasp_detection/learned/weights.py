@@ -1,0 +1,201 @@
+"""Weights: a safetensors file with a JSON file of the same name that says what it is.
+
+Shipped weights are found by name under ``shipped_weights/DETECTOR`` beside this module.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+from grasp_core.errors import GraspStackError
+from grasp_core.optional import needed_by
+from grasp_detection.learned.inputs import STRIDE
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+DEFAULT = "default"
+_SHIPPED = Path(__file__).parent / "shipped_weights"
+# Shipped weights by detector, the best first, as closed loop on development objects has it.
+_DEFAULTS = {
+    "dsc_graspnet": ("synthetic_d", "cornell_rgb"),
+    "efcn": ("synthetic_d", "cornell_rgb"),
+    "fast": ("synthetic_d",),
+    "gg_cnn2": ("synthetic_d", "cornell_rgb"),
+    "gr_convnet": ("synthetic_d",),
+}
+_NEEDED = ("detector", "modality", "size", "sha256", "calibration")
+
+
+class WeightsError(GraspStackError, ValueError):
+    """Weights are missing, broken or made for something else; names the file and the way out."""
+
+
+@dataclass(frozen=True, eq=False)
+class Weights:
+    """Weights that have been read and checked.
+
+    Attributes:
+        name: Shipped name, or the file's path.
+        state: Tensors by name.
+        metadata: What they are: ``detector``, ``modality``, ``size`` (side of the input, px),
+            ``calibration``, and how they came about. ``view_m``, where it is there, is how much
+            of the scene the side of the input shows, m: at another scale objects look strange.
+    """
+
+    name: str
+    state: dict[str, Tensor]
+    metadata: Mapping[str, Any]
+
+    def load_into(self, network: nn.Module) -> None:
+        """Give a network these weights.
+
+        Raises:
+            WeightsError: The network has other tensors.
+        """
+        try:
+            network.load_state_dict(self.state)
+        except RuntimeError as error:
+            what = str(error).splitlines()[1].strip() if "\n" in str(error) else str(error)
+            raise WeightsError(f"weights {self.name} do not fit this network: {what}") from error
+
+
+def shipped_names(detector: str) -> list[str]:
+    """Names of the weights that ship for a detector, sorted."""
+    return sorted(path.stem for path in (_SHIPPED / detector).glob("*.safetensors"))
+
+
+def default_weights(detector: str, *, depth: bool = True) -> str:
+    """Name of the best shipped weights of a detector; ``default`` where none ship.
+
+    Args:
+        detector: Name of the detector.
+        depth: Whether there will be depth to look at, not colour alone.
+
+    Raises:
+        WeightsError: The metadata of shipped weights are broken.
+    """
+    for name in _DEFAULTS.get(detector, ()):
+        modality = read_metadata(_SHIPPED / detector / f"{name}.safetensors")["modality"]
+        if depth or modality == "rgb":
+            return name
+    return DEFAULT
+
+
+def find_weights(detector: str, weights: str) -> Path:
+    """The safetensors file of shipped weights, or of a path.
+
+    Args:
+        detector: Name of the detector.
+        weights: Shipped name, ``default`` for the best shipped ones, or a path.
+
+    Raises:
+        WeightsError: Neither a shipped name nor a file; lists the valid names.
+    """
+    name = default_weights(detector) if weights == DEFAULT else weights
+    shipped = _SHIPPED / detector / f"{name}.safetensors"
+    if "/" not in name and shipped.exists():
+        return shipped
+    path = Path(weights).expanduser()
+    if path.suffix == ".safetensors" and path.exists():
+        return path
+    if not shipped_names(detector):
+        raise WeightsError(
+            f"no weights {weights!r} for detector {detector}, and none ship: make them with "
+            f"`grasp train --detector {detector}`, and give the path of its .safetensors file"
+        )
+    names = ", ".join([DEFAULT, *shipped_names(detector)])
+    raise WeightsError(
+        f"no weights {weights!r} for detector {detector}; valid are {names}, or the path of a "
+        ".safetensors file"
+    )
+
+
+def load_weights(detector: str, weights: str) -> Weights:
+    """Read and check weights; see :func:`find_weights` for the arguments.
+
+    Raises:
+        MissingDependency: safetensors or torch is not installed.
+        WeightsError: Not found, broken, or made for another detector.
+    """
+    safetensors = _safetensors()
+    path = find_weights(detector, weights)
+    metadata = read_metadata(path)
+    if metadata["detector"] != detector:
+        raise WeightsError(f"{path} holds weights of {metadata['detector']}, not of {detector}")
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise WeightsError(f"cannot read {path}: {error.strerror}") from error
+    if hashlib.sha256(data).hexdigest() != metadata["sha256"]:
+        raise WeightsError(
+            f"{path} is corrupted ({len(data)} bytes): its hash is not the one in "
+            f"{path.with_suffix('.json').name}; copy both files again"
+        )
+    try:
+        state = safetensors.torch.load(data)
+    except safetensors.SafetensorError as error:
+        raise WeightsError(f"{path} is no safetensors file: {error}") from error
+    return Weights(weights, state, metadata)
+
+
+def read_metadata(path: Path) -> dict[str, Any]:
+    """Metadata of a safetensors file, from the JSON file beside it.
+
+    Raises:
+        WeightsError: Missing or broken.
+    """
+    beside = path.with_suffix(".json")
+    try:
+        metadata = json.loads(beside.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise WeightsError(
+            f"cannot read {beside}, which must lie beside {path.name}: {error.strerror}"
+        ) from error
+    except ValueError as error:
+        raise WeightsError(f"{beside} is no valid JSON: {error}") from error
+    missing = [key for key in _NEEDED if not isinstance(metadata, dict) or key not in metadata]
+    if missing:
+        raise WeightsError(f"{beside} lacks {', '.join(missing)}: write it with `grasp train`")
+    size = metadata["size"]
+    if not isinstance(size, int) or size <= 0 or size % STRIDE:
+        raise WeightsError(f"{beside}: size is {size!r}, must be a positive multiple of {STRIDE}")
+    return dict(metadata)
+
+
+def save_weights(state: Mapping[str, Tensor], metadata: Mapping[str, Any], path: Path) -> None:
+    """Write a safetensors file and, beside it, its metadata with the file's hash.
+
+    Raises:
+        MissingDependency: safetensors is not installed.
+        WeightsError: A file cannot be written.
+    """
+    data = _safetensors().torch.save({name: tensor.contiguous() for name, tensor in state.items()})
+    about = {**metadata, "sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data)}
+    for target, content in (
+        (path, data),
+        (path.with_suffix(".json"), (json.dumps(about, indent=1) + "\n").encode()),
+    ):
+        partial = target.with_name(f"{target.name}.partial")
+        try:
+            partial.write_bytes(content)
+            partial.replace(target)
+        except OSError as error:
+            raise WeightsError(f"cannot write {target}: {error.strerror}") from error
+
+
+def _safetensors() -> ModuleType:
+    """The library, with its part for torch; imported late, for few commands need it.
+
+    Raises:
+        MissingDependency: It, or torch, is not installed.
+    """
+    with needed_by("reading and writing weights", "torch safetensors"):
+        import safetensors.torch
+    return safetensors

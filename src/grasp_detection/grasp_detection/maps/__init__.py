@@ -1,0 +1,1 @@
+"""Fully convolutional detectors: one map each for quality, angle and width."""
