@@ -2,28 +2,18 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from grasp_bringup.arguments import SIM_ARGUMENTS, read_arguments
-from grasp_core.cell import load_cell
 from grasp_core.config import config_dir, load_node_config
 from grasp_core.errors import ConfigError
 from grasp_detection.config import DetectorConfig
-from grasp_detection.learned.weights import (
-    DEFAULT,
-    WeightsError,
-    find_weights,
-    shipped_names,
-)
-from grasp_detection.learned.workspace_view import Square, workspace_view
-from grasp_detection.registry import find_detector, has_weights, resolve
+from grasp_detection.learned.weights import DEFAULT
+from grasp_detection.registry import find_detector, weights_of
 from grasp_executor.config import ExecutorConfig
-from grasp_sim.camera import camera_pose, intrinsics
-from grasp_sim.config import SimConfig
 from grasp_sim.node_config import SimNodeConfig
 
 
@@ -98,10 +88,6 @@ def sim_stack(texts: Mapping[str, str] | None = None) -> list[NodeDescription]:
     defaults = read_defaults()
     _require_agreement(named, defaults)
     changed = {_OF_SIMULATOR[name]: named[name] for name in _OF_SIMULATOR if name in named}
-    detector = named.get("detector", defaults.detector.detector)
-    view = None
-    if has_weights(detector) and not _settings_in_file(detector).window_px:
-        view = simulated_view(dataclasses.replace(defaults.simulator, **changed))
     return [
         NodeDescription(
             package="grasp_sim",
@@ -117,7 +103,6 @@ def sim_stack(texts: Mapping[str, str] | None = None) -> list[NodeDescription]:
             named.get("detector"),
             named.get("weights"),
             continuous=named.get("continuous"),
-            view=view,
         ),
     ]
 
@@ -135,11 +120,6 @@ def _require_agreement(named: Mapping[str, Any], defaults: Defaults) -> None:
             )
 
 
-def simulated_view(config: SimConfig) -> Square:
-    """The workspace in a simulated camera's picture; see :func:`workspace_view`."""
-    return workspace_view(load_cell(config.cell), intrinsics(config), camera_pose(config))
-
-
 def perception_and_action(
     robot: str | None,
     cell: str | None,
@@ -147,13 +127,11 @@ def perception_and_action(
     weights: str | None = None,
     *,
     continuous: bool | None,
-    view: Square | None = None,
     use_sim_time: bool = True,
 ) -> list[NodeDescription]:
     """Detector and executor: the same nodes over simulation and hardware.
 
-    What is None is left to the parameter files. ``view`` is the part of the picture that a
-    learned detector looks at; without it, what the file says.
+    What is None is left to the parameter files.
 
     Raises:
         ConfigError: No such detector.
@@ -161,12 +139,11 @@ def perception_and_action(
     """
     in_file = read_defaults().detector
     running = detector or in_file.detector
-    if weights is not None:
-        settings = learned_settings(running, weights, view)
-    else:
-        # Checked before anything starts, but left to the file.
-        settings = learned_settings(running, weights_in_file(running), view)
-        settings.pop(f"{resolve(running)}.weights", None)
+    # Checked before anything starts; what was not named is left to the file.
+    found = weights_of(running, weights_in_file(running) if weights is None else weights)
+    settings: dict[str, Any] = {}
+    if weights is not None and found:
+        settings[f"{find_detector(running).group}.weights"] = found
     if continuous is False and in_file.linger_s == DetectorConfig().linger_s:
         # On request only, the camera is let go at once: rendering is what costs.
         settings["linger_s"] = 0.0
@@ -203,38 +180,7 @@ def weights_in_file(detector: str) -> str:
     Raises:
         ConfigError: No such detector, or a value of the file is wrong.
     """
-    return getattr(_settings_in_file(detector), "weights", DEFAULT)
-
-
-def _settings_in_file(detector: str) -> Any:
-    """What the detector node's parameter file says about one of its detectors."""
-    name = resolve(detector)
-    config_class: type[Any] = find_detector(name).config_class
-    return load_node_config(config_class, config_dir() / "detector.yaml", "detector", name)
-
-
-def learned_settings(detector: str, weights: str, view: Square | None = None) -> dict[str, Any]:
-    """The detector node's parameters that only a learned detector has.
-
-    Raises:
-        ConfigError: No such detector.
-        WeightsError: The detector has no such weights, or none at all.
-    """
-    values = detector_values(detector, weights, view)
-    return {f"{resolve(detector)}.{name}": value for name, value in values.items()}
-
-
-def detector_values(detector: str, weights: str, view: Square | None = None) -> dict[str, Any]:
-    """Settings of a detector by their own names; see :func:`learned_settings`."""
-    detector = resolve(detector)
-    if has_weights(detector):
-        path = find_weights(detector, weights)
-        shipped = weights in (DEFAULT, *shipped_names(detector))
-        # A path must mean the same file wherever the node is started.
-        settings: dict[str, Any] = {"weights": weights if shipped else str(path.resolve())}
-        if view is not None:
-            settings["window_px"] = list(view)
-        return settings
-    if weights != DEFAULT:
-        raise WeightsError(f"detector {detector} is not learned: it has no weights {weights!r}")
-    return {}
+    entry = find_detector(detector)
+    path = config_dir() / "detector.yaml"
+    settings = load_node_config(entry.config_class, path, "detector", entry.group)
+    return str(getattr(settings, "weights", DEFAULT))

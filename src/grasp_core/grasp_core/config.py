@@ -135,6 +135,33 @@ def build(config_class: type[ConfigT], values: Mapping[str, Any], source: str) -
         raise ConfigError(f"{source}: {error}") from error
 
 
+def settings_from_texts(config_class: type, texts: Sequence[str], source: str) -> dict[str, Any]:
+    """Values of settings given as ``NAME=VALUE``, the value as in YAML.
+
+    Args:
+        config_class: Whose settings they are.
+        texts: What was given.
+        source: Where, for messages.
+
+    Raises:
+        ConfigError: A text is no such pair, or names no setting.
+    """
+    known = settings_of(config_class)
+    values: dict[str, Any] = {}
+    for text in texts:
+        name, is_pair, value = text.partition("=")
+        if not is_pair or name not in known:
+            raise ConfigError(
+                f"{source} is {text!r}, must be NAME=VALUE with one of the names "
+                f"{', '.join(known) or '(there are none)'}"
+            )
+        try:
+            values[name] = yaml.safe_load(value)
+        except yaml.YAMLError as error:
+            raise ConfigError(f"{source} is {text!r}: {value!r} is no value") from error
+    return values
+
+
 def load_yaml(path: Path) -> dict[str, Any]:
     """Read a YAML mapping.
 

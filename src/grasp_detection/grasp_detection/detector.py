@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from grasp_core.depth import surface_depth
 from grasp_core.frame import RgbdFrame
@@ -32,6 +32,21 @@ class Detector(Protocol):
         Returns:
             Candidates in descending order of quality; empty when there is nothing to grasp.
         """
+        ...
+
+
+@runtime_checkable
+class StagedDetector(Detector, Protocol):
+    """A detector that tells how its work is shared out, for those who measure.
+
+    Attributes:
+        stage_ms: How long the stages of the last frame took, milliseconds.
+    """
+
+    stage_ms: dict[str, float]
+
+    def input_px(self, frame: RgbdFrame) -> int:
+        """Side of its network's input for a frame, pixels."""
         ...
 
 

@@ -61,7 +61,8 @@ class DetectorNode(GraspLifecycleNode):
         name = resolve(config.detector)
         entry = find_detector(name)
         self._gripper = load_robot(config.robot).gripper
-        self._detector = entry.build(self._gripper, declare(self, entry.config_class, name))
+        settings = declare(self, entry.config_class, entry.group)
+        self._detector = entry.build(self._gripper, settings, None)
         self._camera = CameraInput(self, round(config.sync_slop_s * 1e9), self._on_pair)
         self._mailbox: Mailbox[tuple[int, float, CameraMessages]] = Mailbox()
         self._report = DetectionReport()

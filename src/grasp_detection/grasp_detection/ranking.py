@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,5 +47,16 @@ class PictureDetector(Protocol):
             color: Shape (H, W, 3), uint8, RGB; None where there is none.
             depth_m: Shape (H, W), float32, metres, NaN invalid; None where there is none.
             limit: Most candidates returned.
+        """
+        ...
+
+    def about(self) -> dict[str, Any]:
+        """What it says of itself and its weights: plain values by name, None for unknown."""
+        ...
+
+    def pictures_seen(self, dataset: str) -> set[str] | None:
+        """Pictures of a dataset, by name, that it was taught by or chosen by.
+
+        None where its weights do not say; empty for a detector that learnt nothing.
         """
         ...

@@ -7,6 +7,12 @@ import torch
 from torch.nn import functional
 
 from grasp_core.errors import ConfigError
+from grasp_detection.learned.layers import (
+    ConvBnMish,
+    CoordinateAttention,
+    FeatureDropout,
+    conv_of_joined,
+)
 from grasp_detection.maps.losses import (
     p_huber,
     smooth_l1,
@@ -19,12 +25,6 @@ from grasp_detection.maps.networks.dsc_graspnet import DscGraspNet
 from grasp_detection.maps.networks.efcn import Efcn, EfcnAngle, EfcnFull
 from grasp_detection.maps.networks.gg_cnn2 import GgCnn2
 from grasp_detection.maps.networks.gr_convnet import GrConvNet
-from grasp_detection.maps.networks.layers import (
-    ConvBnMish,
-    CoordinateAttention,
-    FeatureDropout,
-    conv_of_joined,
-)
 from grasp_detection.maps.networks.registry import find_network, network_names
 from grasp_detection.registry import detector_names, has_weights, resolve
 

@@ -3,7 +3,7 @@
 import torch
 from torch import nn
 
-from grasp_detection.maps.networks.layers import ConvBnMish, FeatureDropout
+from grasp_detection.learned.layers import ConvBnMish, FeatureDropout
 
 
 class TinyNetwork(nn.Module):

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from grasp_benchmark.closed_loop.code import digest_of
-from grasp_bringup.stack import detector_values
+from grasp_core.cell import Cell
 from grasp_core.errors import ConfigError
 from grasp_core.robot import GripperProfile
 from grasp_detection.detector import Detector
 from grasp_detection.learned.weights import DEFAULT, find_weights
-from grasp_detection.learned.workspace_view import Square
-from grasp_detection.registry import create_detector, has_weights, resolve
+from grasp_detection.registry import (
+    create_detector,
+    find_detector,
+    has_weights,
+    resolve,
+    split_label,
+    weights_of,
+)
 from grasp_executor.config import PickConfig
 
 ORACLE = "oracle"
@@ -59,18 +66,17 @@ def parse_contestants(text: str, *, oracle: bool = True) -> tuple[Contestant, ..
 
 
 def _contestant(label: str) -> Contestant:
-    name, _, weights = label.partition(":")
-    name = resolve(name)
-    values = detector_values(name, weights or DEFAULT)
-    if "weights" not in values:
-        return Contestant(label, name)
-    path = find_weights(name, values["weights"])
+    name, asked = split_label(label)
+    weights = weights_of(name, asked)
+    if not weights:
+        return Contestant(label, resolve(name))
+    path = find_weights(find_detector(name).name, weights)
     # Calibration, size and scale stand in the metadata: they decide what is picked, too.
     files = [one for one in (path, path.with_suffix(".json")) if one.exists()]
-    return Contestant(label, name, str(values["weights"]), digest_of(files))
+    return Contestant(label, resolve(name), weights, digest_of(files))
 
 
-def build_detector(contestant: Contestant, gripper: GripperProfile, view: Square) -> Detector:
+def build_detector(contestant: Contestant, gripper: GripperProfile, cell: Cell) -> Detector:
     """Make a contestant's detector.
 
     The oracle's takes objects as wide as the executor does: noise-free widths need no reserve.
@@ -78,14 +84,14 @@ def build_detector(contestant: Contestant, gripper: GripperProfile, view: Square
     Args:
         contestant: Whose detector.
         gripper: Gripper that will execute the grasps.
-        view: What a learned detector sees of the picture, as in the simulated stack.
+        cell: Whose workspace a learned detector looks at.
 
     Raises:
         WeightsError: The weights are broken or made for another detector.
         MissingDependency: A library that it needs is not installed.
     """
     if contestant.is_oracle:
-        values = {"gap_clearance_m": PickConfig().min_opening_margin_m}
+        values: dict[str, Any] = {"gap_clearance_m": PickConfig().min_opening_margin_m}
     else:
-        values = detector_values(contestant.detector, contestant.weights, view)
-    return create_detector(contestant.detector, gripper, values)
+        values = {"weights": contestant.weights} if contestant.is_learned else {}
+    return create_detector(contestant.detector, gripper, values, cell)

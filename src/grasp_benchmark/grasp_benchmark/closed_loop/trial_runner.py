@@ -13,7 +13,7 @@ from grasp_benchmark.closed_loop.plan import Trial
 from grasp_benchmark.closed_loop.record import TrialRecord
 from grasp_benchmark.closed_loop.scene_run import SceneRun
 from grasp_benchmark.closed_loop.settings import CLEAR, BenchmarkSettings
-from grasp_bringup.stack import simulated_view
+from grasp_core.cell import load_cell
 from grasp_core.errors import ConfigError
 from grasp_core.frame import RgbdFrame
 from grasp_core.robot import load_robot
@@ -48,9 +48,9 @@ class Bench:
             renderer=settings.renderer,
             spread=settings.spread,
         )
-        view = simulated_view(config)
+        cell = load_cell(config.cell)
         self._detectors = {
-            one.label: build_detector(one, self._robot.gripper, view) for one in contestants
+            one.label: build_detector(one, self._robot.gripper, cell) for one in contestants
         }
         self._simulation = Simulation(config, self._robot)
         for one in contestants:

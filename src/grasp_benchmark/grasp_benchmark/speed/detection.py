@@ -17,23 +17,14 @@ import numpy as np
 import torch
 
 from grasp_benchmark.speed.memory import peak_mb
-from grasp_bringup.stack import detector_values
+from grasp_core.cell import Cell
 from grasp_core.errors import MissingDependency
 from grasp_core.frame import RgbdFrame
 from grasp_core.robot import GripperProfile, load_robot
-from grasp_detection.detector import Detector, with_depth
-from grasp_detection.learned.config import RUNTIMES
-from grasp_detection.learned.detector import GenerativeDetector
-from grasp_detection.learned.runtime import OPENVINO_BF16, TORCH
-from grasp_detection.learned.weights import (
-    DEFAULT,
-    default_weights,
-    find_weights,
-    read_metadata,
-    shipped_names,
-)
-from grasp_detection.learned.workspace_view import Square
-from grasp_detection.registry import create_detector, detector_names, has_weights
+from grasp_detection.detector import Detector, StagedDetector, with_depth
+from grasp_detection.learned.config import OPENVINO_BF16, RUNTIMES, TORCH
+from grasp_detection.learned.weights import find_weights, read_metadata, shipped_names
+from grasp_detection.registry import create_detector, detector_names, has_weights, weights_of
 
 REFERENCE = "gr_convnet"
 _CPU, _GPU = "cpu", "cuda"
@@ -42,8 +33,8 @@ _PAUSE_S = 0.05
 
 
 @dataclass(frozen=True)
-class Contestant:
-    """A detector as it is measured.
+class Candidate:
+    """A detector as it is timed.
 
     Attributes:
         name: In the registry.
@@ -57,15 +48,15 @@ class Contestant:
     device: str
     settings: Mapping[str, Any]
 
-    def build(self, gripper: GripperProfile) -> Detector:
+    def build(self, gripper: GripperProfile, cell: Cell) -> Detector:
         """The detector."""
-        return create_detector(self.name, gripper, self.settings)
+        return create_detector(self.name, gripper, self.settings, cell)
 
 
 def measure_detection(
     frames: Sequence[RgbdFrame],
     robot: str,
-    view: Square,
+    cell: Cell,
     rounds: int,
     progress: Callable[[str], None] = lambda text: None,
 ) -> dict[str, Any]:
@@ -76,7 +67,7 @@ def measure_detection(
     Args:
         frames: Taken in turn, one in each round.
         robot: Whose gripper will hold.
-        view: Part of the picture that learned detectors see.
+        cell: Whose workspace learned detectors look at.
         rounds: How often each detector runs.
         progress: Told what is going on.
 
@@ -94,11 +85,11 @@ def measure_detection(
     """
     gripper = load_robot(robot).gripper
     progress("building detectors")
-    field, built = _installed(_field(view), gripper)
+    field, built = _installed(_field(), gripper, cell)
     sizes = [_input_px(one, frames[0]) for one in built]
     common = max(set(sizes) - {0}, key=sizes.count)
     keys = [(size or common, one.device) for one, size in zip(field, sizes, strict=True)]
-    references = {key: _reference(*key, view).build(gripper) for key in sorted(set(keys))}
+    references = {key: _reference(*key).build(gripper, cell) for key in sorted(set(keys))}
     times, stages = _race([*built, *references.values()], frames, rounds, progress)
     reference_ms = dict(zip(references, times[len(built) :], strict=True))
     figures: dict[str, Any] = {}
@@ -123,23 +114,23 @@ def measure_detection(
             for one in field
             if (one.name, one.runtime, one.device) == (name, entry["runtime"], _CPU)
         )
-        entry["peak_mb"] = peak_mb(name, chosen.settings, robot, frames[0])
+        entry["peak_mb"] = peak_mb(name, chosen.settings, robot, cell, frames[0])
     return figures
 
 
 def _installed(
-    field: Iterator[Contestant], gripper: GripperProfile
-) -> tuple[list[Contestant], list[Detector]]:
+    field: Iterator[Candidate], gripper: GripperProfile, cell: Cell
+) -> tuple[list[Candidate], list[Detector]]:
     """Those whose runtime is installed, and their detectors.
 
     Raises:
         MissingDependency: Not even torch is.
     """
-    able: list[Contestant] = []
+    able: list[Candidate] = []
     built: list[Detector] = []
     for one in field:
         try:
-            built.append(one.build(gripper))
+            built.append(one.build(gripper, cell))
         except MissingDependency:
             if one.runtime == TORCH:
                 raise
@@ -148,32 +139,32 @@ def _installed(
     return able, built
 
 
-def _field(view: Square) -> Iterator[Contestant]:
+def _field() -> Iterator[Candidate]:
     """All detectors that have weights, or need none."""
     for name in detector_names():
         if not has_weights(name):
-            yield Contestant(name, "", _CPU, {})
+            yield Candidate(name, "", _CPU, {})
         elif shipped_names(name):
             for runtime in RUNTIMES[1:]:
-                yield _learned(name, runtime, _CPU, view)
+                yield _learned(name, runtime, _CPU)
             if torch.cuda.is_available():
-                yield _learned(name, TORCH, _GPU, view)
+                yield _learned(name, TORCH, _GPU)
 
 
-def _learned(name: str, runtime: str, device: str, view: Square) -> Contestant:
-    settings = {**detector_values(name, DEFAULT, view), "runtime": runtime, "device": device}
-    return Contestant(name, runtime, device, settings)
+def _learned(name: str, runtime: str, device: str) -> Candidate:
+    settings = {"weights": weights_of(name, ""), "runtime": runtime, "device": device}
+    return Candidate(name, runtime, device, settings)
 
 
-def _reference(size: int, device: str, view: Square) -> Contestant:
+def _reference(size: int, device: str) -> Candidate:
     """What others are compared with, at a size of the input in pixels."""
-    plain = _learned(REFERENCE, TORCH, device, view)
+    plain = _learned(REFERENCE, TORCH, device)
     return replace(plain, settings={**plain.settings, "input_px": size})
 
 
 def _input_px(detector: Detector, frame: RgbdFrame) -> int:
     """Side of a learned detector's input, pixels; 0 for others."""
-    return detector.window(frame).size if isinstance(detector, GenerativeDetector) else 0
+    return detector.input_px(frame) if isinstance(detector, StagedDetector) else 0
 
 
 def _race(
@@ -201,7 +192,7 @@ def _race(
             end = time.perf_counter()
             if number >= 0:
                 ms[index, number] = (end - start) * 1000.0
-                if isinstance(detector, GenerativeDetector):
+                if isinstance(detector, StagedDetector):
                     depth_ms = (end - detected) * 1000.0
                     stages[index].append({**detector.stage_ms, "depth": depth_ms})
     return list(ms), [
@@ -212,7 +203,7 @@ def _race(
     ]
 
 
-def _about(one: Contestant, size: int, stage_ms: Mapping[str, float]) -> dict[str, Any]:
+def _about(one: Candidate, size: int, stage_ms: Mapping[str, float]) -> dict[str, Any]:
     """What a detector is, and its accuracy as its weights have it."""
     if not one.runtime:
         return {"runtime": ""}
@@ -220,7 +211,7 @@ def _about(one: Contestant, size: int, stage_ms: Mapping[str, float]) -> dict[st
     about = read_metadata(path)
     return {
         "runtime": one.runtime,
-        "weights": default_weights(one.name),
+        "weights": path.stem,
         "input_px": size,
         "parameters": about["parameters"],
         "weights_mb": path.stat().st_size / _MB,

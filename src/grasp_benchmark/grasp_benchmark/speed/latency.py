@@ -16,7 +16,6 @@ from grasp_bringup.client import StackClient
 from grasp_bringup.processes import NodeProcesses, StackFailed
 from grasp_bringup.stack import perception_and_action
 from grasp_core.frame import RgbdFrame
-from grasp_detection.learned.workspace_view import Square
 from grasp_ros.camera_input import COLOR_TOPIC, DEPTH_TOPIC, INFO_TOPIC
 from grasp_ros.conversions import camera_to_info, color_to_image, depth_to_image, stamp_to_ns
 from grasp_ros.qos import RESULTS, SENSOR
@@ -33,7 +32,6 @@ def measure_latency(
     frame: RgbdFrame,
     robot: str,
     detector: str,
-    view: Square,
     count: int,
     log_dir: Path,
     check: Callable[[], None] = lambda: None,
@@ -44,7 +42,6 @@ def measure_latency(
         frame: What the camera shows.
         robot: Whose gripper will hold.
         detector: Name of the detector.
-        view: Part of the picture that a learned detector sees.
         count: Images that are answered.
         log_dir: Folder for the node's log.
         check: Called while waiting; may raise.
@@ -56,9 +53,9 @@ def measure_latency(
     Raises:
         StackFailed: The node could not be started, or is silent.
     """
-    node = perception_and_action(
-        robot, "tabletop", detector, continuous=True, view=view, use_sim_time=False
-    )[0]
+    node = perception_and_action(robot, "tabletop", detector, continuous=True, use_sim_time=False)[
+        0
+    ]
     node = dataclasses.replace(node, name=_NAME, remappings=_TOPICS)
     # The parameter file speaks to a node named detector; this one has the defaults, which are the
     # same.

@@ -12,6 +12,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
+from grasp_core.cell import Cell
 from grasp_core.errors import GraspStackError
 from grasp_core.frame import RgbdFrame
 from grasp_core.robot import load_robot
@@ -27,13 +28,16 @@ class MemoryNotMeasured(GraspStackError):
     """The process that measures memory has ended without an answer, or does not answer."""
 
 
-def peak_mb(detector: str, settings: Mapping[str, Any], robot: str, frame: RgbdFrame) -> float:
+def peak_mb(
+    detector: str, settings: Mapping[str, Any], robot: str, cell: Cell, frame: RgbdFrame
+) -> float:
     """Most memory that a process holds which does nothing but detect, 10^6 bytes.
 
     Args:
         detector: Name in the registry.
         settings: Of the detector.
         robot: Whose gripper will hold.
+        cell: Whose workspace is looked at.
         frame: What it detects in.
 
     Raises:
@@ -43,7 +47,7 @@ def peak_mb(detector: str, settings: Mapping[str, Any], robot: str, frame: RgbdF
     context = multiprocessing.get_context("spawn")
     mine, theirs = context.Pipe()
     child = context.Process(
-        target=_tell_peak, args=(theirs, detector, dict(settings), robot, frame), daemon=True
+        target=_tell_peak, args=(theirs, detector, dict(settings), robot, cell, frame), daemon=True
     )
     with _ended(child):
         theirs.close()
@@ -71,9 +75,14 @@ def _ended(process: Any) -> Iterator[None]:
 
 
 def _tell_peak(
-    pipe: Connection, name: str, settings: Mapping[str, Any], robot: str, frame: RgbdFrame
+    pipe: Connection,
+    name: str,
+    settings: Mapping[str, Any],
+    robot: str,
+    cell: Cell,
+    frame: RgbdFrame,
 ) -> None:
-    detector = create_detector(name, load_robot(robot).gripper, settings)
+    detector = create_detector(name, load_robot(robot).gripper, settings, cell)
     for _ in range(_FRAMES):
         with_depth(detector.detect(frame), frame)
     status = Path("/proc/self/status").read_text(encoding="utf-8")

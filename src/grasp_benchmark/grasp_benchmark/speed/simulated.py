@@ -10,7 +10,7 @@ import numpy as np
 
 from grasp_benchmark.in_process import sequence_in
 from grasp_benchmark.speed.pose_error import measure_pose_errors
-from grasp_bringup.stack import detector_values, simulated_view
+from grasp_core.cell import load_cell
 from grasp_core.frame import RgbdFrame
 from grasp_core.robot import RobotModel
 from grasp_detection.registry import DEFAULT, create_detector, resolve
@@ -69,8 +69,7 @@ def _timed(call: Callable[[], object], count: int) -> dict[str, float]:
 def measure_picks(robot: RobotModel, count: int, seed: int) -> dict[str, Any]:
     """Picks of dev objects, in this process; the planning stage on the wall clock."""
     simulation = Simulation(SimConfig(), robot)
-    values = detector_values(DEFAULT, DEFAULT, simulated_view(simulation.config))
-    detector = create_detector(DEFAULT, robot.gripper, values)
+    detector = create_detector(DEFAULT, robot.gripper, cell=load_cell(simulation.config.cell))
     planner = EmbeddedPlanner(robot, PlannerConfig())
     sequence = sequence_in(simulation, detector, robot, planner=planner)
     marks: dict[Stage, float] = {}

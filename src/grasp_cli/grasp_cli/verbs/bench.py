@@ -16,8 +16,8 @@ from rich.table import Table
 
 from grasp_benchmark.speed.latency import measure_latency
 from grasp_benchmark.speed.simulated import measure_picks, measure_poses, measure_simulator
-from grasp_bringup.stack import simulated_view
 from grasp_cli.interrupt import Interrupt
+from grasp_core.cell import load_cell
 from grasp_core.errors import ConfigError, GraspStackError
 from grasp_core.json_file import require_writable, write_json
 from grasp_core.optional import needed_by
@@ -109,13 +109,13 @@ def _measure(
     figures: dict[str, Any],
 ) -> None:
     """Show each part, and put it among the figures, as soon as it is measured."""
-    robot, view, seed = load_robot(_ROBOT), simulated_view(SimConfig()), options.seed
+    robot, cell, seed = load_robot(_ROBOT), load_cell(SimConfig().cell), options.seed
     with console.status("rendering") as status:
         simulator, frames = measure_simulator(robot, seed)
         if "detectors" in parts:
             with needed_by("measuring detectors", "torch safetensors"):
                 from grasp_benchmark.speed.detection import measure_detection
-            detectors = measure_detection(frames, _ROBOT, view, options.rounds, status.update)
+            detectors = measure_detection(frames, _ROBOT, cell, options.rounds, status.update)
             _show_detectors(detectors, console)
             figures |= detectors
         if "simulator" in parts:
@@ -132,7 +132,7 @@ def _measure(
             log_dir = Path(os.environ.get("ROS_LOG_DIR", "log")) / "grasp_bench"
             with Interrupt() as interrupt:
                 figures["latency"] = measure_latency(
-                    frames[0], _ROBOT, DEFAULT, view, options.images, log_dir, interrupt.check
+                    frames[0], _ROBOT, DEFAULT, options.images, log_dir, interrupt.check
                 )
             _show_latency(figures["latency"], console)
 

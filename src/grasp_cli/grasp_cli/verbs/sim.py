@@ -17,14 +17,14 @@ from rich.status import Status
 from grasp_bringup.arguments import SIM_ARGUMENTS
 from grasp_bringup.client import StackClient
 from grasp_bringup.processes import NodeProcesses
-from grasp_bringup.stack import learned_settings, read_defaults, sim_stack, weights_in_file
+from grasp_bringup.stack import read_defaults, sim_stack, weights_in_file
 from grasp_cli.interrupt import Interrupt
 from grasp_cli.pick_results import PickRecord, Report, content_of, summary_of, table_of
 from grasp_core.cell import load_cell
 from grasp_core.errors import Code, ConfigError, GraspStackError
 from grasp_core.json_file import finite_or_none, require_writable, write_json
 from grasp_core.robot import load_robot
-from grasp_detection.registry import has_weights, resolve
+from grasp_detection.registry import has_weights, resolve, weights_of
 from grasp_sim.config import NOISE_PRESETS
 from grasp_sim.objects import object_set
 from grasp_sim.scenes import scene_seed
@@ -76,7 +76,7 @@ def check(options: argparse.Namespace) -> dict[str, str]:
     require_writable(options.json)
     _fill(options)
     options.detector = resolve(options.detector)
-    learned_settings(options.detector, options.weights)
+    weights_of(options.detector, options.weights)
     object_set(options.objects)
     load_robot(options.robot)
     load_cell(options.cell)

@@ -1,4 +1,4 @@
-"""`grasp train`: train a detector's network; the same command resumes after an interruption.
+"""Train a detector's network; the same command resumes after an interruption.
 
 In several processes: torchrun --nproc-per-node N -m grasp_cli.main train ...
 """
@@ -6,37 +6,25 @@ In several processes: torchrun --nproc-per-node N -m grasp_cli.main train ...
 from __future__ import annotations
 
 import argparse
-import contextlib
-import json
 import os
-import platform
-import shlex
-import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
-from grasp_core.config import build, config_dir, settings_of
-from grasp_core.errors import ConfigError, GraspStackError
-from grasp_core.json_file import write_json
+from grasp_core.config import build, settings_of
+from grasp_core.errors import GraspStackError
 from grasp_core.optional import needed_by
-from grasp_detection.datasets.registry import dataset_names, open_dataset
-from grasp_detection.datasets.split import Split, load_splits
+from grasp_detection.datasets.registry import dataset_names
 from grasp_detection.learned.training.config import AugmentConfig, TrainingConfig
-from grasp_detection.learned.training.errors import TrainingError
-from grasp_detection.learned.weights import Weights, load_weights
-from grasp_detection.registry import resolve
 
 if TYPE_CHECKING:
-    from grasp_detection.learned.training.distributed import Team
+    from grasp_detection.learned.training.run import Finished, Start
     from grasp_detection.learned.training.trainer import Progress as TrainingProgress
 
-WEIGHTS = "weights.safetensors"
-ORIGIN = "origin.json"
 ConfigT = TypeVar("ConfigT")
 
 
@@ -65,6 +53,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--threads", type=int, default=0, help="CPU threads; 0 for all (0)")
     parser.add_argument("--workers", type=int, default=0, help="processes preparing pictures (0)")
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="how targets are made, of what the detector's family offers; may come again",
+    )
     for title, config_class in (("training", TrainingConfig), ("variation", AugmentConfig)):
         group = parser.add_argument_group(title)
         for name, (field, about) in settings_of(config_class).items():
@@ -101,150 +96,66 @@ def main(options: argparse.Namespace) -> int:
 def _train(options: argparse.Namespace, console: Console) -> None:
     with needed_by("training", "torch safetensors"):
         import safetensors.torch  # noqa: F401 - told now, not when hours of training are over
-        import torch
 
-        from grasp_detection.learned.training.distributed import team
-        from grasp_detection.learned.training.finish import finish
-        from grasp_detection.learned.training.trainer import Trainer
-        from grasp_detection.maps.networks.registry import find_network
+        from grasp_detection.learned.training.request import TrainingRequest
+        from grasp_detection.learned.training.run import train
+    request = TrainingRequest(
+        detector=options.detector.replace("-", "_")
+        if "/" not in options.detector
+        else options.detector,
+        dataset=options.dataset,
+        root=options.root,
+        split=options.split,
+        config=_config(options, TrainingConfig),
+        augment=_config(options, AugmentConfig),
+        taught=tuple(options.set),
+        fold=options.fold,
+        init=options.init or "",
+        view_m=options.view_m,
+        out=options.out,
+        device=options.device,
+        threads=options.threads,
+        workers=options.workers,
+    )
 
-    options.detector = resolve(options.detector)
-    config, augment = _config(options, TrainingConfig), _config(options, AugmentConfig)
-    network = find_network(options.detector)
-    dataset = open_dataset(options.dataset, options.root)
-    split = _split(options)
-    for name in ("threads", "workers"):
-        if getattr(options, name) < 0:
-            raise ConfigError(f"--{name} is {getattr(options, name)}, must be at least 0")
-    if not 0.0 <= options.view_m <= 10.0:
-        raise ConfigError(f"--view-m is {options.view_m}, must lie in [0, 10]")
-    if options.threads:
-        torch.set_num_threads(options.threads)
-    initial = load_weights(options.detector, options.init) if options.init else None
-    out = _folder(options)
-    with team(options.device) as here:
-        trainer = Trainer(
-            network, dataset, split, config, augment, out, here, options.workers, initial
-        )
-        if not here.leads:
-            trainer.run()
-            return
-        origin = _origin(options, out, here, initial, resumed=trainer.finished_epochs > 0)
+    def started(start: Start) -> None:
         _say(
             console,
-            f"{options.detector}, {config.modality}, {len(split.train)} training and "
-            f"{len(split.validation)} validation pictures of {options.dataset}; on {here.device}, "
-            f"{here.size} process(es); log, curves and checkpoint in {out}",
+            f"{start.detector}, {request.config.modality}, {start.training} training and "
+            f"{start.validation} validation pictures of {request.dataset}; on {start.device}, "
+            f"{start.processes} process(es); log, curves and checkpoint in {start.out}",
         )
-        if trainer.finished_epochs:
-            _say(console, f"resumes after epoch {trainer.finished_epochs}")
-        with _Bar(console) as report:
-            trained = trainer.run(report)
-        if len(trained.history) < config.epochs:
-            _say(
-                console,
-                f"stopped: no lower validation loss in {config.patience} epochs; the same command "
-                "with a larger --patience goes on",
-            )
-        about = finish(
-            options.detector,
-            trained,
-            dataset,
-            split,
-            config,
-            augment,
-            origin,
-            out / WEIGHTS,
-            here.device.type,
+        if start.finished_epochs:
+            _say(console, f"resumes after epoch {start.finished_epochs}")
+
+    with _Bar(console) as report:
+        finished = train(request, started, report)
+    if finished is not None:
+        _conclude(finished, request.config, console)
+
+
+def _conclude(finished: Finished, config: TrainingConfig, console: Console) -> None:
+    trained, best = finished.trained, finished.trained.best
+    if len(trained.history) < config.epochs:
+        _say(
+            console,
+            f"stopped: no lower validation loss in {config.patience} epochs; the same command "
+            "with a larger --patience goes on",
         )
-    best = trained.best
-    if trainer.labels_skipped:
-        _say(console, f"{trainer.labels_skipped} labels were skipped: not finite, or no area")
+    if finished.labels_skipped:
+        _say(console, f"{finished.labels_skipped} labels were skipped: not finite, or no area")
     _say(
         console,
         f"best epoch {best.epoch}: {100 * best.validation_accuracy:.1f} % of "
-        f"{about['metrics']['validation_pictures']} validation pictures' views; "
-        f"{about['parameters']} parameters, {trained.wall_s / 60:.1f} min; weights in "
-        f"{out / WEIGHTS}",
+        f"{finished.metadata['metrics']['validation_pictures']} validation pictures' views; "
+        f"{finished.metadata['parameters']} parameters, {trained.wall_s / 60:.1f} min; weights in "
+        f"{finished.weights}",
     )
 
 
 def _say(console: Console, text: str) -> None:
     """One line, however long: logs are searched by line."""
     console.print(text, highlight=False, markup=False, soft_wrap=True)
-
-
-def _split(options: argparse.Namespace) -> Split:
-    splits = load_splits(options.split)
-    if not 0 <= options.fold < len(splits):
-        raise ConfigError(
-            f"--fold is {options.fold}, but {options.split} holds folds 0 to {len(splits) - 1}"
-        )
-    return splits[options.fold]
-
-
-def _folder(options: argparse.Namespace) -> Path:
-    """The folder of the run, made if need be: one for each detector, input, split and fold."""
-    name = f"{options.detector}-{options.modality}-{options.split.stem}"
-    out = options.out or Path("runs") / (f"{name}-fold{options.fold}" if options.fold else name)
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ConfigError(f"cannot make the folder {out}: {error.strerror}") from error
-    return Path(out)
-
-
-def _history_of(initial: Weights | None) -> dict[str, Any]:
-    """Commands and time that led to the weights a run starts from, for its metadata."""
-    if initial is None:
-        return {}
-    about = initial.metadata
-    before = [*about.get("init_commands", []), about.get("command", "unknown")]
-    seen = {name: set(pictures) for name, pictures in about.get("init_seen", {}).items()}
-    own = {*about.get("trained_on", ()), *about.get("validated_on", ())}
-    seen.setdefault(about.get("dataset", "unknown"), set()).update(own)
-    return {
-        "init_sha256": about["sha256"],
-        "init_commands": before,
-        **{
-            f"init_{key}": float(about.get(f"init_{key}", 0.0)) + float(about.get(key, 0.0))
-            for key in ("wall_s", "cpu_s")
-        },
-        "init_seen": {name: sorted(pictures) for name, pictures in sorted(seen.items())},
-    }
-
-
-def _origin(
-    options: argparse.Namespace, out: Path, here: Team, initial: Weights | None, *, resumed: bool
-) -> dict[str, Any]:
-    """Where the run comes from: the code as it was at the start, the command as it is now."""
-    path = out / ORIGIN
-    if resumed:
-        with contextlib.suppress(ValueError, OSError):
-            before = dict(json.loads(path.read_text(encoding="utf-8")))
-            if (began := before.get("view_m", 0.0)) != options.view_m:
-                raise TrainingError(
-                    f"--view-m is {options.view_m}, but the run in {out} began with {began}: give "
-                    "that, or another --out"
-                )
-            if before["command"] != (command := _command(options)):  # of more patience, say
-                before["command"] = command
-                write_json(path, before)
-            return before
-    import torch
-
-    origin = {
-        "command": _command(options),
-        "root": str(options.root),
-        **_history_of(initial),
-        **({"view_m": options.view_m} if options.view_m else {}),
-        "revision": _revision(),
-        "device": _device_name(here.device),
-        "processes": here.size,
-        "torch": torch.__version__,
-    }
-    write_json(path, origin)
-    return origin
 
 
 def _config(options: argparse.Namespace, config_class: type[ConfigT]) -> ConfigT:
@@ -295,69 +206,3 @@ class _Bar:
 def _duration(seconds: float) -> str:
     minutes = round(seconds / 60.0)
     return f"{minutes // 60} h {minutes % 60:02d} min" if minutes >= 60 else f"{minutes} min"
-
-
-def _command(options: argparse.Namespace) -> str:
-    """What to type to train the same again, without what is as by default or of this machine."""
-    words = ["grasp", "train"]
-    defaults = {
-        name: field.default
-        for config_class in (TrainingConfig, AugmentConfig)
-        for name, (field, _) in settings_of(config_class).items()
-    }
-    for name in ("detector", "dataset"):
-        words += [f"--{name}", str(getattr(options, name))]
-    root = options.root.name if options.root.is_absolute() else str(options.root)
-    words += ["--root", root, "--split", _portable(options.split)]
-    if options.init:
-        words += ["--init", _portable(Path(options.init)) if "/" in options.init else options.init]
-    for name, default in {**defaults, "fold": 0, "view_m": 0.0}.items():
-        value: Any = getattr(options, name)
-        flag = name.replace("_", "-")
-        if value == default:
-            continue
-        words += [f"--{'' if value else 'no-'}{flag}"] if isinstance(value, bool) else []
-        words += [] if isinstance(value, bool) else [f"--{flag}", str(value)]
-    return shlex.join(words)
-
-
-def _portable(path: Path) -> str:
-    """A path below the checkout as seen from there; else the file's name alone."""
-    absolute = path.resolve()
-    try:
-        home = config_dir().parent
-    except ConfigError:
-        return path.name
-    return str(absolute.relative_to(home)) if absolute.is_relative_to(home) else path.name
-
-
-def _revision() -> str:
-    """Commit of the code, with a mark where the code, not a document, differs from it."""
-    commit = _git("describe", "--always", "--abbrev=12")
-    changed = _git("status", "--porcelain", "--", _code_folder().as_posix())
-    return f"{commit}{'-dirty' if changed else ''}" if commit else "unknown"
-
-
-def _code_folder() -> Path:
-    """The folder of all packages, where this is a checkout."""
-    return Path(__file__).resolve().parents[2]
-
-
-def _git(*words: str) -> str:
-    """What a git command prints; empty where there is no git or no repository."""
-    home = Path(__file__).resolve().parent
-    try:
-        done = subprocess.run(
-            ["git", *words], cwd=home, capture_output=True, text=True, check=False
-        )
-    except OSError:
-        return ""
-    return done.stdout.strip()
-
-
-def _device_name(device: Any) -> str:
-    import torch
-
-    if device.type == "cuda":
-        return str(torch.cuda.get_device_name(device))
-    return f"CPU {platform.machine()}, {torch.get_num_threads()} thread(s)"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -161,35 +161,20 @@ def seen_in_training(
     """How many of the evaluated pictures a detector's weights were trained on or chosen by.
 
     Args:
-        detector: One without ``metadata`` learnt nothing.
+        detector: Whose training counts.
         dataset: Picture names mean nothing in the weights of another one.
         results: Of the detector.
 
     Returns:
         Number of pictures; None where the weights do not say what they were trained on.
     """
-    metadata = getattr(detector, "metadata", None)
-    if metadata is None:
-        return 0
-    trained_on = metadata.get("trained_on")
-    if metadata.get("dataset") is None or trained_on is None:
-        return None
-    known = set(map(str, metadata.get("init_seen", {}).get(dataset.name, ())))
-    if metadata["dataset"] == dataset.name:
-        known |= {*map(str, trained_on), *map(str, metadata.get("validated_on", ()))}
-    return len({one.record.picture for one in results} & known)
+    known = detector.pictures_seen(dataset.name)
+    return None if known is None else len({one.record.picture for one in results} & known)
 
 
 def about(detector: PictureDetector) -> Figures:
     """What a detector says of itself and its weights, as far as it does."""
-    metadata: Mapping[str, Any] = getattr(detector, "metadata", None) or {}
-    said = {
-        "modality": getattr(detector, "modality", None),
-        "parameters": getattr(detector, "parameters", None),
-        "weights_split": metadata.get("split"),
-        "weights_dataset": metadata.get("dataset"),
-        "weights_sha256": metadata.get("sha256"),
-    }
+    said = detector.about()
     return {key: value for key, value in said.items() if isinstance(value, str | int | float)}
 
 

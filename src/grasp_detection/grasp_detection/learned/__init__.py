@@ -1,1 +1,1 @@
-"""Networks that predict a grasp for every pixel: maps, their targets, and what they say."""
+"""What every learned detector shares, whatever its network predicts: it knows no maps."""

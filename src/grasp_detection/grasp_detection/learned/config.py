@@ -1,4 +1,4 @@
-"""Settings of the detectors that run a generative network."""
+"""Settings that all learned detectors have; a family may add its own."""
 
 from __future__ import annotations
 
@@ -6,30 +6,30 @@ from dataclasses import dataclass
 
 from grasp_core.config import Checked, setting
 from grasp_core.errors import ConfigError
-from grasp_detection.learned.inputs import STRIDE
 from grasp_detection.learned.weights import DEFAULT
 
 DEVICES = ("auto", "cpu", "cuda")
 RUNTIMES = ("auto", "onnxruntime", "openvino", "openvino_bf16", "torch")
+AUTO, ONNXRUNTIME, OPENVINO, OPENVINO_BF16, TORCH = RUNTIMES
 
 
 @dataclass(frozen=True)
-class GenerativeConfig(Checked):
-    """Settings of a generative detector; what the weights need comes with the weights."""
+class LearnedConfig(Checked):
+    """Settings of a learned detector; what the weights need comes with the weights."""
 
     weights: str = setting(
         DEFAULT, "shipped weights by name, default for the best ones, or path of a .safetensors"
     )
     device: str = setting("auto", "where it computes; auto takes a GPU if any", choices=DEVICES)
     runtime: str = setting(
-        "auto",
+        AUTO,
         "what carries the network out; auto: what is quickest for it on a CPU, torch on a GPU",
         choices=RUNTIMES,
     )
     window_px: tuple[float, ...] = setting(
         (),
         "square of the picture that the network sees: left column, top row, side, px; empty for "
-        "the largest in the middle",
+        "the workspace where the camera's pose is known, else the largest in the middle",
         minimum=0.0,
     )
     input_px: int = setting(
@@ -90,5 +90,3 @@ class GenerativeConfig(Checked):
                 f"window_px is {list(self.window_px)}, must be empty or left column, top row and "
                 "a side of at least 8 px"
             )
-        if self.input_px % STRIDE:
-            raise ConfigError(f"input_px is {self.input_px}, must be a multiple of {STRIDE}")

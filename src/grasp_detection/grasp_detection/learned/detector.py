@@ -1,4 +1,4 @@
-"""Detectors of the node that run a generative network on a window of the camera's picture."""
+"""The detector of the node that runs any learned network on a window of the camera's picture."""
 
 from __future__ import annotations
 
@@ -8,24 +8,26 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from grasp_core.errors import BadImage
+from grasp_core.cell import Cell
+from grasp_core.errors import BadImage, ConfigError
 from grasp_core.frame import RgbdFrame
-from grasp_core.grasp import Grasp, Level
+from grasp_core.grasp import Grasp
 from grasp_core.rectangle import GraspRectangle
 from grasp_core.robot import GripperProfile
 from grasp_detection.learned.centring import centre
-from grasp_detection.learned.config import GenerativeConfig
-from grasp_detection.learned.inputs import STRIDE
-from grasp_detection.learned.model import GenerativeModel, load_picture_detector
+from grasp_detection.learned.config import LearnedConfig
+from grasp_detection.learned.family import Family
+from grasp_detection.learned.model import LearnedModel
 from grasp_detection.learned.relief import relief
 from grasp_detection.learned.window import FloatArray, Window
+from grasp_detection.learned.workspace_view import workspace_view
 from grasp_detection.stage_timer import StageTimer
 
 _SPARSE = 8
-_MAX_STRIDES = 128  # an input of 1024 px
+_MAX_INPUT_PX = 1024
 
 
-class GenerativeDetector:
+class LearnedDetector:
     """A learned detector; see :class:`grasp_detection.detector.Detector`.
 
     ``quality`` is the calibrated share of right grasps, ``raw_score`` the network's own;
@@ -36,30 +38,44 @@ class GenerativeDetector:
         stage_ms: How long the stages of the last frame took, milliseconds.
     """
 
-    def __init__(self, name: str, gripper: GripperProfile, config: GenerativeConfig) -> None:
+    def __init__(
+        self,
+        name: str,
+        family: Family,
+        gripper: GripperProfile,
+        config: LearnedConfig,
+        cell: Cell | None = None,
+    ) -> None:
         """Load the weights.
 
         Args:
             name: Name in the registry.
+            family: The network.
             gripper: Gripper that will execute the grasps.
             config: Settings.
+            cell: Whose workspace is looked at, where a frame tells the camera's pose.
 
         Raises:
-            ConfigError: No GPU where one was asked for.
+            ConfigError: No GPU where one was asked for, or an input that the network cannot take.
             MissingDependency: The runtime is not installed.
             WeightsError: The weights are missing, broken or made for another network.
         """
         self.name = name
         self.stage_ms: dict[str, float] = {}
-        self._gripper, self._config = gripper, config
-        self._model: GenerativeModel = load_picture_detector(
-            name, config.weights, config.device, config.runtime
-        )
+        self._gripper, self._config, self._cell = gripper, config, cell
+        self._stride = family.stride
+        if config.input_px % self._stride:
+            raise ConfigError(
+                f"input_px is {config.input_px}, must be a multiple of {self._stride} for "
+                f"detector {name}"
+            )
+        self._model = LearnedModel.load(name, family, config)
 
     def detect(self, frame: RgbdFrame) -> list[Grasp]:
         """Rank the grasps of one frame.
 
         Raises:
+            BadCalibration: The camera does not see the workspace.
             BadImage: The configured window lies outside the picture.
         """
         config, timer = self._config, StageTimer()
@@ -68,16 +84,9 @@ class GenerativeDetector:
         window = self.window(frame)
         channels = self._model.inputs(frame.color, frame.depth_m, window, heights_m)
         timer.end("input")
-        maps = self._model.predict(channels)
+        outputs = self._model.predict(channels)
         timer.end("network")
-        ranking = self._model.read(
-            maps,
-            config.top_k,
-            window,
-            min_quality=config.min_quality,
-            nms_jaccard=config.nms_jaccard,
-            nms_angle=config.nms_angle,
-        )
+        ranking = self._model.read(outputs, config.top_k, window, min_quality=config.min_quality)
         timer.end("reading")
         rows = self._centred(ranking.rows, frame, heights_m)
         timer.end("centring")
@@ -87,7 +96,7 @@ class GenerativeDetector:
                 GraspRectangle(*map(float, row)),
                 quality=float(quality),
                 raw_score=float(raw),
-                level=Level.PIXEL,
+                level=self._model.family.level,
                 model=self.name,
             )
             for row, quality, raw in zip(
@@ -123,10 +132,15 @@ class GenerativeDetector:
             support_clearance_m=config.support_clearance_m,
         )
 
+    def input_px(self, frame: RgbdFrame) -> int:
+        """Side of the network's input for a frame, pixels."""
+        return self.window(frame).size
+
     def window(self, frame: RgbdFrame) -> Window:
         """The part of a picture that the network sees, and in which size.
 
         Raises:
+            BadCalibration: The camera does not see the workspace.
             BadImage: The configured window lies outside the picture.
         """
         height, width = frame.depth_m.shape
@@ -138,6 +152,9 @@ class GenerativeDetector:
                     f"{width}x{height} px: set left column, top row and side inside it"
                 )
             window = Window(u0, v0, side, self._model.size)
+        elif self._cell is not None and frame.T_base_camera is not None:
+            square = workspace_view(self._cell, frame.camera, frame.T_base_camera)
+            window = Window(*square, self._model.size)
         else:
             window = Window.centred(height, width, self._model.size)
         return replace(window, size=self._config.input_px or self._known_size(frame, window))
@@ -153,7 +170,8 @@ class GenerativeDetector:
         if math.isnan(depth_m):
             return size
         shown_m = window.side * depth_m / _focal_px(frame)
-        return int(np.clip(round(size * shown_m / known_m / STRIDE), 1, _MAX_STRIDES)) * STRIDE
+        strides = round(size * shown_m / known_m / self._stride)
+        return int(np.clip(strides, 1, _MAX_INPUT_PX // self._stride)) * self._stride
 
 
 def _median(depth_m: NDArray[np.float32]) -> float:

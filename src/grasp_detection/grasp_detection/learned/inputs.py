@@ -10,7 +10,6 @@ from grasp_core.errors import ConfigError
 _COLORS = ("red", "green", "blue")
 CHANNELS = {"d": ("relief",), "rgb": _COLORS, "rgbd": (*_COLORS, "relief")}
 ONE_MEAN = "picture"  # `color_mean` in the metadata of weights whose colour has one mean
-STRIDE = 8  # networks halve their input up to three times: its sides must be multiples of this
 RELIEF_M = (-0.1, 0.3)  # what lies lower or higher looks the same
 RELIEF_UNIT_M = 0.1
 

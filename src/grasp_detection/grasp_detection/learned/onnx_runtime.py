@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +26,7 @@ class OnnxRuntime:
 
     name, device = "onnxruntime", "cpu"
 
-    def __init__(self, network: nn.Module, channels: int) -> None:
+    def __init__(self, network: nn.Module, channels: int, outputs: Sequence[str]) -> None:
         """Export and load; it will use as many threads as torch does now.
 
         Raises:
@@ -34,6 +35,7 @@ class OnnxRuntime:
         with needed_by("runtime onnxruntime", "onnx onnxruntime", "set runtime to torch"):
             import onnx  # noqa: F401 - what torch exports with
             import onnxruntime
+        self._outputs = tuple(outputs)
         picture = torch.zeros(1, channels, _TRACED_PX, _TRACED_PX)
         with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
             # The exporter that came after takes 10 to 30 s for these networks, not one.
@@ -45,6 +47,7 @@ class OnnxRuntime:
                 exported,
                 dynamo=False,
                 input_names=[_INPUT],
+                output_names=list(outputs),
                 dynamic_axes={_INPUT: _DYNAMIC},
                 opset_version=_OPSET,
             )
@@ -58,6 +61,7 @@ class OnnxRuntime:
             model, options, providers=["CPUExecutionProvider"]
         )
 
-    def __call__(self, channels: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Shape (B, C, H, W) -> (B, 4, H, W), float32."""
-        return np.asarray(self._session.run(None, {_INPUT: channels})[0])
+    def __call__(self, channels: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
+        """See :class:`Runtime`."""
+        found = self._session.run(list(self._outputs), {_INPUT: channels})
+        return dict(zip(self._outputs, map(np.asarray, found), strict=True))

@@ -15,21 +15,12 @@ from typing import TYPE_CHECKING, Any
 
 from grasp_core.errors import GraspStackError
 from grasp_core.optional import needed_by
-from grasp_detection.learned.inputs import STRIDE
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
 DEFAULT = "default"
 _SHIPPED = Path(__file__).parent / "shipped_weights"
-# Shipped weights by detector, the best first, as closed loop on development objects has it.
-_DEFAULTS = {
-    "dsc_graspnet": ("synthetic_d", "cornell_rgb"),
-    "efcn": ("synthetic_d", "cornell_rgb"),
-    "fast": ("synthetic_d",),
-    "gg_cnn2": ("synthetic_d", "cornell_rgb"),
-    "gr_convnet": ("synthetic_d",),
-}
 _NEEDED = ("detector", "modality", "size", "sha256", "calibration")
 
 
@@ -72,7 +63,9 @@ def shipped_names(detector: str) -> list[str]:
 
 
 def default_weights(detector: str, *, depth: bool = True) -> str:
-    """Name of the best shipped weights of a detector; ``default`` where none ship.
+    """Name of the shipped weights to take first; ``default`` where none ship.
+
+    Those that see depth come before those that judge by colour, then names in order.
 
     Args:
         detector: Name of the detector.
@@ -81,11 +74,12 @@ def default_weights(detector: str, *, depth: bool = True) -> str:
     Raises:
         WeightsError: The metadata of shipped weights are broken.
     """
-    for name in _DEFAULTS.get(detector, ()):
-        modality = read_metadata(_SHIPPED / detector / f"{name}.safetensors")["modality"]
-        if depth or modality == "rgb":
-            return name
-    return DEFAULT
+    seen = {
+        name: read_metadata(_SHIPPED / detector / f"{name}.safetensors")["modality"]
+        for name in shipped_names(detector)
+    }
+    usable = [name for name, modality in seen.items() if depth or modality == "rgb"]
+    return min(usable, key=lambda name: (seen[name] == "rgb", name), default=DEFAULT)
 
 
 def find_weights(detector: str, weights: str) -> Path:
@@ -164,8 +158,8 @@ def read_metadata(path: Path) -> dict[str, Any]:
     if missing:
         raise WeightsError(f"{beside} lacks {', '.join(missing)}: write it with `grasp train`")
     size = metadata["size"]
-    if not isinstance(size, int) or size <= 0 or size % STRIDE:
-        raise WeightsError(f"{beside}: size is {size!r}, must be a positive multiple of {STRIDE}")
+    if not isinstance(size, int) or size <= 0:
+        raise WeightsError(f"{beside}: size is {size!r}, must be a whole number of pixels above 0")
     return dict(metadata)
 
 

@@ -1,7 +1,7 @@
-"""Losses of the generative networks, each as its paper has it.
+"""Losses of the networks with maps, each as its paper has it.
 
 All take predicted and true maps of shape (B, 4, H, W), see
-:mod:`grasp_detection.maps.maps`, and return a scalar. Pixels outside the labels count too:
+:mod:`grasp_detection.maps.grasp_maps`, and return a scalar. Pixels outside the labels count too:
 there quality, angle vector and width are 0.
 """
 
@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from grasp_detection.maps.maps import COS, QUALITY, SIN, WIDTH
+from grasp_detection.maps.grasp_maps import COS, QUALITY, SIN, WIDTH
 
 _EFCN_QUALITY, _EFCN_ANGLE, _EFCN_WIDTH = 5.0, 3.0, 4.0
 

@@ -1,1 +1,1 @@
-"""Training of generative networks."""
+"""Training of learned detectors."""

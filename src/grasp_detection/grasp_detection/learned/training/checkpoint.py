@@ -12,7 +12,7 @@ import torch
 from grasp_core.config import differences
 from grasp_detection.learned.training.errors import TrainingError
 
-_FORMAT = 2
+_FORMAT = 3
 
 
 def save_checkpoint(path: Path, settings: Mapping[str, Any], state: Mapping[str, Any]) -> None:

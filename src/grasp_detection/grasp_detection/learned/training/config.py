@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from grasp_core.config import Checked, setting
 from grasp_core.errors import ConfigError
-from grasp_detection.learned.inputs import CHANNELS, STRIDE
+from grasp_detection.learned.inputs import CHANNELS
 
 
 @dataclass(frozen=True)
@@ -62,9 +62,6 @@ class TrainingConfig(Checked):
         choices=("fp32", "bf16"),
     )
     dropout: float = setting(0.1, "share of features each head misses", minimum=0.0, maximum=0.9)
-    bell: bool = setting(
-        True, "quality falls off from each label's centre; else it is 1 on the middle third"
-    )
     patience: int = setting(
         20, "epochs without a lower validation loss before it stops", minimum=1, maximum=10000
     )
@@ -82,13 +79,20 @@ class TrainingConfig(Checked):
                 f"warmup_epochs is {self.warmup_epochs}, must be below epochs, {self.epochs}: "
                 "weights are for the full size"
             )
-        for name in ("size", "warmup_size", "crop"):
-            if getattr(self, name) % STRIDE:
-                raise ConfigError(
-                    f"{name} is {getattr(self, name)} px, must be a multiple of {STRIDE}"
-                )
         if self.crop > self.size:
             raise ConfigError(f"crop is {self.crop} px, must be at most size, {self.size}")
+
+    def check_stride(self, stride: int) -> None:
+        """Check that a network can take inputs of these sizes.
+
+        Raises:
+            ConfigError: A side is not a multiple of the network's stride.
+        """
+        for name in ("size", "warmup_size", "crop"):
+            if getattr(self, name) % stride:
+                raise ConfigError(
+                    f"{name} is {getattr(self, name)} px, must be a multiple of {stride}"
+                )
 
     def size_in(self, epoch: int) -> int:
         """Side of the input in an epoch, counted from 0."""

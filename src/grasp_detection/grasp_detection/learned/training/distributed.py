@@ -20,7 +20,7 @@ _RELEASE_S = 10.0
 
 
 @dataclass(frozen=True)
-class Team:
+class TrainingProcess:
     """This process among those that train together.
 
     Attributes:
@@ -66,7 +66,7 @@ class Team:
 
 
 @contextmanager
-def team(device: str) -> Iterator[Team]:
+def training_process(device: str) -> Iterator[TrainingProcess]:
     """Join the processes that `torchrun` started, or be alone.
 
     Args:
@@ -80,12 +80,12 @@ def team(device: str) -> Iterator[Team]:
     if where.type == "cuda":
         torch.cuda.set_device(where)
     if size == 1:
-        yield Team(0, 1, where)
+        yield TrainingProcess(0, 1, where)
         return
     backend = "nccl" if where.type == "cuda" else "gloo"
     distributed.init_process_group(backend, timeout=_PATIENCE)
     try:
-        yield Team(rank, size, where)
+        yield TrainingProcess(rank, size, where)
     finally:
         distributed.destroy_process_group()
 

@@ -10,7 +10,8 @@ from typing import Any
 from grasp_core.rectangle import matches
 from grasp_detection.datasets.dataset import Dataset
 from grasp_detection.datasets.split import Split
-from grasp_detection.learned.model import GenerativeModel
+from grasp_detection.learned.family import Family, TargetSettings
+from grasp_detection.learned.model import LearnedModel
 from grasp_detection.learned.score_calibration import Calibration, fit_calibration
 from grasp_detection.learned.training.config import AugmentConfig, TrainingConfig
 from grasp_detection.learned.training.trainer import Trained
@@ -21,11 +22,13 @@ _CANDIDATES = 20  # per picture, whose outcomes the calibration is fitted on
 
 def finish(
     detector: str,
+    family: Family,
     trained: Trained,
     dataset: Dataset,
     split: Split,
     config: TrainingConfig,
     augment: AugmentConfig,
+    taught: TargetSettings,
     origin: Mapping[str, Any],
     path: Path,
     device: str = "auto",
@@ -34,11 +37,13 @@ def finish(
 
     Args:
         detector: Name of the detector.
+        family: Its network.
         trained: Outcome of the run.
         dataset: What it was trained on.
         split: Whose training part it learnt and whose validation part chose the epoch.
         config: Settings of the run.
         augment: Settings of the run.
+        taught: Settings of the run.
         origin: Where it comes from: command, revision, versions.
         path: The safetensors file to write; the JSON file lies beside it.
         device: Where to compute.
@@ -55,8 +60,10 @@ def finish(
         "modality": config.modality,
         "size": trained.best.size,
         "calibration": Calibration((0.0,), (0.0,)).to_json(),
+        **({"measured": trained.measured} if trained.measured else {}),
     }
-    model = GenerativeModel(detector, Weights(str(path), trained.state, needed), device)
+    weights = Weights(str(path), trained.state, needed)
+    model = LearnedModel(detector, family, weights, family.config_class(device=device))
     scores, right = outcomes(model, dataset, split.indices(dataset, "validation"))
     # A network that proposes nothing on any validation picture deserves no trust at all.
     calibration = fit_calibration(scores, right) if scores else Calibration((0.0,), (0.0,))
@@ -76,7 +83,7 @@ def finish(
         },
         "wall_s": round(trained.wall_s, 1),
         "cpu_s": round(trained.cpu_s, 1),
-        "training": asdict(config),
+        "training": {**asdict(config), **asdict(taught)},
         "augmentation": asdict(augment),
         **origin,
         "trained_on": sorted(split.train),
@@ -87,7 +94,7 @@ def finish(
 
 
 def outcomes(
-    model: GenerativeModel, dataset: Dataset, indices: Sequence[int]
+    model: LearnedModel, dataset: Dataset, indices: Sequence[int]
 ) -> tuple[list[float], list[bool]]:
     """Scores of the best candidates of each labelled view, and whether they are right."""
     scores: list[float] = []

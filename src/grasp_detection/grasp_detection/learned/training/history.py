@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field
 from itertools import pairwise
 from pathlib import Path
 
@@ -24,6 +24,8 @@ class Epoch:
         validation_accuracy: Share of validation views whose best rectangle is right.
         seconds: Wall time.
         cpu_seconds: Time of all cores in the leading process: on a busy machine, what to compare.
+        stage: Part of the run that it belongs to.
+        losses: Mean over the training steps of each loss by name.
     """
 
     epoch: int
@@ -34,6 +36,8 @@ class Epoch:
     validation_accuracy: float
     seconds: float
     cpu_seconds: float = 0.0
+    stage: str = ""
+    losses: dict[str, float] = field(default_factory=dict)
 
 
 def write_csv(history: Sequence[Epoch], path: Path) -> None:
@@ -43,16 +47,25 @@ def write_csv(history: Sequence[Epoch], path: Path) -> None:
         TrainingError: It cannot be written.
     """
     partial = path.with_suffix(".partial")
+    rows = [_row(one) for one in history]
     try:
         with partial.open("w", newline="") as file:
-            writer = csv.DictWriter(file, [field.name for field in fields(Epoch)])
+            # Stages may differ in their losses: one column for each that there ever was.
+            writer = csv.DictWriter(
+                file, list(dict.fromkeys(name for row in rows for name in row))
+            )
             writer.writeheader()
-            for one in history:
-                row = asdict(one).items()
-                writer.writerow({k: f"{v:.6g}" if isinstance(v, float) else v for k, v in row})
+            writer.writerows(rows)
         partial.replace(path)
     except OSError as error:
         raise TrainingError(f"cannot write {path}: {error.strerror}") from error
+
+
+def _row(one: Epoch) -> dict[str, object]:
+    values = asdict(one)
+    losses: dict[str, float] = values.pop("losses")
+    values |= {f"loss_{name}": value for name, value in losses.items()}
+    return {k: f"{v:.6g}" if isinstance(v, float) else v for k, v in values.items()}
 
 
 def draw_curves(history: Sequence[Epoch], path: Path) -> None:
@@ -73,6 +86,10 @@ def draw_curves(history: Sequence[Epoch], path: Path) -> None:
     below.set_ylabel("validation accuracy, %")
     below.set_xlabel("epoch")
     for previous, one in pairwise(history):
+        if previous.stage != one.stage:
+            for axes in (above, below):
+                axes.axvline(one.epoch - 0.5, color="black", linestyle="--")
+            above.annotate(one.stage, (one.epoch - 0.4, above.get_ylim()[0]), va="bottom")
         if previous.size != one.size:
             for axes in (above, below):
                 axes.axvline(one.epoch - 0.5, color="grey", linestyle=":")

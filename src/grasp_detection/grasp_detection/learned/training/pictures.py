@@ -1,18 +1,19 @@
-"""Training examples: input channels and target maps, drawn anew in each epoch."""
+"""Training examples: input channels and targets, drawn anew in each epoch."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import DataLoader
 from torch.utils.data import Dataset as TorchDataset
 
 from grasp_detection.datasets.dataset import Dataset, DatasetError, Sample
-from grasp_detection.learned.inputs import to_channels
+from grasp_detection.learned.family import Family, TargetSettings
 from grasp_detection.learned.relief import relief
 from grasp_detection.learned.training.augment import (
     apply,
@@ -23,7 +24,6 @@ from grasp_detection.learned.training.augment import (
 )
 from grasp_detection.learned.training.config import AugmentConfig, TrainingConfig
 from grasp_detection.learned.window import Window
-from grasp_detection.maps.maps import WIDTH_UNIT, paint
 
 _CACHE_SHARE = 0.3  # of the machine's memory
 
@@ -96,11 +96,15 @@ class TrainingPictures(TorchDataset):
 
     def __init__(
         self,
+        family: Family,
         cache: SampleCache,
         indices: Sequence[int],
         config: TrainingConfig,
         augment: AugmentConfig,
+        taught: TargetSettings,
     ) -> None:
+        self._family = family
+        self._taught = taught
         self._cache = cache
         self._indices = list(indices)
         self._config = config
@@ -110,14 +114,13 @@ class TrainingPictures(TorchDataset):
     def __len__(self) -> int:
         return len(self._indices)
 
-    def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
-        """Input of shape (C, S, S) and target of shape (4, S, S) of one view."""
+    def __getitem__(self, index: int) -> tuple[Tensor, dict[str, Tensor]]:
+        """Input of shape (C, S, S) and targets of one view."""
         config, augment = self._config, self._augment
         rng = np.random.default_rng([config.seed, self.epoch, index])
         sample = self._cache[self._indices[index]]
-        size = config.size_in(self.epoch)
+        size = whole = config.size_in(self.epoch)
         matrix = draw_matrix(Window.centred(*sample.size, size), augment, rng)
-        unit_px = WIDTH_UNIT * size
         if 0 < config.crop < size:
             matrix = draw_crop(matrix, size, config.crop, sample.grasps, rng)
             size = config.crop
@@ -127,9 +130,9 @@ class TrainingPictures(TorchDataset):
         quality = None if sample.grasp_quality is None else sample.grasp_quality[kept]
         color = None if color is None else disturb_color(color, augment, rng)
         depth_m = None if depth_m is None else disturb_depth(depth_m, augment, rng)
-        channels = to_channels(color, depth_m, config.modality)
-        target = paint(rows, size, unit_px=unit_px, quality=quality, bell=config.bell)
-        return torch.from_numpy(channels), torch.from_numpy(target)
+        channels = self._family.inputs(color, depth_m, config.modality)
+        targets = self._family.targets(rows, size, whole, self._taught, quality)
+        return torch.from_numpy(channels), tensors_of(targets)
 
     def batches(self, epoch: int, workers: int, part: int, parts: int) -> DataLoader:
         """The batches of one epoch that process ``part`` of ``parts`` works on.
@@ -157,15 +160,25 @@ class TrainingPictures(TorchDataset):
         return min(self._config.batch, len(self))
 
 
+def tensors_of(arrays: Mapping[str, NDArray[np.float32]]) -> dict[str, Tensor]:
+    """Arrays by name as tensors."""
+    return {name: torch.from_numpy(array) for name, array in arrays.items()}
+
+
 def validation_inputs(
-    cache: SampleCache, indices: Sequence[int], modality: str, size: int, batch: int
+    family: Family,
+    cache: SampleCache,
+    indices: Sequence[int],
+    modality: str,
+    size: int,
+    batch: int,
 ) -> Iterator[tuple[Tensor, list[Window], list[Sample]]]:
     """Whole pictures, unchanged, with their windows and labelled views, in batches."""
     for start in range(0, len(indices), batch):
         samples = [cache[i] for i in indices[start : start + batch]]
         windows = [Window.centred(*sample.size, size) for sample in samples]
         channels = [
-            to_channels(
+            family.inputs(
                 None if s.color is None else w.cut(s.color),
                 None if s.depth_m is None else w.cut(s.depth_m),
                 modality,

@@ -1,38 +1,40 @@
-"""The training loop: interruptible after any step, resumable from the last whole epoch."""
+"""The training loop: stages of learning, checkpoints, best weights."""
 
 from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _NormBase
 from torch.optim import AdamW
 from torch.optim.lr_scheduler import OneCycleLR
 
 from grasp_core.errors import ConfigError
 from grasp_detection.datasets.dataset import Dataset, DatasetError
 from grasp_detection.datasets.split import Split
+from grasp_detection.learned.family import Family, Stage, TargetSettings
 from grasp_detection.learned.inputs import channels_of
 from grasp_detection.learned.training.averaging import RunningAverage
 from grasp_detection.learned.training.checkpoint import load_checkpoint, save_checkpoint
 from grasp_detection.learned.training.config import AugmentConfig, TrainingConfig
-from grasp_detection.learned.training.distributed import Team
+from grasp_detection.learned.training.distributed import TrainingProcess
 from grasp_detection.learned.training.errors import TrainingError
 from grasp_detection.learned.training.history import Epoch, draw_curves, write_csv
 from grasp_detection.learned.training.initial import start_from
 from grasp_detection.learned.training.pictures import SampleCache, TrainingPictures
 from grasp_detection.learned.training.validation import validate
 from grasp_detection.learned.weights import Weights
-from grasp_detection.maps.networks.registry import Architecture
+from grasp_detection.learned.window import FloatArray, Window
 
 CHECKPOINT = "checkpoint.pt"
-_WARM_SHARE = 0.15  # of all steps, in which the learning rate rises
+_WARM_SHARE = 0.15  # of a stage's steps, in which the learning rate rises
 _DRAWING_PERIOD_S = 20.0
 
 
@@ -62,14 +64,16 @@ class Trained:
     """Outcome of a run.
 
     Attributes:
-        state: Weights of the best epoch, averaged, on the CPU.
+        state: Weights of the best epoch of the last stage, averaged, on the CPU.
         best: That epoch.
         history: All epochs.
+        measured: What the network had to know of the training labels.
     """
 
     state: dict[str, Tensor]
     best: Epoch
     history: list[Epoch]
+    measured: dict[str, Any]
 
     @property
     def wall_s(self) -> float:
@@ -87,136 +91,223 @@ class Trainer:
 
     def __init__(
         self,
-        architecture: Architecture,
+        family: Family,
         dataset: Dataset,
         split: Split,
         config: TrainingConfig,
         augment: AugmentConfig,
         out: Path,
-        team: Team,
+        process: TrainingProcess,
+        *,
+        taught: TargetSettings | None = None,
         workers: int = 0,
         initial: Weights | None = None,
     ) -> None:
         """Set everything up, from the checkpoint in ``out`` where there is one.
 
         Args:
-            architecture: The network and its loss.
+            family: The network, what it is taught and how.
             dataset: Labelled views.
             split: Whose training part is learnt; the validation part picks the epoch.
             config: What to do.
             augment: How to vary the pictures.
             out: Folder for checkpoint, log and curves.
-            team: The processes that train together.
+            process: This process among those that train together.
+            taught: How targets are made; None for the family's defaults.
             workers: Processes that prepare pictures; 0 does it in this one.
             initial: Weights to start from instead of drawing them; see :func:`start_from`.
 
         Raises:
-            ConfigError: The batch cannot be dealt among the processes.
+            ConfigError: The batch cannot be dealt among the processes, or the network cannot take
+                inputs of that size.
             DatasetError: The dataset lacks pictures or channels that are needed.
             TrainingError: The folder cannot be used, or holds another run.
             WeightsError: The initial weights are for another network.
         """
-        self._config, self._team, self._out, self._workers = config, team, out, workers
+        config.check_stride(family.stride)
+        self._config, self._process, self._out, self._workers = config, process, out, workers
+        self._taught = taught or family.target_class()
+        self._stages = _checked(family.stages(config.epochs), config.epochs)
         self._cache = SampleCache(dataset, config.modality)
         self._validation = split.indices(dataset, "validation")
         indices = split.indices(dataset, "train")
         if not any(len(self._cache[index].grasps) for index in self._validation):
             raise DatasetError("no validation picture has a label: nothing could pick an epoch")
         self._cache[indices[0]]  # what is missing is said now, not by a worker later
-        self._pictures = TrainingPictures(self._cache, indices, config, augment)
-        if self._pictures.batch % team.size:
+        self._measured = family.measure(self._labels(indices), config.size)
+        self._family = family.knowing(self._measured)
+        self._pictures = TrainingPictures(
+            self._family, self._cache, indices, config, augment, self._taught
+        )
+        if self._pictures.batch % process.size:
             raise ConfigError(
                 f"a batch of {self._pictures.batch} pictures cannot be dealt evenly among "
-                f"{team.size} processes: give a --batch that is a multiple of {team.size}, and no "
-                f"more than the {len(indices)} training views"
+                f"{process.size} processes: give a --batch that is a multiple of {process.size}, "
+                f"and no more than the {len(indices)} training views"
             )
         self._settings = {
-            "network": architecture.build.__name__,
+            "network": family.network_name,
             "split": split.digest,
             "init": "" if initial is None else initial.metadata["sha256"],
             **asdict(config),
             **asdict(augment),
+            **asdict(self._taught),
         }
         torch.manual_seed(config.seed)
-        self._loss = architecture.loss
-        self._network = architecture.build(channels_of(config.modality), config.dropout)
+        self._network = family.build(channels_of(config.modality), config.dropout)
         if initial is not None:
             start_from(initial, self._network, config.modality)
-        self._joined = team.wrap(self._network)
-        self._average = RunningAverage(self._network, config.average)
-        self._optimizer = AdamW(
-            self._network.parameters(), config.learning_rate, weight_decay=config.weight_decay
-        )
-        self._schedule = OneCycleLR(
-            self._optimizer,
-            config.learning_rate,
-            total_steps=max(2, self._pictures.steps() * config.epochs),
-            pct_start=_WARM_SHARE,
-        )
         self._drawn_s = time.monotonic()
         self._history: list[Epoch] = []
-        self._best: dict[str, Any] = {"epoch": -1, "state": {}}
+        self._enter(0)
         self._resume()
+
+    def _labels(self, indices: list[int]) -> Iterator[FloatArray]:
+        """Labels of views, in pixels of the input; read as they are asked for."""
+        for index in indices:
+            sample = self._cache[index]
+            yield Window.centred(*sample.size, self._config.size).to_input(sample.grasps)
 
     @property
     def finished_epochs(self) -> int:
         """Epochs done so far, also by an interrupted run before this one."""
         return len(self._history)
 
+    @property
+    def stage(self) -> Stage:
+        """The part of the run that is going on."""
+        return self._stages[self._stage]
+
     def run(self, report: Callable[[Progress], None] = lambda progress: None) -> Trained:
-        """Train to the end, or until the validation loss has not fallen for long enough.
+        """Train to the end of the last stage; a stage whose loss no longer falls ends early.
 
         Raises:
             TrainingError: The loss is no longer a number, or something cannot be written.
         """
-        while self.finished_epochs < self._config.epochs and not self._has_stalled():
-            number, start, cpu_start = self.finished_epochs, time.monotonic(), time.process_time()
-            loss = self._train_epoch(number, start, report)
-            if not math.isfinite(loss):
-                raise TrainingError(
-                    f"the loss of epoch {number + 1} is {loss}: lower --learning-rate, or look "
-                    "for broken pictures with `grasp data check`"
-                )
-            done = self._conclude(number, loss, start, cpu_start)
-            report(self._progress(number, self._pictures.steps(), start, done))
-        if self._team.leads:
+        while True:
+            while not self._is_over():
+                self._run_epoch(report)
+            if self.stage is self._stages[-1]:
+                break
+            self._advance()
+        if self._process.leads:
             draw_curves(self._history, self._out / "curves.png")
         best = self._history[self._best["epoch"]]
-        return Trained(self._best["state"], best, list(self._history))
+        return Trained(self._best["state"], best, list(self._history), self._measured)
 
-    def _has_stalled(self) -> bool:
-        """Whether the last ``patience`` epochs of full size brought nothing better."""
-        full = [one.validation_loss for one in self._history if one.size == self._config.size]
-        return bool(full) and len(full) - 1 - full.index(min(full)) >= self._config.patience
+    # Stages
 
-    def _train_epoch(self, number: int, start: float, report: Callable[[Progress], None]) -> float:
-        team, steps = self._team, self._pictures.steps()
-        half = self._config.precision == "bf16"
+    def _enter(self, index: int) -> None:
+        """Let a stage's parameters learn, from the weights that the network has now."""
+        self._stage = index
+        learns = self.stage.learns
+        for name, parameter in self._network.named_parameters():
+            parameter.requires_grad_(name.startswith(learns))
+        learning = [p for p in self._network.parameters() if p.requires_grad]
+        if not learning:
+            raise TrainingError(
+                f"no parameter's name begins with one of {', '.join(learns)}: nothing learns in "
+                f"stage {self.stage.name}"
+            )
+        # Statistics of what does not learn are not taken anew either.
+        self._resting: list[nn.Module] = [
+            module
+            for name, module in self._network.named_modules()
+            if isinstance(module, _NormBase) and not f"{name}.".startswith(learns)
+        ]
+        self._joined = self._process.wrap(self._network)
+        self._average = RunningAverage(self._network, self._config.average)
+        self._optimizer = AdamW(
+            learning, self._config.learning_rate, weight_decay=self._config.weight_decay
+        )
+        self._schedule = OneCycleLR(
+            self._optimizer,
+            self._config.learning_rate,
+            total_steps=max(2, self._pictures.steps() * self.stage.epochs),
+            pct_start=_WARM_SHARE,
+        )
+        self._best: dict[str, Any] = {"epoch": -1, "state": {}}
+
+    def _advance(self) -> None:
+        """Go on to the next stage."""
+        following = self._stages[self._stage + 1]
+        best = following.begins_with == "best"
+        self._network.load_state_dict(self._best["state"] if best else self._average.state())
+        self._enter(self._stage + 1)
+
+    def _in_stage(self) -> list[Epoch]:
+        """Epochs of the stage that is going on."""
+        return [one for one in self._history if one.stage == self.stage.name]
+
+    def _is_over(self) -> bool:
+        """Whether the stage has had its epochs, or ``patience`` of them brought nothing better."""
+        done = self._in_stage()
+        full = [one.validation_loss for one in done if one.size == self._config.size]
+        stalled = bool(full) and len(full) - 1 - full.index(min(full)) >= self._config.patience
+        return stalled or len(done) >= self.stage.epochs
+
+    # Epochs
+
+    def _run_epoch(self, report: Callable[[Progress], None]) -> None:
+        number, start, cpu_start = self.finished_epochs, time.monotonic(), time.process_time()
+        losses = self._train_epoch(number, start, report)
+        loss = sum(losses[name] for name in self.stage.losses or losses)
+        if not math.isfinite(loss):
+            raise TrainingError(
+                f"the loss of epoch {number + 1} is {loss}: lower --learning-rate, or look "
+                "for broken pictures with `grasp data check`"
+            )
+        done = self._conclude(number, loss, losses, start, cpu_start)
+        report(self._progress(number, self._pictures.steps(), start, done))
+
+    def _train_epoch(
+        self, number: int, start: float, report: Callable[[Progress], None]
+    ) -> dict[str, float]:
+        """Mean of each loss over the steps of an epoch."""
+        process, steps = self._process, self._pictures.steps()
         self._joined.train()
-        losses: list[float] = []
-        batches = self._pictures.batches(number, self._workers, team.rank, team.size)
+        for module in self._resting:
+            module.eval()
+        sums: dict[str, list[float]] = {}
+        batches = self._pictures.batches(number, self._workers, process.rank, process.size)
         for step, (inputs, targets) in enumerate(batches):
             # One seed per step: what dropout drops does not depend on what ran before.
             torch.manual_seed(self._config.seed * 1_000_003 + number * steps + step)
-            with torch.autocast(team.device.type, torch.bfloat16, enabled=half):
-                predicted = self._joined(inputs.to(team.device))
-            loss = self._loss(predicted.float(), targets.to(team.device))
+            losses = self._losses(inputs, targets)
+            total: Any = sum(losses[name] for name in self.stage.losses or losses)
             self._optimizer.zero_grad(set_to_none=True)
-            loss.backward()
+            total.backward()
             self._optimizer.step()
             self._schedule.step()
             self._average.update(self._network)
-            losses.append(float(loss.detach()))
+            for name, value in losses.items():
+                sums.setdefault(name, []).append(float(value.detach()))
             report(self._progress(number, step + 1, start))
-        return team.mean(float(np.mean(losses)))
+        return {name: process.mean(float(np.mean(values))) for name, values in sums.items()}
 
-    def _conclude(self, number: int, loss: float, start: float, cpu_start: float) -> Epoch:
+    def _losses(self, inputs: Tensor, targets: dict[str, Tensor]) -> dict[str, Tensor]:
+        device = self._process.device
+        targets = {name: tensor.to(device) for name, tensor in targets.items()}
+        half = self._config.precision == "bf16"
+        with torch.autocast(device.type, torch.bfloat16, enabled=half):
+            outputs = self._family.forward(self._joined, inputs.to(device), targets)
+        whole = {name: tensor.float() for name, tensor in outputs.items()}
+        return self._family.losses(whole, targets)
+
+    def _conclude(
+        self,
+        number: int,
+        loss: float,
+        losses: dict[str, float],
+        start: float,
+        cpu_start: float,
+    ) -> Epoch:
         """Validate, remember the best, write everything down."""
-        team, size = self._team, self._config.size_in(number)
-        validation_loss, accuracy = self._validate(size) if team.leads else (0.0, 0.0)
-        accuracy, validation_loss = team.share(accuracy), team.share(validation_loss)
+        process, size = self._process, self._config.size_in(number)
+        validation_loss, accuracy = self._validate(size) if process.leads else (0.0, 0.0)
+        accuracy, validation_loss = process.share(accuracy), process.share(validation_loss)
         rate, seconds = float(self._schedule.get_last_lr()[0]), time.monotonic() - start
-        cpu_s = team.share(time.process_time() - cpu_start)
+        cpu_s = process.share(time.process_time() - cpu_start)
         if not math.isfinite(validation_loss):
             raise TrainingError(
                 f"the validation loss is {validation_loss} after epoch {number + 1}: the network "
@@ -229,17 +320,19 @@ class Trainer:
             loss,
             validation_loss,
             accuracy,
-            round(team.share(seconds), 2),
+            round(process.share(seconds), 2),
             round(cpu_s, 2),
+            self.stage.name,
+            losses,
         )
-        best = self._history[self._best["epoch"]] if self._history else done
+        best = done if self._best["epoch"] < 0 else self._history[self._best["epoch"]]
         self._history.append(done)
         # The loss is judged, not the accuracy: on a hundred views the luck of the best of many
         # epochs outweighs what they differ by. Epochs at the warm-up size do not compete with
         # those at full size.
         if size != best.size or validation_loss <= best.validation_loss:
             self._best = {"epoch": number, "state": self._average.state()}
-        if team.leads:
+        if process.leads:
             self._save()
         return done
 
@@ -250,9 +343,15 @@ class Trainer:
 
     def _validate(self, size: int) -> tuple[float, float]:
         """Loss and accuracy of the averaged weights on the validation part."""
-        network, device = self._average.network, self._team.device
         return validate(
-            network, self._loss, self._cache, self._validation, self._config, size, device
+            self._family,
+            self._average.network,
+            self._cache,
+            self._validation,
+            self._config.modality,
+            size,
+            self._taught,
+            self.stage.losses,
         )
 
     def _progress(
@@ -273,6 +372,7 @@ class Trainer:
             "optimizer": self._optimizer.state_dict(),
             "schedule": self._schedule.state_dict(),
             "best": self._best,
+            "stage": self._stage,
         }
         save_checkpoint(self._out / CHECKPOINT, self._settings, state)
         write_csv(self._history, self._out / "log.csv")
@@ -285,14 +385,33 @@ class Trainer:
         saved = load_checkpoint(self._out / CHECKPOINT, self._settings)
         if saved is not None:
             self._history = [Epoch(**one) for one in saved["history"]]
+            if saved["stage"]:
+                self._enter(saved["stage"])
             self._network.load_state_dict(saved["network"])
             self._average.network.load_state_dict(saved["average"])
-            self._average.steps = self.finished_epochs * self._pictures.steps()
+            self._average.steps = len(self._in_stage()) * self._pictures.steps()
             self._optimizer.load_state_dict(saved["optimizer"])
             self._schedule.load_state_dict(saved["schedule"])
             self._best = saved["best"]
-        if self._team.share(self.finished_epochs) != self.finished_epochs:
+        if self._process.share(self.finished_epochs) != self.finished_epochs:
             raise TrainingError(
-                f"{self._out} holds another state for process {self._team.rank} than for the "
+                f"{self._out} holds another state for process {self._process.rank} than for the "
                 "first: all processes must see the same folder"
             )
+
+
+def _checked(stages: tuple[Stage, ...], epochs: int) -> tuple[Stage, ...]:
+    """The stages of a run, if they make sense.
+
+    Raises:
+        ConfigError: They do not share the epochs out, or two have one name.
+    """
+    shares = [stage.epochs for stage in stages]
+    if sum(shares) != epochs or min(shares, default=0) < 1:
+        raise ConfigError(
+            f"{len(stages)} stage(s) of {shares} epochs do not make {epochs}: each needs one at "
+            "least; give more --epochs"
+        )
+    if len({stage.name for stage in stages}) < len(stages):
+        raise ConfigError("two stages of training have one name: the log could not tell them")
+    return stages

@@ -2,57 +2,64 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from grasp_core.rectangle import matches
-from grasp_detection.learned.training.config import TrainingConfig
-from grasp_detection.learned.training.pictures import SampleCache, validation_inputs
-from grasp_detection.maps.maps import BLUR, WIDTH_UNIT, paint, read
+from grasp_detection.learned.family import Family, TargetSettings
+from grasp_detection.learned.training.pictures import SampleCache, tensors_of, validation_inputs
 
 _BATCH = 16
 
 
 @torch.inference_mode()
 def validate(
+    family: Family,
     network: nn.Module,
-    loss: Callable[[Tensor, Tensor], Tensor],
     cache: SampleCache,
     indices: Sequence[int],
-    config: TrainingConfig,
+    modality: str,
     size: int,
-    device: torch.device,
+    taught: TargetSettings,
+    losses: Sequence[str] = (),
 ) -> tuple[float, float]:
     """Loss, and the share of views whose best rectangle is right.
 
     Views without labels count for neither: no answer to them could be right.
 
     Args:
+        family: What the network is.
         network: In evaluation mode.
-        loss: Of predicted and true maps.
         cache: Where the views are.
         indices: Which of them.
-        config: Modality, and how targets are painted.
+        modality: Input channels.
         size: Side of the input, pixels.
-        device: Where the network is.
+        taught: How targets are made.
+        losses: Names of those that count; empty for all.
     """
+    device = next(iter(network.state_dict().values())).device
+    reading = family.config_class()
     right: list[bool] = []
-    losses: list[float] = []
+    errors: list[float] = []
     for inputs, windows, samples in validation_inputs(
-        cache, indices, config.modality, size, _BATCH
+        family, cache, indices, modality, size, _BATCH
     ):
-        predicted = network(inputs.to(device)).cpu()
-        for maps, window, sample in zip(predicted, windows, samples, strict=True):
+        predicted = family.forward(network, inputs.to(device))
+        predicted = {name: tensor.float().cpu() for name, tensor in predicted.items()}
+        for index, (window, sample) in enumerate(zip(windows, samples, strict=True)):
             if not len(sample.grasps):
                 continue
             inside = window.to_input(sample.grasps)
-            target = torch.from_numpy(
-                paint(inside, size, quality=sample.grasp_quality, bell=config.bell)
+            targets = tensors_of(family.targets(inside, size, size, taught, sample.grasp_quality))
+            told = family.losses(
+                {name: tensor[index : index + 1] for name, tensor in predicted.items()},
+                {name: tensor[None] for name, tensor in targets.items()},
             )
-            losses.append(float(loss(maps[None], target[None])))
-            found, *_ = read(maps.numpy(), unit_px=WIDTH_UNIT * size, blur_px=BLUR * size)
+            errors.append(sum(float(told[name]) for name in losses or told))
+            outputs = {name: tensor[index].numpy() for name, tensor in predicted.items()}
+            found = family.read(outputs, size, reading).rows
             right.append(bool(len(found) and matches(found, inside).all()))
-    return float(np.mean(losses)), float(np.mean(right))
+    return float(np.mean(errors)), float(np.mean(right))

@@ -21,12 +21,14 @@ from typing import cast
 from torch import Tensor, nn
 from torch.nn import functional
 
-from grasp_detection.maps.networks.layers import (
+from grasp_detection.learned.layers import (
     ConvBnMish,
     CoordinateAttention,
     FeatureDropout,
     conv_of_joined,
 )
+from grasp_detection.maps.family import MapsFamily
+from grasp_detection.maps.losses import p_huber
 
 _REDUCTION = 32
 
@@ -130,3 +132,6 @@ class DscGraspNet(nn.Module):
         c4 = self.stage4(c3)
         maps: Tensor = self.heads(self.dropout(self.up1(c1, self.up2(c2, self.up3(c3, c4)))))
         return maps
+
+
+DSC_GRASPNET = MapsFamily(DscGraspNet, p_huber)

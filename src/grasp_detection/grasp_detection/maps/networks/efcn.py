@@ -20,7 +20,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from grasp_detection.maps.networks.layers import ConvBnRelu, FeatureDropout
+from grasp_detection.learned.layers import ConvBnRelu, FeatureDropout
+from grasp_detection.maps.family import MapsFamily
+from grasp_detection.maps.losses import weighted_squared, weighted_squared_angle
 
 _DOWN_KERNELS = (9, 5, 3, 3, 3, 3)
 _UP_KERNELS = (3, 3, 3, 5, 9, 5)
@@ -118,3 +120,8 @@ class EfcnAngle(Efcn):
         quality, fraction, width = super().forward(x).unbind(dim=1)
         twice = torch.pi * fraction
         return torch.stack([quality, torch.cos(twice), torch.sin(twice), width], dim=1)
+
+
+EFCN = MapsFamily(Efcn, weighted_squared)
+EFCN_ANGLE = MapsFamily(EfcnAngle, weighted_squared_angle)
+EFCN_FULL = MapsFamily(EfcnFull, weighted_squared)

@@ -12,7 +12,9 @@ from __future__ import annotations
 from torch import Tensor, nn
 from torch.nn import functional
 
-from grasp_detection.maps.networks.layers import ConvBnRelu, FeatureDropout
+from grasp_detection.learned.layers import ConvBnRelu, FeatureDropout
+from grasp_detection.maps.family import MapsFamily
+from grasp_detection.maps.losses import p_huber
 
 _FINE, _COARSE = 32, 64  # channels at a quarter and at an eighth of the size
 _DILATIONS = (1, 2, 4, 1)
@@ -67,3 +69,6 @@ class Fast(nn.Module):
 
 def _enlarge(x: Tensor, factor: int) -> Tensor:
     return functional.interpolate(x, scale_factor=factor, mode="bilinear", align_corners=False)
+
+
+FAST = MapsFamily(Fast, p_huber)

@@ -9,7 +9,11 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from grasp_detection.maps.networks.layers import FeatureDropout
+from grasp_detection.learned.family import PublishedWeights
+from grasp_detection.learned.layers import FeatureDropout
+from grasp_detection.maps.family import MapsFamily
+from grasp_detection.maps.losses import squared
+from grasp_detection.maps.published_weights import converter
 
 _WIDTH, _DILATED = 16, 32
 
@@ -59,3 +63,8 @@ class GgCnn2(nn.Module):
         x = self.dropout(self.features(x))
         heads = (self.pos_output, self.cos_output, self.sin_output, self.width_output)
         return torch.cat([head(x) for head in heads], dim=1)
+
+
+GG_CNN2 = MapsFamily(
+    GgCnn2, squared, published=PublishedWeights(304, converter("features.0"))
+)  # 300, as published, is no multiple of the stride

@@ -11,7 +11,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from grasp_detection.maps.networks.layers import FeatureDropout
+from grasp_detection.learned.family import PublishedWeights
+from grasp_detection.learned.layers import FeatureDropout
+from grasp_detection.maps.family import MapsFamily
+from grasp_detection.maps.losses import smooth_l1
+from grasp_detection.maps.published_weights import converter
 
 _BLOCKS = 5
 
@@ -79,3 +83,6 @@ class GrConvNet(nn.Module):
         x = self.dropout(self.conv6(x))
         heads = (self.pos_output, self.cos_output, self.sin_output, self.width_output)
         return torch.cat([head(x) for head in heads], dim=1)
+
+
+GR_CONVNET = MapsFamily(GrConvNet, smooth_l1, published=PublishedWeights(224, converter("conv1")))

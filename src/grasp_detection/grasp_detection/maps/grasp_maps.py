@@ -1,4 +1,4 @@
-"""Grasp maps: what a generative network is taught to predict, and how its answer is read.
+"""Grasp maps: what a network with maps is taught to predict, and how its answer is read.
 
 A stack of maps has shape (4, H, W), float32: quality, cos 2 theta, sin 2 theta, and jaw opening
 in units of :data:`WIDTH_UNIT` input sides. Doubling the angle makes the two ends of the jaw axis
@@ -19,7 +19,7 @@ QUALITY, COS, SIN, WIDTH = range(4)
 WIDTH_UNIT = 0.5
 BLUR = 1.0 / 112.0  # standard deviation of the Gaussian filter on predictions, in input sides
 CERTAINTY = 1.0  # power of the angle vector's length in the score
-JAW_RATIO = 0.5  # height of a predicted rectangle in widths: generative networks predict none
+JAW_RATIO = 0.5  # height of a predicted rectangle in widths: such networks predict none
 _ALONG, _ACROSS = 1.0 / 3.0, 0.6  # reach of the quality's bell, in half widths and half heights
 _LEAST_PX = 6.0  # side as which a smaller one is painted: less could hardly be learnt
 

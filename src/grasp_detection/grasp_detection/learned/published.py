@@ -1,0 +1,58 @@
+"""Weights that others have published, for the networks that know how to take them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from torch import Tensor
+
+from grasp_core.errors import ConfigError
+from grasp_detection.learned.family import Family, PublishedWeights
+from grasp_detection.learned.inputs import channels_of
+from grasp_detection.learned.torch_files import read_published
+from grasp_detection.learned.weights import Weights
+from grasp_detection.registry import detector_names, find_detector, find_learned
+
+
+def find_published(detector: str) -> tuple[str, Family, PublishedWeights]:
+    """A detector's name, its network, and how to take published weights.
+
+    Raises:
+        ConfigError: No such detector, or nothing is known of weights for it.
+    """
+    entry = find_learned(detector)
+    family = entry.family() if entry.family else None
+    if family is None or family.published is None:
+        raise ConfigError(
+            f"no published weights are known for detector {detector!r}; valid are "
+            f"{', '.join(_importable())}"
+        )
+    return entry.name, family, family.published
+
+
+def import_state(
+    family: Family, published: PublishedWeights, path: Path, modality: str
+) -> tuple[dict[str, Tensor], int]:
+    """Read a published file.
+
+    Args:
+        family: The network.
+        published: How to take its weights.
+        path: A file of torch.
+        modality: Input channels it was trained with.
+
+    Returns:
+        Tensors by name as this stack's network has them, and how many numbers learn.
+
+    Raises:
+        WeightsError: It cannot be read, or holds another network or other channels.
+    """
+    state = published.adapt(read_published(path), modality)
+    network = family.build(channels_of(modality), 0.0)
+    Weights("the published file", state, {}).load_into(network)
+    return state, sum(parameter.numel() for parameter in network.parameters())
+
+
+def _importable() -> list[str]:
+    entries = [find_detector(name) for name in detector_names()]
+    return [one.name for one in entries if one.family and one.family().published is not None]
