@@ -17,6 +17,10 @@ from grasp_core.errors import ConfigError
 from grasp_core.rectangle import corners_of
 from grasp_detection.datasets.cornell import CornellDataset
 from grasp_detection.datasets.split import make_folds, make_split, save_splits
+from grasp_detection.entry import Entry
+from grasp_detection.evaluation import run
+from grasp_detection.learned.model import LearnedModel
+from grasp_detection.maps.config import MapsConfig
 from grasp_detection.ranking import Ranking
 
 PICTURES = 20
@@ -26,11 +30,18 @@ LABEL = np.array([[32.0, 30.0, 20.0, 10.0, 0.3], [36.0, 40.0, 16.0, 8.0, 1.27]])
 class Fake:
     """Answers with the label; weights named "bad" miss every fourth picture."""
 
-    def __init__(self, name, weights, certainty):
+    def __init__(self, name, values, metadata):
         self.name = name
-        self.certainty = certainty
-        self.bad = weights == "bad"
-        self.asked = weights
+        self.values = values
+        self.asked = values.get("weights", "")
+        self.bad = self.asked == "bad"
+        self.metadata = metadata
+
+    def about(self):
+        return {"weights_split": (self.metadata or {}).get("split")}
+
+    def pictures_seen(self, dataset):
+        return LearnedModel.pictures_seen(self, dataset) if self.metadata is not None else set()
 
     def rank(self, color, depth_m, limit):
         rows = LABEL.copy()
@@ -45,15 +56,19 @@ def loaded(monkeypatch):
     made = []
     metadata = {}
 
-    def load(name, weights, device, certainty=1.0):
+    def load(name, values):
         if name == "nothing":
             raise ConfigError(f"no network {name!r}")
-        made.append(Fake(name, weights, certainty))
-        if weights in metadata:
-            made[-1].metadata = metadata[weights]
+        asked = values.get("weights", "")
+        made.append(Fake(name, values, metadata.get(asked)))
         return made[-1]
 
-    monkeypatch.setattr(evaluate_command, "load_detector", load)
+    entry = Entry("fake", "maps", MapsConfig, None, lambda: None)
+    monkeypatch.setattr(run, "create_picture_detector", load)
+    for module in (run, evaluate_command):
+        monkeypatch.setattr(module, "find_detector", lambda name: entry)
+    monkeypatch.setattr(run, "resolve", lambda name: name)
+    monkeypatch.setattr(run, "weights_of", lambda name, weights, depth: weights or "default")
     load.made, load.metadata = made, metadata
     return load
 
@@ -119,9 +134,10 @@ def test_every_output_is_written(root, tmp_path, loaded):
 
 
 def test_both_detectors_rank_as_asked_for(root, tmp_path, loaded):
-    figures = figures_of(root, tmp_path, "--split", "all", "--against", "fake:b", "--certainty", 0)
-    assert figures["certainty"] == 0.0
-    assert [one.certainty for one in loaded.made[-2:]] == [0.0, 0.0]
+    arguments = ("--split", "all", "--against", "fake:b", "--set", "certainty=0")
+    figures = figures_of(root, tmp_path, *arguments)
+    assert figures["settings"] == ["certainty=0"]
+    assert [one.values["certainty"] for one in loaded.made[-2:]] == [0, 0]
 
 
 def test_folds_have_weights_of_their_own_and_are_pooled(root, tmp_path, loaded):
@@ -176,6 +192,7 @@ def test_trained_on_measured_pictures_warns(root, tmp_path, loaded, capsys):
         (("--split", "all", "--detector", "nothing"), "no network 'nothing'"),
         (("--split", "all", "--against", "nothing:w"), "no network 'nothing'"),
         (("--split", "all", "--dataset", "nothing"), "no dataset layout"),
+        (("--split", "all", "--set", "certain=1"), "--set is 'certain=1', must be NAME=VALUE"),
     ],
 )
 def test_refusals_are_one_line(root, loaded, capsys, arguments, message):

@@ -7,8 +7,7 @@ import pytest
 import torch
 
 from grasp_cli.verbs import import_weights as import_command
-from grasp_detection.learned.model import load_picture_detector
-from grasp_detection.maps.networks.registry import find_network
+from grasp_detection.registry import create_picture_detector, find_learned
 
 
 def run(*arguments):
@@ -19,11 +18,11 @@ def run(*arguments):
 
 def test_published_weights_detect(tmp_path, capsys):
     published, out = tmp_path / "statedict.pt", tmp_path / "ours" / "ggcnn2.safetensors"
-    torch.save(find_network("gg_cnn2").build(1, 0.0).state_dict(), published)
+    torch.save(find_learned("gg_cnn2").family().build(1, 0.0).state_dict(), published)
     arguments = (published, "--detector", "gg-cnn2", "--modality", "d", "--out", out)
     assert run(*arguments) == 0
     assert "66,676 parameters of gg_cnn2" in capsys.readouterr().out
-    model = load_picture_detector("gg_cnn2", str(out))
+    model = create_picture_detector("gg_cnn2", {"weights": str(out)})
     assert (model.modality, model.size, model.parameters) == ("d", 304, 66_676)
     ranking = model.rank(None, np.full((320, 320), 0.5, np.float32), 5)
     assert ranking.rows.shape[1] == 5
@@ -31,12 +30,14 @@ def test_published_weights_detect(tmp_path, capsys):
 
 def test_a_coloured_picture_is_fed_as_they_were_taught(tmp_path, monkeypatch):
     published, out = tmp_path / "statedict.pt", tmp_path / "grconvnet.safetensors"
-    torch.save(find_network("gr_convnet").build(3, 0.0).state_dict(), published)
+    torch.save(find_learned("gr_convnet").family().build(3, 0.0).state_dict(), published)
     assert run(published, "--detector", "gr-convnet", "--modality", "rgb", "--out", out) == 0
-    model = load_picture_detector("gr_convnet", str(out))
+    model = create_picture_detector("gr_convnet", {"weights": str(out)})
     assert model.size == 224
     fed = []
-    monkeypatch.setattr(model, "runtime", lambda x: fed.append(x) or np.zeros((1, 4, 224, 224)))
+    monkeypatch.setattr(
+        model, "runtime", lambda x: fed.append(x) or {"maps": np.zeros((1, 4, 224, 224))}
+    )
     model.rank(np.full((224, 224, 3), (250, 130, 10), np.uint8), None, 5)
     assert np.allclose(fed[0].mean(axis=(2, 3)), [[120 / 255, 0.0, -120 / 255]], atol=1e-6)
 
@@ -52,7 +53,7 @@ def test_a_coloured_picture_is_fed_as_they_were_taught(tmp_path, monkeypatch):
 )
 def test_wrong_input_is_refused(tmp_path, capsys, change, what):
     published = tmp_path / "statedict.pt"
-    torch.save(find_network("gg_cnn2").build(1, 0.0).state_dict(), published)
+    torch.save(find_learned("gg_cnn2").family().build(1, 0.0).state_dict(), published)
     options = {
         "--detector": "gg_cnn2",
         "--modality": "d",

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from grasp_cli.main import main
-from grasp_cli.verbs import train as train_command
 from grasp_core.rectangle import corners_of
 from grasp_detection.datasets.registry import open_dataset
 from grasp_detection.datasets.split import make_split, save_splits
+from grasp_detection.learned.training.provenance import revision
 from grasp_detection.learned.weights import load_weights
 
 
@@ -74,7 +74,7 @@ def test_a_run_out_of_patience_says_how_it_goes_on(data, capsys, monkeypatch):
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [
-        (["--detector", "resnet"], "no network 'resnet'; valid names are dsc_graspnet"),
+        (["--detector", "resnet"], "no detector 'resnet'; valid names are antipodal"),
         (["--dataset", "imagenet"], "valid are cornell"),
         (["--root", "nowhere"], "nowhere is no folder"),
         (["--split", "nothing.json"], "cannot read split nothing.json"),
@@ -120,7 +120,7 @@ def test_hyphens_do_and_labels_that_cannot_be_used_are_counted(data, capsys):
 
 def test_a_missing_git_is_no_reason_to_fail(data, monkeypatch):
     monkeypatch.setenv("PATH", "")
-    assert train_command._revision() == "unknown"
+    assert revision() == "unknown"
 
 
 def test_a_run_can_start_from_weights_and_says_so(data, capsys):

@@ -13,7 +13,7 @@ from grasp_detection.learned.relief import relief
 from grasp_detection.learned.training.augment import draw_matrix
 from grasp_detection.learned.training.config import AugmentConfig
 from grasp_detection.learned.window import Window, move_rectangles, warp
-from grasp_detection.maps.maps import JAW_RATIO, WIDTH_UNIT, paint, read
+from grasp_detection.maps.grasp_maps import JAW_RATIO, WIDTH_UNIT, paint, read
 
 numbers = st.floats(-200.0, 800.0)
 rectangles = st.builds(

@@ -13,6 +13,7 @@ from grasp_detection.learned.layers import (
     FeatureDropout,
     conv_of_joined,
 )
+from grasp_detection.maps.grasp_maps import COS, QUALITY, SIN, WIDTH
 from grasp_detection.maps.losses import (
     p_huber,
     smooth_l1,
@@ -20,13 +21,12 @@ from grasp_detection.maps.losses import (
     weighted_squared,
     weighted_squared_angle,
 )
-from grasp_detection.maps.maps import COS, QUALITY, SIN, WIDTH
+from grasp_detection.maps.members import MAPS
 from grasp_detection.maps.networks.dsc_graspnet import DscGraspNet
 from grasp_detection.maps.networks.efcn import Efcn, EfcnAngle, EfcnFull
 from grasp_detection.maps.networks.gg_cnn2 import GgCnn2
 from grasp_detection.maps.networks.gr_convnet import GrConvNet
-from grasp_detection.maps.networks.registry import find_network, network_names
-from grasp_detection.registry import detector_names, has_weights, resolve
+from grasp_detection.registry import detector_names, find_detector, find_learned, resolve
 
 
 def parameters(network):
@@ -46,22 +46,24 @@ def test_networks_have_their_published_size(build, count):
     assert parameters(build()) == count
 
 
-@pytest.mark.parametrize("name", network_names())
+@pytest.mark.parametrize("name", MAPS.places)
 @pytest.mark.parametrize(("channels", "height", "width"), [(1, 32, 32), (3, 64, 40), (4, 48, 96)])
 def test_maps_have_the_size_of_the_picture(name, channels, height, width):
-    architecture = find_network(name)
-    network = architecture.build(channels, 0.1)
+    family = find_learned(name).family()
+    network = family.build(channels, 0.1)
     picture = torch.randn(2, channels, height, width)
     with torch.inference_mode():
         assert network.eval()(picture).shape == (2, 4, height, width)
     predicted = network.train()(picture)
-    architecture.loss(predicted, torch.zeros(2, 4, height, width)).backward()
+    family.loss(predicted, torch.zeros(2, 4, height, width)).backward()
     assert all(p.grad is not None and p.grad.isfinite().all() for p in network.parameters())
 
 
-def test_every_network_is_a_detector_and_every_learned_detector_a_network():
-    learned = [name for name in detector_names() if has_weights(name)]
-    assert learned == network_names()
+def test_every_network_is_a_detector_of_its_family():
+    for name in MAPS.places:
+        entry = find_detector(name)
+        assert (entry.name, entry.group) == (name, "maps")
+        assert name in detector_names()
     assert resolve("efcn-full") == "efcn_full"
 
 
@@ -147,6 +149,6 @@ def test_dropout_drops_whole_features_and_keeps_the_mean():
     assert torch.equal(dropout.eval()(y), y)
 
 
-def test_unknown_network_lists_the_known():
-    with pytest.raises(ConfigError, match="dsc_graspnet"):
-        find_network("resnet")
+def test_what_learns_nothing_cannot_be_trained():
+    with pytest.raises(ConfigError, match=r"antipodal is not learned; learned ones are dsc_grasp"):
+        find_learned("antipodal")

@@ -9,9 +9,10 @@ import torch
 
 from grasp_core.errors import ConfigError
 from grasp_detection.learned.inputs import RELIEF_UNIT_M
+from grasp_detection.learned.published import find_published, import_state
+from grasp_detection.learned.torch_files import read_published
 from grasp_detection.learned.weights import WeightsError
-from grasp_detection.maps.networks.registry import find_network
-from grasp_detection.maps.published_weights import adapt, read_published
+from grasp_detection.registry import find_learned
 
 
 class Trap:
@@ -27,7 +28,7 @@ class Trap:
 def network(name, channels):
     """With weights and statistics that are not those of a new one."""
     torch.manual_seed(3)
-    made = find_network(name).build(channels, 0.0)
+    made = find_learned(name).family().build(channels, 0.0)
     with torch.no_grad():
         for tensor in (*made.parameters(), *made.buffers()):
             if tensor.is_floating_point():
@@ -82,8 +83,9 @@ def test_all_layouts_are_read(tmp_path, monkeypatch, layout, new_format):
 @pytest.mark.parametrize("name", ["gg_cnn2", "gr_convnet"])
 def test_conventions_are_converted(name, modality):
     channels = {"d": 1, "rgb": 3, "rgbd": 4}[modality]
-    theirs, ours = network(name, channels), find_network(name).build(channels, 0.0).eval()
-    ours.load_state_dict(adapt(name, theirs.state_dict(), modality))
+    _, family, published = find_published(name)
+    theirs, ours = network(name, channels), family.build(channels, 0.0).eval()
+    ours.load_state_dict(published.adapt(theirs.state_dict(), modality))
     color, relief = torch.rand(1, 3, 32, 32) - 0.5, torch.rand(1, 1, 32, 32)
     depth_m = -RELIEF_UNIT_M * relief  # away from the camera, metres
     inputs = {
@@ -132,11 +134,14 @@ def test_a_truncated_file_is_refused(tmp_path, new_format):
             read_published(path)
 
 
-def test_wrong_networks_and_channels_are_refused():
-    state = network("gr_convnet", 4).state_dict()
+def test_wrong_networks_and_channels_are_refused(tmp_path):
+    path = tmp_path / "file.pt"
+    torch.save(network("gr_convnet", 4).state_dict(), path)
+    _, family, published = find_published("gr-convnet")
     with pytest.raises(WeightsError, match="sees 4 channel"):
-        adapt("gr_convnet", state, "d")
+        import_state(family, published, path, "d")
+    _, family, published = find_published("gg_cnn2")
     with pytest.raises(WeightsError, match="do not fit"):
-        adapt("gg_cnn2", state, "rgbd")
+        import_state(family, published, path, "rgbd")
     with pytest.raises(ConfigError, match="valid are gg_cnn2, gr_convnet"):
-        adapt("efcn", state, "d")
+        find_published("efcn")

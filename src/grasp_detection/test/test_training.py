@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import tiny_network
 import torch
-from tiny_network import TinyNetwork
+from tiny_network import TINY, TinyNetwork
 
 from grasp_core.errors import ConfigError
 from grasp_detection.datasets.dataset import DatasetError
@@ -21,7 +21,7 @@ from grasp_detection.datasets.split import Split, make_split, save_splits
 from grasp_detection.learned.training.augment import apply, draw_crop, draw_matrix
 from grasp_detection.learned.training.averaging import RunningAverage
 from grasp_detection.learned.training.config import AugmentConfig, TrainingConfig
-from grasp_detection.learned.training.distributed import Team
+from grasp_detection.learned.training.distributed import TrainingProcess
 from grasp_detection.learned.training.errors import TrainingError
 from grasp_detection.learned.training.finish import finish
 from grasp_detection.learned.training.initial import start_from
@@ -30,12 +30,12 @@ from grasp_detection.learned.training.trainer import Trainer
 from grasp_detection.learned.training.validation import validate
 from grasp_detection.learned.weights import Weights, WeightsError, load_weights
 from grasp_detection.learned.window import Window
+from grasp_detection.maps.family import MAPS, MapsFamily, MapsTargets
+from grasp_detection.maps.grasp_maps import paint
 from grasp_detection.maps.losses import squared
-from grasp_detection.maps.maps import paint
-from grasp_detection.maps.networks.dsc_graspnet import DscGraspNet
-from grasp_detection.maps.networks.registry import Architecture
+from grasp_detection.maps.networks.dsc_graspnet import DSC_GRASPNET, DscGraspNet
 
-ALONE = Team(0, 1, torch.device("cpu"))
+ALONE = TrainingProcess(0, 1, torch.device("cpu"))
 STILL = AugmentConfig(
     rotate=False,
     flip=False,
@@ -68,8 +68,8 @@ def split(dataset):
     return make_split(dataset, "image-wise", (0.7, 0.15, 0.15))
 
 
-def trainer(dataset, split, out, config=SMALL, network=TinyNetwork):
-    return Trainer(Architecture(network), dataset, split, config, AugmentConfig(), out, ALONE)
+def trainer(dataset, split, out, config=SMALL, family=TINY):
+    return Trainer(family, dataset, split, config, AugmentConfig(), out, ALONE)
 
 
 def test_two_samples_are_learnt_by_heart(bars, tmp_path):
@@ -86,7 +86,7 @@ def test_two_samples_are_learnt_by_heart(bars, tmp_path):
         size=32, epochs=6, batch=2, learning_rate=0.01, dropout=0.0, average=0.8
     )
     out = tmp_path / "run"
-    trained = Trainer(Architecture(DscGraspNet), dataset, split, config, STILL, out, ALONE).run()
+    trained = Trainer(DSC_GRASPNET, dataset, split, config, STILL, out, ALONE).run()
     losses = [epoch.loss for epoch in trained.history]
     assert losses[-1] < 0.05 * losses[0]
     assert trained.best.validation_accuracy == 1.0
@@ -174,12 +174,14 @@ def test_sizes_change_from_warm_up_to_full(dataset, split, tmp_path):
     with pytest.raises(ConfigError, match="weights are for the full size"):
         replace(SMALL, warmup_epochs=SMALL.epochs)
     with pytest.raises(ConfigError, match="size is 36 px, must be a multiple of 8"):
-        replace(SMALL, size=36)
+        trainer(dataset, split, tmp_path / "odd", replace(SMALL, size=36))
 
 
 def test_a_run_that_diverges_is_stopped(dataset, split, tmp_path):
     with pytest.raises(TrainingError, match=r"loss of epoch 1 is (nan|inf).*learning-rate"):
-        trainer(dataset, split, tmp_path, replace(SMALL, learning_rate=1.0), Diverging).run()
+        trainer(
+            dataset, split, tmp_path, replace(SMALL, learning_rate=1.0), MapsFamily(Diverging)
+        ).run()
     assert not (tmp_path / "checkpoint.pt").exists()
 
 
@@ -199,7 +201,7 @@ class Answering(torch.nn.Module):
 
     def __init__(self, maps):
         super().__init__()
-        self.maps = maps
+        self.register_buffer("maps", maps)
 
     def forward(self, x):
         return self.maps.expand(len(x), *self.maps.shape)
@@ -223,14 +225,17 @@ def test_views_without_labels_are_no_mistakes(bars, split, tmp_path):
     assert len(split.validation) == 2
     config = replace(SMALL, epochs=1)
     cache, views = SampleCache(dataset, config.modality), split.indices(dataset, "validation")
-    ((_, windows, samples),) = validation_inputs(cache, views, "rgb", config.size, len(views))
+    family = MapsFamily(TinyNetwork, squared)
+    ((_, windows, samples),) = validation_inputs(
+        family, cache, views, "rgb", config.size, len(views)
+    )
     (told,) = (
         paint(window.to_input(sample.grasps), config.size)
         for window, sample in zip(windows, samples, strict=True)
         if len(sample.grasps)
     )
     knowing = Answering(torch.from_numpy(told))
-    judged = validate(knowing, squared, cache, views, config, config.size, torch.device("cpu"))
+    judged = validate(family, knowing, cache, views, "rgb", config.size, MapsTargets())
     assert judged == (pytest.approx(0.0), 1.0)
     (bars / "01" / f"pcd{split.validation[-1]}cpos.txt").write_text("")
     with pytest.raises(DatasetError, match="no validation picture has a label"):
@@ -249,10 +254,11 @@ def test_a_split_of_another_dataset_is_said(dataset, tmp_path):
 
 
 def test_finished_weights_say_what_they_are(dataset, split, tmp_path):
-    trained = trainer(dataset, split, tmp_path, network=DscGraspNet).run()
+    trained = trainer(dataset, split, tmp_path, family=DSC_GRASPNET).run()
     path = tmp_path / "weights.safetensors"
     origin = {"command": "grasp train", "revision": "abc"}
-    finish("dsc_graspnet", trained, dataset, split, SMALL, AugmentConfig(), origin, path)
+    settings = (SMALL, AugmentConfig(), MapsTargets())
+    finish("dsc_graspnet", DSC_GRASPNET, trained, dataset, split, *settings, origin, path)
     metadata = load_weights("dsc_graspnet", str(path)).metadata
     assert metadata["split"] == split.digest
     assert metadata["trained_on"] == sorted(split.train)
@@ -274,19 +280,17 @@ def test_two_processes_compute_what_one_does(bars, dataset, split, tmp_path):
         "torch.set_num_threads(1)\n"
         "from grasp_detection.datasets.registry import open_dataset\n"
         "from grasp_detection.datasets.split import load_splits\n"
-        "from tiny_network import TinyNetwork\n"
+        "from tiny_network import TINY\n"
         "from grasp_detection.learned.training.config import AugmentConfig, TrainingConfig\n"
-        "from grasp_detection.learned.training.distributed import team\n"
-        "from grasp_detection.maps.networks.registry import Architecture\n"
+        "from grasp_detection.learned.training.distributed import training_process\n"
         "from grasp_detection.learned.training.trainer import Trainer\n"
         f"config = TrainingConfig(**{values!r})\n"
         f"split = load_splits(Path({str(tmp_path / 'split.json')!r}))[0]\n"
         f"dataset = open_dataset('cornell', Path({str(bars)!r}))\n"
         f"out = Path({str(tmp_path / 'two')!r})\n"
-        "with team('cpu') as here:\n"
+        "with training_process('cpu') as here:\n"
         "    assert here.size == 2\n"
-        "    tiny = Architecture(TinyNetwork)\n"
-        "    Trainer(tiny, dataset, split, config, AugmentConfig(), out, here).run()\n"
+        "    Trainer(TINY, dataset, split, config, AugmentConfig(), out, here).run()\n"
     )
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
     command += ["--nproc-per-node", "2", str(program)]
@@ -310,10 +314,10 @@ def test_two_processes_compute_what_one_does(bars, dataset, split, tmp_path):
 def test_a_batch_must_be_dealt_evenly(dataset, split, tmp_path):
     # Of 8 training views, a batch of 9 takes 8.
     for size, config in ((3, SMALL), (3, replace(SMALL, batch=9))):
-        several = Team(0, size, torch.device("cpu"))
+        several = TrainingProcess(0, size, torch.device("cpu"))
         with pytest.raises(ConfigError, match=f"evenly among {size} processes"):
             Trainer(
-                Architecture(TinyNetwork),
+                TINY,
                 dataset,
                 split,
                 config,
@@ -328,7 +332,9 @@ def test_what_a_picture_gives_depends_on_seed_epoch_and_index_alone(dataset, spl
 
     indices = split.indices(dataset, "train")
     one, two = (
-        TrainingPictures(SampleCache(dataset, "rgb"), indices, SMALL, AugmentConfig())
+        TrainingPictures(
+            TINY, SampleCache(dataset, "rgb"), indices, SMALL, AugmentConfig(), MapsTargets()
+        )
         for _ in range(2)
     )
     two[3], two[1]
@@ -346,9 +352,12 @@ def test_workers_give_the_same_pictures(dataset, split, tmp_path):
     from grasp_detection.learned.training.pictures import SampleCache, TrainingPictures
 
     indices = split.indices(dataset, "train")
-    pictures = TrainingPictures(SampleCache(dataset, "rgb"), indices, SMALL, AugmentConfig())
+    pictures = TrainingPictures(
+        TINY, SampleCache(dataset, "rgb"), indices, SMALL, AugmentConfig(), MapsTargets()
+    )
     here, there = (list(pictures.batches(2, workers, 0, 1)) for workers in (0, 1))
-    assert all(torch.equal(a, b) for a, b in zip(here[0], there[0], strict=True))
+    assert torch.equal(here[0][0], there[0][0])
+    assert torch.equal(here[0][1][MAPS], there[0][1][MAPS])
 
 
 def test_without_variation_training_sees_what_validation_sees():

@@ -9,12 +9,11 @@ import pytest
 import torch
 
 from grasp_core.camera import PinholeCamera
-from grasp_core.errors import BadImage, ConfigError
+from grasp_core.cell import load_cell
+from grasp_core.errors import BadCalibration, BadImage, ConfigError
 from grasp_core.frame import RgbdFrame
 from grasp_core.rectangle import matches
-from grasp_detection.learned.config import GenerativeConfig
-from grasp_detection.learned.detector import GenerativeDetector
-from grasp_detection.learned.model import GenerativeModel, load_picture_detector
+from grasp_core.transform import Transform
 from grasp_detection.learned.weights import (
     WeightsError,
     default_weights,
@@ -23,9 +22,15 @@ from grasp_detection.learned.weights import (
     save_weights,
     shipped_names,
 )
+from grasp_detection.maps.config import MapsConfig
 from grasp_detection.maps.networks.dsc_graspnet import DscGraspNet
-from grasp_detection.maps.networks.registry import network_names
-from grasp_detection.registry import create_detector
+from grasp_detection.registry import (
+    create_detector,
+    create_picture_detector,
+    detector_names,
+    has_weights,
+    weights_of,
+)
 
 ABOUT = {
     "detector": "dsc_graspnet",
@@ -80,7 +85,7 @@ def test_a_truncated_file_is_noticed(saved):
         ("{", "no valid JSON"),
         ("{}", "lacks detector, modality"),
         ("null", "lacks detector"),
-        (json.dumps({**ABOUT, "sha256": "", "size": 100}), "positive multiple of 8"),
+        (json.dumps({**ABOUT, "sha256": "", "size": -8}), "size is -8"),
         (json.dumps({**ABOUT, "sha256": "", "size": "abc"}), "size is 'abc'"),
     ],
 )
@@ -95,7 +100,7 @@ def test_weights_of_another_network_are_refused(saved):
     about = json.loads(saved.with_suffix(".json").read_text())
     saved.with_suffix(".json").write_text(json.dumps({**about, "modality": "d"}))
     with pytest.raises(WeightsError, match=r"do not fit this network.*stem"):
-        load_picture_detector("dsc_graspnet", str(saved))
+        create_picture_detector("dsc_graspnet", {"weights": str(saved)})
     saved.with_suffix(".json").write_text(json.dumps({**about, "detector": "efcn"}))
     with pytest.raises(WeightsError, match="weights of efcn, not of dsc_graspnet"):
         load_weights("dsc_graspnet", str(saved))
@@ -105,11 +110,21 @@ def test_a_missing_gpu_is_said(saved):
     if torch.cuda.is_available():
         pytest.skip("there is a GPU")
     with pytest.raises(ConfigError, match="no GPU here"):
-        GenerativeModel("dsc_graspnet", load_weights("dsc_graspnet", str(saved)), "cuda")
+        create_picture_detector("dsc_graspnet", {"weights": str(saved), "device": "cuda"})
+
+
+LEARNED = [name for name in detector_names() if has_weights(name)]
+
+
+def test_a_size_that_the_network_cannot_take_is_refused(saved):
+    about = json.loads(saved.with_suffix(".json").read_text())
+    saved.with_suffix(".json").write_text(json.dumps({**about, "size": 100}))
+    with pytest.raises(WeightsError, match="size is 100, must be a multiple of 8"):
+        create_picture_detector("dsc_graspnet", {"weights": str(saved)})
 
 
 @pytest.mark.parametrize(
-    ("detector", "name"), [(one, name) for one in network_names() for name in shipped_names(one)]
+    ("detector", "name"), [(one, name) for one in LEARNED for name in shipped_names(one)]
 )
 def test_shipped_weights_are_small_whole_and_told(detector, name):
     weights = load_weights(detector, name)
@@ -118,17 +133,30 @@ def test_shipped_weights_are_small_whole_and_told(detector, name):
     assert {"split", "trained_on", "dataset", "metrics", "wall_s"} <= set(about)
     assert about["command"].startswith(f"grasp train --detector {about['detector']}")
     assert re.fullmatch(r"[0-9a-f]{7,40}", about["revision"])
-    load_picture_detector(detector, name, "cpu")
+    create_picture_detector(detector, {"weights": name, "device": "cpu"})
 
 
 def test_every_default_is_shipped():
-    with_weights = [name for name in network_names() if shipped_names(name)]
+    with_weights = [name for name in LEARNED if shipped_names(name)]
     assert "dsc_graspnet" in with_weights
     for name in with_weights:
         assert default_weights(name) in shipped_names(name)
 
 
+def test_what_sees_depth_comes_first_where_there_is_depth():
+    assert default_weights("dsc_graspnet") == "synthetic_d"
+    assert default_weights("dsc_graspnet", depth=False) == "cornell_rgb"
+    assert default_weights("fast", depth=False) == "default"  # it has none that sees colour
+    assert weights_of("gg-cnn2", "") == "synthetic_d"
+    assert weights_of("antipodal", "") == ""
+
+
 # In the node: a window of the whole frame, and back to its pixels
+
+
+def detector_of(gripper, cell=None, **settings):
+    values = {"weights": "cornell_rgb", "device": "cpu", **settings}
+    return create_detector("dsc_graspnet", gripper, values, cell)
 
 
 def frame_of(color):
@@ -153,8 +181,7 @@ def pasted(u0, v0):
 @pytest.mark.parametrize(("u0", "v0"), [(160.0, 80.0), (300.0, 20.0), (10.0, 150.0)])
 def test_the_node_finds_the_bar_wherever_its_window_is(u0, v0, gripper):
     color, label = pasted(u0, v0)
-    config = GenerativeConfig("cornell_rgb", window_px=(u0, v0, 321.0), device="cpu")
-    grasps = GenerativeDetector("dsc_graspnet", gripper, config).detect(frame_of(color))
+    grasps = detector_of(gripper, window_px=(u0, v0, 321.0)).detect(frame_of(color))
     assert grasps
     best = grasps[0].rectangle
     row = np.array([[best.u, best.v, best.width, best.height, best.angle]])
@@ -169,11 +196,11 @@ def test_the_node_finds_the_bar_wherever_its_window_is(u0, v0, gripper):
 
 def test_a_networks_own_score_can_be_asked_for(gripper):
     color, _ = pasted(160.0, 80.0)
-    config = GenerativeConfig("cornell_rgb", window_px=(160.0, 80.0, 321.0), device="cpu")
-    every = GenerativeDetector("dsc_graspnet", gripper, config).detect(frame_of(color))
+    window = (160.0, 80.0, 321.0)
+    every = detector_of(gripper, window_px=window).detect(frame_of(color))
     least = (every[0].raw_score + every[-1].raw_score) / 2.0
-    asking = replace(config, min_raw_score=least)
-    some = GenerativeDetector("dsc_graspnet", gripper, asking).detect(frame_of(color))
+    asking = detector_of(gripper, window_px=window, min_raw_score=least)
+    some = asking.detect(frame_of(color))
     assert [g.raw_score for g in some] == [g.raw_score for g in every if g.raw_score >= least]
     assert 0 < len(some) < len(every)
 
@@ -184,11 +211,8 @@ def test_the_scene_is_shown_as_large_as_the_network_knows_it(gripper):
     frame = frame_of(np.zeros((480, 640, 3), np.uint8))
 
     def size(depth_m, **settings):
-        config = GenerativeConfig("cornell_rgb", window_px=window, **settings)
-        detector = GenerativeDetector("dsc_graspnet", gripper, config)
-        return detector.window(
-            replace(frame, depth_m=np.full((480, 640), depth_m, np.float32))
-        ).size
+        detector = detector_of(gripper, window_px=window, **settings)
+        return detector.input_px(replace(frame, depth_m=np.full((480, 640), depth_m, np.float32)))
 
     focal_px = 0.5 * (frame.camera.fx + frame.camera.fy)
     for depth_m in (0.75, 1.5):
@@ -197,12 +221,35 @@ def test_the_scene_is_shown_as_large_as_the_network_knows_it(gripper):
     assert size(0.75, input_px=96) == 96
 
 
+def test_the_workspace_is_looked_at_where_the_cameras_pose_is_known(gripper):
+    cell, frame = load_cell("tabletop"), frame_of(np.zeros((480, 640, 3), np.uint8))
+    middle, sides = [0.5, 0.0, 0.0], []
+    for height_m, right_m in ((0.9, 0.0), (1.4, 0.1)):
+        # Straight down, image u along the base's -y.
+        down = Transform.from_rpy((np.pi, 0.0, -np.pi / 2), (0.5, right_m, height_m))
+        posed = replace(frame, T_base_camera=down)
+        window = detector_of(gripper, cell).window(posed)
+        u, v = frame.camera.project(down.inverse().apply(np.array([middle])))[0]
+        assert window.u0 <= u <= window.u0 + window.side
+        assert window.v0 <= v <= window.v0 + window.side
+        sides.append(window.side)
+    assert 480.0 >= sides[0] > 1.3 * sides[1]
+    blind = Transform.from_rpy((np.pi, 0.0, 0.0), (5.0, 0.0, 0.9))
+    with pytest.raises(BadCalibration, match="does not see the workspace"):
+        detector_of(gripper, cell).detect(replace(frame, T_base_camera=blind))
+    centred = detector_of(gripper, cell).window(frame)
+    assert (centred.u0, centred.v0, centred.side) == (80.0, 0.0, 480.0)
+
+
 def test_a_window_outside_the_picture_is_refused(gripper):
-    detector = GenerativeDetector(
-        "dsc_graspnet", gripper, GenerativeConfig(window_px=(400.0, 0.0, 321.0))
-    )
+    detector = detector_of(gripper, window_px=(400.0, 0.0, 321.0))
     with pytest.raises(BadImage, match=r"leaves the picture of 640x480"):
         detector.detect(frame_of(np.zeros((480, 640, 3), np.uint8)))
+
+
+def test_an_input_that_the_network_cannot_take_is_refused(gripper):
+    with pytest.raises(ConfigError, match="input_px is 100, must be a multiple of 8"):
+        detector_of(gripper, input_px=100)
 
 
 @pytest.mark.parametrize(
@@ -210,9 +257,8 @@ def test_a_window_outside_the_picture_is_refused(gripper):
     [
         ({"window_px": (1.0, 2.0)}, "window_px"),
         ({"window_px": (1.0, 2.0, 3.0)}, "at least 8 px"),
-        ({"input_px": 100}, "multiple of 8"),
     ],
 )
 def test_impossible_settings_are_refused(values, reason):
     with pytest.raises(ConfigError, match=reason):
-        GenerativeConfig(**values)
+        MapsConfig(**values)

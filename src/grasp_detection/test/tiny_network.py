@@ -4,6 +4,7 @@ import torch
 from torch import nn
 
 from grasp_detection.learned.layers import ConvBnMish, FeatureDropout
+from grasp_detection.maps.family import MapsFamily
 
 
 class TinyNetwork(nn.Module):
@@ -20,3 +21,6 @@ class TinyNetwork(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return self.layers(x)
+
+
+TINY = MapsFamily(TinyNetwork)
