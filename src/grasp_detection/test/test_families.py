@@ -139,21 +139,26 @@ def test_what_a_stage_does_not_teach_stays_as_it_is(bars, tmp_path):
         assert torch.equal(begun[name], last[name]) != name.startswith("how"), name
 
 
-def test_stages_that_make_no_sense_are_refused(bars, tmp_path):
+@pytest.mark.parametrize(
+    ("stages", "failure", "reason"),
+    [
+        ([Stage("a", 3), Stage("b", 3)], ConfigError, r"\[3, 3\] epochs do not make 3"),
+        ([Stage("a", 3), Stage("b", 0)], ConfigError, "each needs one at least"),
+        ([Stage("a", 1), Stage("a", 2)], ConfigError, "have one name"),
+        ([Stage("a", 3, ("nothing",))], TrainingError, "name begins with one of nothing"),
+    ],
+)
+def test_stages_that_make_no_sense_are_refused(bars, tmp_path, stages, failure, reason):
     class Aimless(third_family.Toy):
         def stages(self, epochs):
-            return tuple(Stage(f"{i}", epochs, ("nothing",)) for i in range(parts))
+            return tuple(stages)
 
     dataset = open_dataset("cornell", bars)
     split = make_split(dataset, "image-wise", (0.6, 0.2, 0.2))
     alone = TrainingProcess(0, 1, torch.device("cpu"))
     config = TrainingConfig(size=32, epochs=3, batch=4)
-    for parts, failure, reason in (
-        (2, ConfigError, "do not make 3"),
-        (1, TrainingError, "no parameter's name begins with one of nothing"),
-    ):
-        with pytest.raises(failure, match=reason):
-            Trainer(Aimless(), dataset, split, config, AugmentConfig(), tmp_path, alone)
+    with pytest.raises(failure, match=reason):
+        Trainer(Aimless(), dataset, split, config, AugmentConfig(), tmp_path, alone)
 
 
 def test_a_file_names_a_detector():
