@@ -1,4 +1,4 @@
-"""Camera and detector over ROS: the DetectGrasps service, posed by TF or a hand-eye file."""
+"""The detector's service as the executor's Camera, posed by TF or a hand-eye file."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ from grasp_ros.tf import TransformSource
 _TF_PATIENCE = 50
 
 
-class RosCamera:
-    """Camera and detector behind the DetectGrasps service, posed by TF or a hand-eye file."""
+class DetectionClient:
+    """A client of DetectGrasps; the pose of the image comes from TF or a hand-eye file."""
 
     def __init__(
         self,
