@@ -86,5 +86,7 @@ def test_what_is_too_high_for_the_object_is_a_neighbour(neighbour_m):
     planner = EmbeddedPlanner(robot)
     lifted = Transform.from_translation(0.0, 0.0, 0.15) @ T_base_grasp
     start = planner.solve_ik(lifted, near=np.array(robot.arm.observe))[0]
-    plan = PickPlanner(planner, surroundings, cell, PickConfig()).plan_drop(start, target, lambda: None)
+    plan = PickPlanner(planner, surroundings, cell, PickConfig()).plan_drop(
+        start, target, lambda: None
+    )
     assert np.array_equal(plan.positions[0], start)
