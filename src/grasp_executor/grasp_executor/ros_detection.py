@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from grasp_msgs.msg import Grasp as GraspMsg
 from grasp_msgs.srv import DetectGrasps
@@ -22,7 +22,7 @@ from grasp_core.grasp import Grasp
 from grasp_core.hand_eye import HandEye
 from grasp_core.transform import Transform
 from grasp_executor.config import ExecutorConfig
-from grasp_executor.interfaces import Observation
+from grasp_executor.interfaces import Observation, Wait
 from grasp_ros.conversions import (
     NANOSECONDS,
     camera_from_info,
@@ -54,7 +54,7 @@ class DetectionClient:
         self._hand_eye = hand_eye
         self._client = node.create_client(DetectGrasps, config.detect_service)
 
-    def look(self, not_before_s: float, label: str, wait: Callable[[], None]) -> Observation:
+    def look(self, not_before_s: float, label: str, wait: Wait) -> Observation:
         """See Camera."""
         not_before_ns = round(not_before_s * NANOSECONDS)
         response = self._ask(not_before_ns, label, wait)
@@ -76,7 +76,7 @@ class DetectionClient:
         )
 
     def _ask(
-        self, not_before_ns: int, label: str, wait: Callable[[], None]
+        self, not_before_ns: int, label: str, wait: Wait
     ) -> DetectGrasps.Response:
         deadline = time.monotonic() + self._grace_s
         while not self._client.service_is_ready():
@@ -103,7 +103,7 @@ class DetectionClient:
             raise
         return future.result()
 
-    def _camera_pose(self, frame_id: str, stamp_ns: int, wait: Callable[[], None]) -> Transform:
+    def _camera_pose(self, frame_id: str, stamp_ns: int, wait: Wait) -> Transform:
         """``T_base_camera`` at a stamp; transforms of that time may arrive a moment later."""
         for _ in range(_TF_PATIENCE):
             try:
