@@ -75,9 +75,7 @@ class DetectionClient:
             stamp_s=stamp_ns / NANOSECONDS,
         )
 
-    def _ask(
-        self, not_before_ns: int, label: str, wait: Wait
-    ) -> DetectGrasps.Response:
+    def _ask(self, not_before_ns: int, label: str, wait: Wait) -> DetectGrasps.Response:
         deadline = time.monotonic() + self._grace_s
         while not self._client.service_is_ready():
             if time.monotonic() > deadline:
