@@ -202,8 +202,9 @@ class FakeArm:
     def start(self, trajectory: JointTrajectory) -> ArmMotion:
         motion = ArmMotion(self._robot, trajectory)
         self._running = motion
-        if self._failure is not None:
-            self.fail(self._failure)
+        failure, self._failure = self._failure, None
+        if failure is not None:
+            self.fail(failure)
         return motion
 
     def fail(self, failure: GraspStackError) -> None:
