@@ -73,10 +73,19 @@ class GantryPlanner:
 
 @functools.cache
 def gantry() -> RobotModel:
-    """A model with the joints of the gantry and the hand of the Panda."""
+    """A model with the joints of the gantry and the hand of the Panda, which feels its force."""
     panda = load_robot("panda")
-    arm = replace(panda.arm, joints=("x", "y", "z", "heading"), observe=(0.2, -0.3, 0.5, 0.0))
-    return replace(panda, name="gantry", arm=arm)
+    arm = replace(
+        panda.arm,
+        joints=("x", "y", "z", "heading"),
+        lower=(-1.0, -1.0, -1.0, -3.2),
+        upper=(1.0, 1.0, 1.0, 3.2),
+        velocity=(1.0, 1.0, 1.0, 1.0),
+        acceleration=(1.0, 1.0, 1.0, 1.0),
+        observe=(0.2, -0.3, 0.5, 0.0),
+    )
+    hand = replace(panda.gripper, max_gap_m=0.08, max_force_n=40.0, reports_force=True)
+    return replace(panda, name="gantry", arm=arm, gripper=hand)
 
 
 def _gantry_joints(T_base_tcp: Transform) -> np.ndarray:
