@@ -29,8 +29,7 @@ from grasp_executor.interfaces import (
     Planner,
 )
 from grasp_executor.pick import PickSequence
-from grasp_executor.planning.config import PlannerConfig
-from grasp_executor.planning.embedded import EmbeddedPlanner
+from grasp_executor.planning.registry import DEFAULT_PLANNER, create_planner
 from grasp_executor.station import RobotPort
 from grasp_sim.config import STEPS_PER_S
 from grasp_sim.gripper import GripperGoal
@@ -184,7 +183,7 @@ def sequence_in(
 ) -> PickSequence:
     """A pick sequence that drives a simulation in this process."""
     port = RobotPort(
-        planner=planner or EmbeddedPlanner(robot, PlannerConfig()),
+        planner=planner or create_planner(DEFAULT_PLANNER, robot),
         arm=SimArm(simulation),
         gripper=SimGripper(simulation),
         camera=SimCamera(simulation, detector),

@@ -50,6 +50,23 @@ class MissingDependency(GraspStackError, ImportError):
     """An optional library is not installed; the message says what to install."""
 
 
+class CandidateFailure(GraspStackError):
+    """One candidate cannot be executed: the next one is tried.
+
+    Attributes:
+        merit: How far it got through the checks. When every candidate fails, the failure with the
+            most merit is told: the others say less of what stands in the way.
+    """
+
+    merit = 0
+
+
+class PlanFailure(CandidateFailure):
+    """A planner found no way to the pose, or along a path."""
+
+    merit = 40
+
+
 class NoImage(GraspStackError):
     """No image arrived in time."""
 
@@ -68,8 +85,10 @@ class BadImage(GraspStackError, ValueError):
     code = Code.BAD_IMAGE
 
 
-class InvalidDepth(BadImage):
+class InvalidDepth(BadImage, CandidateFailure):
     """A depth value is zero, negative or not finite where a surface is needed."""
+
+    merit = 20
 
 
 class NoGrasp(GraspStackError):
@@ -96,34 +115,39 @@ class BadCalibration(GraspStackError, ValueError):
     code = Code.BAD_CALIBRATION
 
 
-class OutsideWorkspace(GraspStackError):
+class OutsideWorkspace(CandidateFailure):
     """The grasp lies outside the workspace box."""
 
     code = Code.OUTSIDE_WORKSPACE
+    merit = 10
 
 
-class TooWide(GraspStackError):
+class TooWide(CandidateFailure):
     """The object is wider than the jaws open."""
 
     code = Code.TOO_WIDE
+    merit = 30
 
 
-class Unreachable(GraspStackError):
+class Unreachable(PlanFailure):
     """No joint configuration reaches the pose."""
 
     code = Code.UNREACHABLE
+    merit = 50
 
 
-class PlanningFailed(GraspStackError):
+class PlanningFailed(PlanFailure):
     """The pose is reachable, but no path within limits was found."""
 
     code = Code.PLANNING_FAILED
+    merit = 60
 
 
-class Collision(GraspStackError):
+class Collision(PlanFailure):
     """The hand or the arm would touch an obstacle."""
 
     code = Code.COLLISION
+    merit = 40
 
 
 class TrajectoryRefused(GraspStackError):

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from grasp_core.cell import Cell
-from grasp_core.errors import Collision, GraspStackError, PlanningFailed, Unreachable
+from grasp_core.errors import PlanFailure, PlanningFailed, Unreachable
 from grasp_core.robot import RobotModel
 from grasp_core.transform import Transform
 from grasp_executor.config import PickConfig
 from grasp_executor.grasp_pose import GraspTarget
-from grasp_executor.interfaces import JointTrajectory, JointVector, Observation, Planner
+from grasp_executor.interfaces import JointTrajectory, JointVector, Observation, Planner, Wait
 from grasp_executor.planning.obstacles import (
     HeightMap,
     boxes_from_heights,
@@ -174,8 +174,11 @@ class Surroundings:
         return near & region_of(heights, point[0], point[1], max_jump_m=math.inf)
 
 
-class GraspPlanner:
-    """Plans whole picks with a :class:`Planner`."""
+class PickPlanner:
+    """Plans the motions of whole picks with a :class:`Planner`.
+
+    Every method that plans takes the ``wait`` of that planner, and ends by what it raises.
+    """
 
     def __init__(
         self, planner: Planner, surroundings: Surroundings, cell: Cell, config: PickConfig
@@ -185,28 +188,23 @@ class GraspPlanner:
         self._cell = cell
         self._config = config
 
-    def plan(
-        self,
-        target: GraspTarget,
-        start: JointVector,
-        check: Callable[[], None] = lambda: None,
-    ) -> GraspPlan:
+    def plan(self, target: GraspTarget, start: JointVector, wait: Wait) -> GraspPlan:
         """Plan travel, approach and lift, fingers either way round.
 
         Args:
             target: The grasp.
             start: Where the arm is.
-            check: Called between the steps, which may take seconds; what it raises ends planning.
+            wait: See :data:`~grasp_executor.interfaces.Wait`.
 
         Raises:
-            Unreachable, Collision, PlanningFailed: Neither way round can be executed.
+            PlanFailure: Neither way round can be executed.
         """
         self._planner.set_gap(target.opening_m)
-        failures: list[GraspStackError] = []
+        failures: list[PlanFailure] = []
         for turned in self._nearer_first(target, start):
             try:
-                return self._plan_one(turned, start, check)
-            except (Unreachable, Collision, PlanningFailed) as failure:
+                return self._plan_one(turned, start, wait)
+            except PlanFailure as failure:
                 failures.append(failure)
         raise failures[0]
 
@@ -216,92 +214,104 @@ class GraspPlanner:
         options = [target, target.twin()]
         return sorted(options, key=lambda o: T_base_tcp.distance_to(o.T_base_grasp)[1])
 
-    def _plan_one(
-        self, target: GraspTarget, start: JointVector, check: Callable[[], None]
-    ) -> GraspPlan:
+    def _plan_one(self, target: GraspTarget, start: JointVector, wait: Wait) -> GraspPlan:
         config, T_base_grasp = self._config, target.T_base_grasp
         T_grasp_pregrasp = Transform.from_translation(0.0, 0.0, -config.approach_distance_m)
         T_base_lift = raised(T_base_grasp, config.lift_m)
         self._planner.set_scene(self._surroundings.opened(T_base_grasp.translation))
-        failure: GraspStackError | None = None
-        for pregrasp in self._planner.solve_ik(T_base_grasp @ T_grasp_pregrasp, near=start):
-            check()
+        failure: PlanFailure | None = None
+        T_base_pregrasp = T_base_grasp @ T_grasp_pregrasp
+        for pregrasp in self._planner.solve_ik(T_base_pregrasp, near=start, wait=wait):
             try:
                 approach = self._planner.plan_line(
-                    pregrasp, T_base_grasp, config.approach_speed_m_s
+                    pregrasp, T_base_grasp, config.approach_speed_m_s, wait=wait
                 )
-                lift = self._planner.plan_line(approach.goal, T_base_lift, config.lift_speed_m_s)
+                lift = self._planner.plan_line(
+                    approach.goal, T_base_lift, config.lift_speed_m_s, wait=wait
+                )
                 self._planner.set_scene(self._surroundings.closed())
-                travel = self._planner.plan_joints(start, pregrasp, config.travel_speed)
+                travel = self._planner.plan_joints(start, pregrasp, config.travel_speed, wait=wait)
                 return GraspPlan(target, travel, approach, lift)
-            except (Unreachable, Collision, PlanningFailed) as error:
+            except PlanFailure as error:
                 failure = error
                 self._planner.set_scene(self._surroundings.opened(T_base_grasp.translation))
         raise failure or Unreachable("no configuration reaches the pre-grasp pose")
 
-    def plan_up(self, start: JointVector, height_m: float) -> JointTrajectory:
-        """Straight up to a height of the grasp frame, out of whatever is around the fingers."""
+    def plan_up(self, start: JointVector, height_m: float, wait: Wait) -> JointTrajectory:
+        """Straight up to a height of the grasp frame, out of whatever is around the fingers.
+
+        Raises:
+            PlanFailure: The arm cannot go there.
+        """
         T_base_tcp = self._planner.forward(start)
         self._planner.set_scene(self._surroundings.opened(T_base_tcp.translation))
         rise = height_m - float(T_base_tcp.translation[2])
         return self._planner.plan_line(
-            start, raised(T_base_tcp, rise), self._config.lift_speed_m_s
+            start, raised(T_base_tcp, rise), self._config.lift_speed_m_s, wait=wait
         )
 
-    def plan_to(self, start: JointVector, goal: JointVector, speed: float) -> JointTrajectory:
-        """Travel between configurations with everything seen as an obstacle."""
-        self._planner.set_scene(self._surroundings.closed())
-        return self._planner.plan_joints(start, goal, speed)
+    def plan_to(self, start: JointVector, goal: JointVector, wait: Wait) -> JointTrajectory:
+        """Travel between configurations, hand empty, with everything seen as an obstacle.
 
-    def plan_drop(self, start: JointVector, target: GraspTarget) -> JointTrajectory:
+        Raises:
+            PlanFailure: There is no way.
+        """
+        self._planner.set_scene(self._surroundings.closed())
+        return self._planner.plan_joints(start, goal, self._config.travel_speed, wait=wait)
+
+    def plan_drop(self, start: JointVector, target: GraspTarget, wait: Wait) -> JointTrajectory:
         """Carry what the hand holds to above the drop bin.
 
         The object's middle goes above the bin's, as far as the hand stays above the bin, too: what
         is held by an end would tip out over the rim.
 
         Raises:
-            Unreachable, Collision, PlanningFailed: No turn of the hand gets it there.
+            PlanFailure: No turn of the hand gets it there.
         """
         T_base_tcp = self._planner.forward(start)
         middle_m = self._surroundings.carried_middle_m(target)
         middle_m *= min(1.0, self._reach_in_bin_m / max(float(np.linalg.norm(middle_m)), 1e-9))
-        failure: GraspStackError | None = None
+        failure: PlanFailure | None = None
         for scene, box in self._surroundings.ways_to_carry(target):
             self._planner.set_scene(scene)
             self._planner.attach(box)
             # Something tall may touch the rim unless the hand itself is in the middle.
             for over_bin_m in (middle_m, np.zeros(3)):
                 try:
-                    return self._plan_above_bin(start, T_base_tcp.rotation, over_bin_m)
-                except (Unreachable, Collision, PlanningFailed) as error:
+                    return self._plan_above_bin(start, T_base_tcp.rotation, over_bin_m, wait)
+                except PlanFailure as error:
                     failure = failure or error
         raise failure or Unreachable("no configuration reaches the drop zone")
 
     def _plan_above_bin(
-        self, start: JointVector, rotation: NDArray[np.float64], over_bin_m: NDArray[np.float64]
+        self,
+        start: JointVector,
+        rotation: NDArray[np.float64],
+        over_bin_m: NDArray[np.float64],
+        wait: Wait,
     ) -> JointTrajectory:
         """Carry a point of the tcp frame above the bin's middle, in the nearest turn of the hand.
 
         Raises:
-            Unreachable, Collision, PlanningFailed: No turn of the hand gets it there.
+            PlanFailure: No turn of the hand gets it there.
         """
         center = np.array(
             [*self._cell.bin_center, self._cell.support_z_m + self._cell.drop_height_m]
         )
         goals: list[JointVector] = []
-        failure: GraspStackError | None = None
+        failure: PlanFailure | None = None
         for turn in _DROP_TURNS_RAD:
             turned = Transform.from_rpy((0.0, 0.0, turn)).rotation @ rotation
             away = turned @ over_bin_m
             T_base_drop = Transform.from_rotation(turned, center - [away[0], away[1], 0.0])
             try:
-                goals.append(self._planner.solve_ik(T_base_drop, near=start, count=1)[0])
-            except (Unreachable, Collision) as error:
+                goals += self._planner.solve_ik(T_base_drop, near=start, count=1, wait=wait)
+            except PlanFailure as error:
                 failure = failure or error
         for goal in sorted(goals, key=lambda q: float(np.abs(q - start).max())):
             try:
-                return self._planner.plan_joints(start, goal, self._config.carry_speed)
-            except (Collision, PlanningFailed) as error:
+                return self._planner.plan_joints(start, goal, self._config.carry_speed, wait=wait)
+            except PlanFailure as error:
                 failure = error
         raise failure or Unreachable("no configuration reaches the drop zone")
 

@@ -11,32 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grasp_core.cell import Cell
-from grasp_core.errors import (
-    Collision,
-    GraspStackError,
-    InvalidDepth,
-    OutsideWorkspace,
-    PlanningFailed,
-    TooWide,
-    Unreachable,
-)
+from grasp_core.errors import CandidateFailure, Collision, OutsideWorkspace
 from grasp_core.grasp import Grasp
 from grasp_executor.approach import GraspPlan
 from grasp_executor.grasp_pose import GraspTarget, check_hand_clearance, clear_of_palm, target_from
-from grasp_executor.interfaces import JointVector, Observation
+from grasp_executor.interfaces import JointVector, Observation, Wait
 from grasp_executor.selection import PickGoal, candidates_in_order
 from grasp_executor.station import Station
 
 _PIXEL_STRIDE = 2
-_FURTHEST_LAST = (
-    OutsideWorkspace,
-    InvalidDepth,
-    TooWide,
-    Collision,
-    Unreachable,
-    PlanningFailed,
-)
-"""Failures of a candidate after which the next is tried, in the order of the checks."""
 
 
 class Chooser:
@@ -47,7 +30,7 @@ class Chooser:
         station: Station,
         goal: PickGoal,
         trying: Callable[[Grasp], None],
-        check: Callable[[], None],
+        wait: Wait,
     ) -> None:
         """Prepare.
 
@@ -55,34 +38,33 @@ class Chooser:
             station: Robot and surroundings; the observation has been seen already.
             goal: Label, minimum quality and policy.
             trying: Told of each candidate before it is planned for.
-            check: Called every few seconds of planning; may raise.
+            wait: Handed to the planner, see :data:`~grasp_executor.interfaces.Wait`.
         """
         self._station = station
         self._goal = goal
         self._trying = trying
-        self._check = check
+        self._wait = wait
 
     def first_executable(self, observation: Observation, start: JointVector) -> GraspPlan:
         """Plan for the first candidate that can be executed from a configuration.
 
         Raises:
             NoGrasp, ObjectNotFound: There is no candidate at all.
-            OutsideWorkspace, TooWide, Collision, Unreachable, PlanningFailed, InvalidDepth: The
-                failure of the candidate that got furthest.
+            CandidateFailure: That of the candidate that got furthest.
         """
         config = self._station.config
         points = visible_points(observation, self._station.cell, config.support_clearance_m)
         order = candidates_in_order(
             observation.grasps, self._goal, config.random_threshold, self._station.rng
         )
-        failures: list[GraspStackError] = []
+        failures: list[CandidateFailure] = []
         touching: list[Grasp] = []
         considered, began = 0, time.monotonic()
         for grasp in order:
             self._trying(grasp)
             try:
                 return self._plan(self._target(grasp, observation), points, start)
-            except _FURTHEST_LAST as failure:
+            except CandidateFailure as failure:
                 failures.append(failure)
                 if isinstance(failure, Collision):
                     touching.append(grasp)
@@ -94,7 +76,7 @@ class Chooser:
         # A shallow grasp holds less: only where nothing else can be done.
         gripper = self._station.model.gripper
         for grasp in touching:
-            with contextlib.suppress(*_FURTHEST_LAST):
+            with contextlib.suppress(CandidateFailure):
                 target = self._target(grasp, observation)
                 shallower = clear_of_palm(target, points, gripper, config)
                 if shallower is not target and not self._late(began):
@@ -111,15 +93,15 @@ class Chooser:
     ) -> GraspPlan:
         station = self._station
         check_hand_clearance(target, points, station.model.gripper, station.config)
-        return station.planner.plan(target, start, self._check)
+        return station.pick_planner.plan(target, start, self._wait)
 
     def _late(self, began: float) -> bool:
         return time.monotonic() - began > self._station.config.plan_timeout_s
 
 
-def furthest(failures: Sequence[GraspStackError]) -> GraspStackError:
+def furthest(failures: Sequence[CandidateFailure]) -> CandidateFailure:
     """The failure that got furthest in the checks, with the count of all in its message."""
-    worst = max(failures, key=lambda failure: _FURTHEST_LAST.index(type(failure)))
+    worst = max(failures, key=lambda failure: failure.merit)
     counts = Counter(failure.code.name for failure in failures)
     summary = ", ".join(f"{count} {name}" for name, count in counts.most_common())
     return type(worst)(f"none of {len(failures)} candidates can be executed ({summary}): {worst}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from grasp_core.config import Checked, setting
+from grasp_executor.planning.registry import DEFAULT_PLANNER, planner_names
 
 APPROACHES = ("gravity", "camera_axis")
 
@@ -86,6 +87,11 @@ class ExecutorConfig(PickConfig):
 
     robot: str = setting("panda", "folder under config/robots")
     cell: str = setting("tabletop", "file under config/cells")
+    planner: str = setting(
+        DEFAULT_PLANNER,
+        "who plans the arm's paths; the group of this name holds its settings",
+        choices=tuple(planner_names()),
+    )
     hand_eye: str = setting(
         "",
         "YAML file with the camera's pose in the base frame; empty uses TF at the image's stamp",

@@ -1,8 +1,11 @@
 """What the pick sequence needs of a robot: Planner, Arm, Gripper, Camera and Clock.
 
-ROS actions and topics are one implementation, the in-process simulator another. Every call
-returns at once; waiting is ``clock.sleep`` in the sequence, so cancelling and watching have one
-place. All times are seconds of the node clock.
+ROS actions and topics are one implementation, the in-process simulator another. All times are
+seconds of the node clock.
+
+Arm and Gripper answer at once: a motion is started, and the sequence waits for it by
+``clock.sleep``. What may take long, a look or planning, is given a ``wait`` by the sequence; so
+cancelling and watching have one place, and are at work during every call that blocks.
 """
 
 from __future__ import annotations
@@ -20,6 +23,14 @@ from grasp_core.transform import Transform
 from grasp_executor.scene import Box, CollisionScene
 
 JointVector = NDArray[np.float64]
+
+Wait = Callable[[], None]
+"""Called again and again by whoever takes long, in every pause and between any two steps.
+
+It looks for a cancel and watches what has to be watched, and what it raises ends the call. While
+the camera looks, it lets node time pass. While a planner plans, it returns at once, for planning
+takes no time in a simulation: a planner that polls another process sleeps between its calls.
+"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -165,22 +176,26 @@ class Gripper(Protocol):
 class Camera(Protocol):
     """Camera plus detector."""
 
-    def look(self, not_before_s: float, label: str, wait: Callable[[], None]) -> Observation:
+    def look(self, not_before_s: float, label: str, wait: Wait) -> Observation:
         """Detect grasps in one image exposed at or after ``not_before_s``.
 
         Args:
             not_before_s: Node time, seconds.
             label: Only this object class; empty any.
-            wait: Called while there is nothing to do; lets time pass and may raise.
+            wait: See :data:`Wait`; called until an image has come and been looked at.
 
         Raises:
             NoImage, StaleDetection, BadImage, NoGrasp, ObjectNotFound, NoTransform,
-            BadCalibration, HardwareLost.
+            BadCalibration, HardwareLost, or what ``wait`` raises.
         """
 
 
 class Planner(Protocol):
-    """Inverse kinematics, paths and collision checking for one arm."""
+    """Inverse kinematics, paths and collision checking for one arm.
+
+    Three of its calls may take seconds. Each calls ``wait``, see :data:`Wait`, before every
+    attempt, and raises what that raises; every other failure to plan is a ``PlanFailure``.
+    """
 
     def forward(self, joints: JointVector) -> Transform:
         """``T_base_tcp`` of a configuration."""
@@ -195,7 +210,7 @@ class Planner(Protocol):
         """Carry a box, its pose relative to the tcp frame, with the hand; None lets go."""
 
     def solve_ik(
-        self, T_base_tcp: Transform, near: JointVector, count: int = 4
+        self, T_base_tcp: Transform, near: JointVector, count: int = 4, *, wait: Wait
     ) -> list[JointVector]:
         """Distinct collision-free configurations of a pose, nearest to ``near`` first.
 
@@ -205,7 +220,7 @@ class Planner(Protocol):
         """
 
     def plan_joints(
-        self, start: JointVector, goal: JointVector, speed: float = 1.0
+        self, start: JointVector, goal: JointVector, speed: float = 1.0, *, wait: Wait
     ) -> JointTrajectory:
         """Collision-free path between configurations.
 
@@ -213,6 +228,7 @@ class Planner(Protocol):
             start: Shape (J,), rad.
             goal: Shape (J,), rad.
             speed: Scale of velocity limits, (0, 1]; accelerations scale with it.
+            wait: Called between attempts.
 
         Raises:
             Collision: Start or goal collides; names the pair.
@@ -220,7 +236,7 @@ class Planner(Protocol):
         """
 
     def plan_line(
-        self, start: JointVector, T_base_tcp: Transform, speed_m_s: float
+        self, start: JointVector, T_base_tcp: Transform, speed_m_s: float, *, wait: Wait
     ) -> JointTrajectory:
         """Straight line of the tcp frame at no more than ``speed_m_s`` metres per second.
 

@@ -25,9 +25,8 @@ from grasp_core.robot import load_robot
 from grasp_executor.config import ExecutorConfig
 from grasp_executor.outcome import PickOutcome, Progress, Stage
 from grasp_executor.pick import PickSequence
-from grasp_executor.planning.config import PlannerConfig
-from grasp_executor.planning.embedded import EmbeddedPlanner
-from grasp_executor.ros_camera import RosCamera
+from grasp_executor.planning.registry import create_planner, find_planner
+from grasp_executor.ros_detection import DetectionClient
 from grasp_executor.ros_hardware import RosArm, RosGripper
 from grasp_executor.ros_states import JointStateCache, RosClock
 from grasp_executor.selection import PickGoal, Policy
@@ -63,13 +62,14 @@ class ExecutorNode(GraspLifecycleNode):
     def configure(self) -> None:
         """Load robot, cell and planner; connect to the hardware's topics and actions."""
         config = declare(self, ExecutorConfig)
-        planner_config = declare(self, PlannerConfig, "planner")
+        settings_class = find_planner(config.planner).config_class
+        settings = declare(self, settings_class, config.planner)
         model, cell = load_robot(config.robot), load_cell(config.cell)
         self._base_frame = model.arm.base_frame
         self._hardware = hardware = companion(self)
         clock = RosClock(hardware.node, config.hardware_timeout_s)
         states = JointStateCache(hardware.node, clock, config.state_timeout_s)
-        camera = RosCamera(
+        detection = DetectionClient(
             hardware.node,
             model.arm.base_frame,
             config,
@@ -77,10 +77,10 @@ class ExecutorNode(GraspLifecycleNode):
             load_hand_eye(Path(config.hand_eye)) if config.hand_eye else None,
         )
         robot = RobotPort(
-            planner=EmbeddedPlanner(model, planner_config),
+            planner=create_planner(config.planner, model, settings),
             arm=RosArm(hardware, model, config, states),
             gripper=RosGripper(hardware, model, config, states),
-            camera=camera,
+            camera=detection,
             clock=clock,
         )
         self._sequence = PickSequence(robot, model, cell, config)

@@ -168,6 +168,9 @@ class _Run:
 
     def _tell(self, force_n: float = math.nan) -> None:
         self._report(Progress(self._stage, self.outcome.grasp, force_n))
+        self._stop_if_cancelled()
+
+    def _stop_if_cancelled(self) -> None:
         if self._cancelled():
             raise Cancelled(f"cancelled by the client in stage {self._stage.value}")
 
@@ -198,9 +201,7 @@ class _Run:
             if np.abs(self._robot.arm.state().positions - goal).max() > _AT_JOINTS_RAD:
                 self._rise_if_low()
                 start = self._robot.arm.state().positions
-                self._mover.follow(
-                    self._station.planner.plan_to(start, goal, self._config.travel_speed)
-                )
+                self._mover.follow(self._station.pick_planner.plan_to(start, goal, self._tell))
         if self._station.empty is None:
             self._measure_empty()
         widest = self._station.model.gripper.max_gap_m
@@ -213,7 +214,7 @@ class _Run:
         T_base_tcp = self._robot.planner.forward(start)
         safe = self._station.cell.support_z_m + self._config.lift_m
         if self._station.over_workspace(T_base_tcp) and T_base_tcp.translation[2] < safe - 0.001:
-            self._mover.follow(self._station.planner.plan_up(start, safe))
+            self._mover.follow(self._station.pick_planner.plan_up(start, safe, self._tell))
 
     def _measure_empty(self) -> None:
         """Learn what a closed, empty gripper looks like, once per start-up."""
@@ -324,6 +325,11 @@ class _Run:
                 )
             self._tell(float(np.min(state.effort_n)))
 
+    def _watch_while_planning(self) -> None:
+        """The planner's ``wait`` while something is held."""
+        self._stop_if_cancelled()
+        self._watch_grip()
+
     def _hold(self) -> None:
         """Hold the object in the air; a gap in the data or a moving arm restarts the clock."""
         with self._in(Stage.HOLD):
@@ -351,7 +357,8 @@ class _Run:
     def _carry_and_release(self, stage: Stage) -> None:
         with self._in(stage):
             start = self._robot.arm.state().positions
-            plan = self._station.planner.plan_drop(start, self._station.held_now().target)
+            target = self._station.held_now().target
+            plan = self._station.pick_planner.plan_drop(start, target, self._watch_while_planning)
             self._mover.follow(plan, self._watch_grip)
             self._mover.settle(self._config.settle_s, self._watch_grip)
         with self._in(Stage.RELEASE):

@@ -10,7 +10,7 @@ from grasp_core.cell import Cell
 from grasp_core.errors import ConfigError, EmptyGrip, GraspStackError, GripperFailed
 from grasp_core.robot import RobotModel
 from grasp_core.transform import Transform
-from grasp_executor.approach import GraspPlanner, Surroundings
+from grasp_executor.approach import PickPlanner, Surroundings
 from grasp_executor.config import PickConfig
 from grasp_executor.grasp_pose import GraspTarget
 from grasp_executor.grip import EmptyWidth, HoldMonitor
@@ -63,7 +63,7 @@ class Station:
         self.config = config
         self.rng = np.random.default_rng(config.seed)
         self.surroundings = Surroundings(model, cell)
-        self.planner = GraspPlanner(robot.planner, self.surroundings, cell, config)
+        self.pick_planner = PickPlanner(robot.planner, self.surroundings, cell, config)
         self.empty: EmptyWidth | None = None
         self.held: Held | None = None
         self.closed = False
@@ -101,7 +101,7 @@ class Station:
     def emptied(self) -> None:
         """The jaws were opened: nothing is held any more."""
         self.closed, self.held = False, None
-        self.planner.let_go()
+        self.pick_planner.let_go()
 
     def holds(self) -> bool:
         """Whether something is between the closed jaws, as far as can be known."""

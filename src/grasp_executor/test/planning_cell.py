@@ -9,11 +9,11 @@ from scipy.spatial.transform import Rotation
 
 from grasp_core.robot import RobotModel
 from grasp_core.transform import Transform
-from grasp_executor.planning.config import PlannerConfig
+from grasp_executor.planning.embedded_config import EmbeddedConfig
 from grasp_executor.scene import Box, CollisionScene
 
 CONTACTS = (("panda_link0", "table"), ("panda_link1", "table"))
-PADDING_M = PlannerConfig().padding_m
+PADDING_M = EmbeddedConfig().padding_m
 
 
 def box(name, size, centre, *, padded=True, rotation=None):

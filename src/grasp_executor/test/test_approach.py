@@ -14,7 +14,7 @@ from grasp_core.grasp import Grasp
 from grasp_core.rectangle import GraspRectangle
 from grasp_core.robot import load_robot
 from grasp_core.transform import Transform
-from grasp_executor.approach import GraspPlanner, Surroundings
+from grasp_executor.approach import PickPlanner, Surroundings
 from grasp_executor.config import PickConfig
 from grasp_executor.grasp_pose import GraspTarget
 from grasp_executor.interfaces import Observation
@@ -37,8 +37,8 @@ def drop(yaw, top_m):
     planner = EmbeddedPlanner(robot)
     lifted = Transform.from_translation(0.0, 0.0, 0.2) @ T_base_grasp
     start = planner.solve_ik(lifted, near=np.array(robot.arm.observe))[0]
-    plans = GraspPlanner(planner, surroundings, cell, PickConfig())
-    T_base_drop = planner.forward(plans.plan_drop(start, target).goal)
+    plans = PickPlanner(planner, surroundings, cell, PickConfig())
+    T_base_drop = planner.forward(plans.plan_drop(start, target, lambda: None).goal)
     to_middle = T_base_drop.rotation @ T_base_grasp.rotation.T @ [MIDDLE - END, 0.0, 0.0]
     assert T_base_drop.translation[2] == pytest.approx(cell.drop_height_m, abs=1e-3)
     hand = T_base_drop.translation[:2]
@@ -86,5 +86,7 @@ def test_what_is_too_high_for_the_object_is_a_neighbour(neighbour_m):
     planner = EmbeddedPlanner(robot)
     lifted = Transform.from_translation(0.0, 0.0, 0.15) @ T_base_grasp
     start = planner.solve_ik(lifted, near=np.array(robot.arm.observe))[0]
-    plan = GraspPlanner(planner, surroundings, cell, PickConfig()).plan_drop(start, target)
+    plan = PickPlanner(planner, surroundings, cell, PickConfig()).plan_drop(
+        start, target, lambda: None
+    )
     assert np.array_equal(plan.positions[0], start)

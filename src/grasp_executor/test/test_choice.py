@@ -16,13 +16,13 @@ from grasp_executor.config import PickConfig
 from grasp_executor.selection import PickGoal
 
 
-def chosen(monkeypatch, points, *, others=(), config=CONFIG, check=lambda: None):
+def chosen(monkeypatch, points, *, others=(), config=CONFIG, wait=lambda: None):
     """The target that is planned for, with points in the hand's way."""
     grasp, observation = observed(overhead(0.0))
     monkeypatch.setattr(choice, "visible_points", lambda *_: points)
 
-    def plan(target, start, check):
-        check()
+    def plan(target, start, wait):
+        wait()
         return target
 
     station = SimpleNamespace(
@@ -30,14 +30,14 @@ def chosen(monkeypatch, points, *, others=(), config=CONFIG, check=lambda: None)
         cell=CELL,
         rng=np.random.default_rng(0),
         model=SimpleNamespace(gripper=GRIPPER),
-        planner=SimpleNamespace(plan=plan),
+        pick_planner=SimpleNamespace(plan=plan),
     )
     moved = [
         replace(grasp, quality=0.5, rectangle=replace(grasp.rectangle, u=grasp.rectangle.u + du))
         for du in others
     ]
     observation = replace(observation, grasps=[grasp, *moved])
-    target = Chooser(station, PickGoal(), lambda grasp: None, check).first_executable(
+    target = Chooser(station, PickGoal(), lambda grasp: None, wait).first_executable(
         observation, None
     )
     return target.grasp.quality, target.top_z_m - target.T_base_grasp.translation[2]
@@ -68,4 +68,4 @@ def test_a_cancel_ends_planning(monkeypatch):
         raise Cancelled("cancelled by the client")
 
     with pytest.raises(Cancelled):
-        chosen(monkeypatch, np.zeros((0, 3)), check=cancel)
+        chosen(monkeypatch, np.zeros((0, 3)), wait=cancel)

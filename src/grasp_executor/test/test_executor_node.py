@@ -7,9 +7,10 @@ import threading
 import pytest
 import rclpy
 
-from grasp_core.errors import HardwareLost
+from grasp_core.errors import ConfigError, HardwareLost
 from grasp_executor import node as module
 from grasp_executor.node import ExecutorNode
+from grasp_executor.planning.embedded_config import EmbeddedConfig
 
 
 @pytest.fixture
@@ -36,3 +37,20 @@ def test_a_pick_that_was_told_to_stop_stays_told(executor):
     executor.activate()
     assert told.is_set()
     assert not executor._stop.is_set()
+
+
+def test_the_planners_settings_form_the_group_of_its_name(executor):
+    executor.configure()
+    assert executor.get_parameter("planner").value == "embedded"
+    assert executor.get_parameter("embedded.padding_m").value == EmbeddedConfig().padding_m
+
+
+def test_an_unknown_planner_is_refused():
+    rclpy.init(args=["--ros-args", "-p", "planner:=chomp"])
+    node = ExecutorNode()
+    try:
+        with pytest.raises(ConfigError, match="planner is 'chomp', must be one of embedded"):
+            node.configure()
+    finally:
+        node.destroy_node()
+        rclpy.shutdown()

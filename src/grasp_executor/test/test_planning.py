@@ -29,14 +29,14 @@ from planning_cell import (  # noqa: E402
 )
 
 from grasp_core.errors import Collision, ConfigError, PlanningFailed, Unreachable  # noqa: E402
-from grasp_executor.planning.config import PlannerConfig  # noqa: E402
 from grasp_executor.planning.embedded import EmbeddedPlanner  # noqa: E402
+from grasp_executor.planning.embedded_config import EmbeddedConfig  # noqa: E402
 from grasp_executor.scene import CollisionScene  # noqa: E402
 
 
 def check_limits(robot, trajectory, speed=1.0):
     """Velocities and accelerations of the cubic interpolation, on a fine grid."""
-    config = PlannerConfig()
+    config = EmbeddedConfig()
     velocity = np.array(robot.arm.velocity) * config.velocity_scale * speed
     acceleration = np.array(robot.arm.acceleration) * config.acceleration_scale * speed
     spline = CubicHermiteSpline(
@@ -144,7 +144,7 @@ def test_graze_between_search_steps_is_planned_around(robot, planner):
     block = box("block", (0.047811, 0.032674, 0.106547), (0.508303, 0.066581, 0.053274))
     scene = CollisionScene((TABLE, block), CONTACTS)
     planner.set_scene(scene)
-    assert planner._clearance.padded.segment_free(start, goal, PlannerConfig().collision_step_rad)
+    assert planner._clearance.padded.segment_free(start, goal, EmbeddedConfig().collision_step_rad)
     assert planner._timed_if_free(np.stack([start, goal]), 1.0, False) is None
     trajectory = planner.plan_joints(start, goal)
     witness = Witness(robot, scene, PADDING_M - 1e-6)
@@ -172,7 +172,7 @@ def test_speed_scales_velocities_and_accelerations(robot, planner, observe):
 
 def test_no_way_through_fails_in_time(robot, observe):
     """Plates higher than the arm part the room."""
-    planner = EmbeddedPlanner(robot, PlannerConfig(max_planning_time_s=0.3))
+    planner = EmbeddedPlanner(robot, EmbeddedConfig(max_planning_time_s=0.3))
     plates = tuple(
         box(name, (1.2, 0.02, 2.0), (x, 0.0, 1.0)) for name, x in (("front", 0.7), ("back", -0.7))
     )
@@ -252,7 +252,7 @@ def test_line_beyond_reach(planner, observe):
 
 
 def test_line_refuses_joint_jumps(robot, observe):
-    planner = EmbeddedPlanner(robot, PlannerConfig(max_joint_jump_rad=0.005))
+    planner = EmbeddedPlanner(robot, EmbeddedConfig(max_joint_jump_rad=0.005))
     start = best(planner, top_down(0.5, 0.0, 0.3), observe)
     with pytest.raises(Unreachable, match="singularity"):
         planner.plan_line(start, top_down(0.5, 0.0, 0.2), 0.1)

@@ -22,8 +22,8 @@ from planning_cell import (  # noqa: E402
 
 from grasp_core.errors import Collision, ConfigError  # noqa: E402
 from grasp_core.transform import Transform  # noqa: E402
-from grasp_executor.planning.config import PlannerConfig  # noqa: E402
 from grasp_executor.planning.embedded import EmbeddedPlanner  # noqa: E402
+from grasp_executor.planning.embedded_config import EmbeddedConfig  # noqa: E402
 from grasp_executor.scene import ATTACHED, Box, CollisionScene  # noqa: E402
 
 # The profile
@@ -93,7 +93,7 @@ def test_start_in_the_padding_may_leave(planner, observe, clearance_m):
         clear = collides.index(False)
         assert not any(collides[clear:])
         travelled = planner.forward(trajectory.positions[clear]).distance_to(pose)[0]
-        assert travelled < PlannerConfig().leave_distance_m
+        assert travelled < EmbeddedConfig().leave_distance_m
 
 
 def test_start_deep_in_a_box_is_refused(planner, observe):

@@ -6,13 +6,17 @@ import pytest
 from grasp_core.errors import (
     BadCalibration,
     BadGoal,
+    CandidateFailure,
+    Code,
     Collision,
     ConfigError,
+    InvalidDepth,
     NoGrasp,
     ObjectNotFound,
     OutsideWorkspace,
     PlanningFailed,
     TooWide,
+    Unreachable,
 )
 from grasp_core.grasp import Grasp
 from grasp_core.hand_eye import load_hand_eye
@@ -75,6 +79,27 @@ def test_the_failure_that_got_furthest_is_reported_with_all_counts():
     assert "none of 5 candidates" in str(told)
     assert "2 TOO_WIDE" in str(told)
     assert type(furthest(failures[:2])) is TooWide
+
+
+def test_candidates_fail_in_the_order_of_the_checks():
+    order = [OutsideWorkspace, InvalidDepth, TooWide, Collision, Unreachable, PlanningFailed]
+    assert sorted(order, key=lambda failure: failure.merit) == order
+    assert len({failure.merit for failure in order}) == len(order)
+
+
+def test_a_failure_made_elsewhere_is_ranked_by_its_own_merit():
+    class WouldTip(CandidateFailure):
+        code = Code.COLLISION
+        merit = TooWide.merit + 1
+
+    class CloseToSingular(Unreachable):
+        """Ranked as what it refines."""
+
+    wide, tips, touches = TooWide("wide"), WouldTip("tips"), Collision("touches")
+    assert type(furthest([tips, wide])) is WouldTip
+    assert type(furthest([wide, touches, tips])) is Collision
+    assert type(furthest([CloseToSingular("wrist"), touches])) is CloseToSingular
+    assert type(furthest([CloseToSingular("wrist"), PlanningFailed("late")])) is PlanningFailed
 
 
 def test_hand_eye_files(tmp_path):

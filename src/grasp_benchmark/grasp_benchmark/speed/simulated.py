@@ -15,8 +15,7 @@ from grasp_core.frame import RgbdFrame
 from grasp_core.robot import RobotModel
 from grasp_detection.registry import DEFAULT, create_detector, resolve
 from grasp_executor.outcome import Progress, Stage
-from grasp_executor.planning.config import PlannerConfig
-from grasp_executor.planning.embedded import EmbeddedPlanner
+from grasp_executor.planning.registry import DEFAULT_PLANNER, create_planner
 from grasp_executor.selection import PickGoal
 from grasp_sim.config import STEPS_PER_S, SimConfig
 from grasp_sim.scenes import scene_seed
@@ -70,7 +69,7 @@ def measure_picks(robot: RobotModel, count: int, seed: int) -> dict[str, Any]:
     """Picks of dev objects, in this process; the planning stage on the wall clock."""
     simulation = Simulation(SimConfig(), robot)
     detector = create_detector(DEFAULT, robot.gripper, cell=load_cell(simulation.config.cell))
-    planner = EmbeddedPlanner(robot, PlannerConfig())
+    planner = create_planner(DEFAULT_PLANNER, robot)
     sequence = sequence_in(simulation, detector, robot, planner=planner)
     marks: dict[Stage, float] = {}
     planning_ms: list[float] = []

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grasp_core.cell import Cell
-from grasp_core.errors import BadCalibration, InvalidDepth, OutsideWorkspace, TooWide
+from grasp_core.errors import BadCalibration, CandidateFailure
 from grasp_core.frame import RgbdFrame
 from grasp_core.grasp import Grasp
 from grasp_core.rectangle import angle_difference, iou_matrix, rectangles_to_array, suppress
@@ -122,7 +122,7 @@ class Labeller:
                 continue
             try:
                 target = target_from(grasp, seen, self._gripper, self._cell, self._pick)
-            except (InvalidDepth, OutsideWorkspace, TooWide, BadCalibration):
+            except (CandidateFailure, BadCalibration):
                 continue
             kept.append(grasp)
             targets.append(target)

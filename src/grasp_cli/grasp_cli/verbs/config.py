@@ -23,7 +23,7 @@ def node_configs() -> dict[str, dict[str, type]]:
     from grasp_detection.config import DetectorConfig
     from grasp_detection.registry import detector_names, find_detector
     from grasp_executor.config import ExecutorConfig
-    from grasp_executor.planning.config import PlannerConfig
+    from grasp_executor.planning.registry import find_planner, planner_names
     from grasp_sim.node_config import SimNodeConfig
 
     return {
@@ -31,7 +31,10 @@ def node_configs() -> dict[str, dict[str, type]]:
             "": DetectorConfig,
             **{name: find_detector(name).config_class for name in detector_names()},
         },
-        "executor": {"": ExecutorConfig, "planner": PlannerConfig},
+        "executor": {
+            "": ExecutorConfig,
+            **{name: find_planner(name).config_class for name in planner_names()},
+        },
         "simulator": {"": SimNodeConfig},
     }
 

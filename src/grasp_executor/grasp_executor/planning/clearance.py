@@ -21,7 +21,7 @@ from grasp_core.errors import Collision
 from grasp_core.robot import RobotModel
 from grasp_executor.interfaces import JointVector
 from grasp_executor.planning.collision import CollisionWorld
-from grasp_executor.planning.config import PlannerConfig
+from grasp_executor.planning.embedded_config import EmbeddedConfig
 from grasp_executor.planning.kinematics import Kinematics
 from grasp_executor.scene import Box, CollisionScene
 
@@ -35,7 +35,7 @@ class Clearance:
         padded: The scene as it is planned in.
     """
 
-    def __init__(self, robot: RobotModel, config: PlannerConfig, kinematics: Kinematics) -> None:
+    def __init__(self, robot: RobotModel, config: EmbeddedConfig, kinematics: Kinematics) -> None:
         self._robot, self._config, self._kinematics = robot, config, kinematics
         self._scene = CollisionScene()
         self._attached: Box | None = None

@@ -11,9 +11,9 @@ from numpy.typing import ArrayLike, NDArray
 from grasp_core.errors import Collision, ConfigError, PlanningFailed, Unreachable
 from grasp_core.robot import RobotModel
 from grasp_core.transform import Transform
-from grasp_executor.interfaces import JointTrajectory, JointVector
+from grasp_executor.interfaces import JointTrajectory, JointVector, Wait
 from grasp_executor.planning.clearance import Clearance
-from grasp_executor.planning.config import PlannerConfig
+from grasp_executor.planning.embedded_config import EmbeddedConfig
 from grasp_executor.planning.inverse import (
     ANGLE_TOLERANCE_RAD,
     POSITION_TOLERANCE_M,
@@ -36,6 +36,10 @@ _SEARCH_REFINEMENTS = 4
 _BLENDS = (1.0, 0.4, 0.1, 0.02)  # shares of blend_rad, tried until the rounded path is free
 
 
+def _without_pause() -> None:
+    """The wait of a caller that neither cancels nor watches."""
+
+
 class EmbeddedPlanner:
     """Inverse kinematics, paths and straight lines among boxes, checked for collisions.
 
@@ -44,9 +48,9 @@ class EmbeddedPlanner:
     planning time runs out. Methods may be called from any thread; one runs at a time.
     """
 
-    def __init__(self, robot: RobotModel, config: PlannerConfig | None = None) -> None:
+    def __init__(self, robot: RobotModel, config: EmbeddedConfig | None = None) -> None:
         self._robot = robot
-        self._config = config or PlannerConfig()
+        self._config = config or EmbeddedConfig()
         self._lock = threading.RLock()
         self._joints = tuple(robot.arm.joints)
         self._kinematics = Kinematics(robot, self._config.joint_margin_rad)
@@ -81,9 +85,20 @@ class EmbeddedPlanner:
             self._clearance.attach(box)
 
     def solve_ik(
-        self, T_base_tcp: Transform, near: ArrayLike, count: int = 4
+        self,
+        T_base_tcp: Transform,
+        near: ArrayLike,
+        count: int = 4,
+        *,
+        wait: Wait = _without_pause,
     ) -> list[JointVector]:
         """Distinct collision-free configurations of a pose, nearest to ``near`` first.
+
+        Args:
+            T_base_tcp: The pose.
+            near: Shape (J,), rad.
+            count: Most configurations.
+            wait: Called between starting points.
 
         Raises:
             Unreachable: No configuration within limits reaches the pose.
@@ -95,6 +110,7 @@ class EmbeddedPlanner:
             blocked: list[JointVector] = []
             padded = self._clearance.padded
             for seed in self._inverse.seeds(near, self._config.ik_seeds, self._config.seed):
+                wait()
                 joints = self._inverse.solve_from(T_base_tcp, seed)
                 if joints is None or _is_known(joints, found) or _is_known(joints, blocked):
                     continue
@@ -116,7 +132,12 @@ class EmbeddedPlanner:
             )
 
     def plan_joints(
-        self, start: ArrayLike, goal: ArrayLike, speed: float = 1.0
+        self,
+        start: ArrayLike,
+        goal: ArrayLike,
+        speed: float = 1.0,
+        *,
+        wait: Wait = _without_pause,
     ) -> JointTrajectory:
         """Collision-free path between configurations.
 
@@ -124,6 +145,7 @@ class EmbeddedPlanner:
             start: Shape (J,), rad.
             goal: Shape (J,), rad.
             speed: Scale of velocity limits, (0, 1]; accelerations scale with it.
+            wait: Called before each search.
 
         Raises:
             Collision: Start or goal collides; names the pair.
@@ -132,6 +154,7 @@ class EmbeddedPlanner:
         with self._lock:
             if not 0.0 < speed <= 1.0:
                 raise ConfigError(f"speed is {speed}, must lie in (0, 1]")
+            wait()
             start, goal = self._vector("start", start), self._vector("goal", goal)
             self._check_limits("start", start, _LIMIT_SLACK_RAD)
             self._check_limits("goal", goal, 1e-6)
@@ -143,12 +166,23 @@ class EmbeddedPlanner:
                 trajectory = self._timed_if_free(np.stack([start, goal]), speed, leaving)
                 if trajectory is not None:
                     return trajectory
-            return self._plan_around(start, goal, speed, leaving)
+            return self._plan_around(start, goal, speed, leaving, wait)
 
     def plan_line(
-        self, start: ArrayLike, T_base_tcp: Transform, speed_m_s: float
+        self,
+        start: ArrayLike,
+        T_base_tcp: Transform,
+        speed_m_s: float,
+        *,
+        wait: Wait = _without_pause,
     ) -> JointTrajectory:
         """Straight line of the tcp frame at no more than ``speed_m_s`` metres per second.
+
+        Args:
+            start: Shape (J,), rad.
+            T_base_tcp: Pose at its end.
+            speed_m_s: Of the tcp frame.
+            wait: Called before each refinement.
 
         Raises:
             Unreachable: The line leaves the joint limits or jumps between IK branches.
@@ -164,6 +198,7 @@ class EmbeddedPlanner:
                 return self._still(start)
             step_m = self._config.line_step_m
             for _ in range(_LINE_REFINEMENTS):
+                wait()
                 points, progress = trace_line(
                     self._kinematics,
                     start,
@@ -188,7 +223,7 @@ class EmbeddedPlanner:
     # Joint-space paths
 
     def _plan_around(
-        self, start: JointVector, goal: JointVector, speed: float, leaving: bool
+        self, start: JointVector, goal: JointVector, speed: float, leaving: bool, wait: Wait
     ) -> JointTrajectory:
         deadline = time.monotonic() + self._config.max_planning_time_s
         prefix = np.empty((0, len(start)))
@@ -203,6 +238,7 @@ class EmbeddedPlanner:
                     return trajectory
         attempt = 0
         while True:
+            wait()
             remaining = deadline - time.monotonic()
             if remaining <= 0.0:
                 raise PlanningFailed(

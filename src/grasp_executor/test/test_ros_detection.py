@@ -10,7 +10,7 @@ from grasp_msgs.srv import DetectGrasps
 
 from grasp_core.errors import Cancelled, Code, HardwareLost, NoGrasp, NoImage, StaleDetection
 from grasp_executor.config import ExecutorConfig
-from grasp_executor.ros_camera import RosCamera
+from grasp_executor.ros_detection import DetectionClient
 
 
 class FakeService:
@@ -40,7 +40,7 @@ class FakeService:
 
 def camera(service, **settings):
     config = ExecutorConfig(hardware_timeout_s=0.5, detect_timeout_s=0.1, **settings)
-    return RosCamera(service, "base", config, None, None)
+    return DetectionClient(service, "base", config, None, None)
 
 
 def answer(stamp_s=5, code=Code.OK):

@@ -8,7 +8,7 @@ from grasp_core.config import Checked, setting
 
 
 @dataclass(frozen=True)
-class PlannerConfig(Checked):
+class EmbeddedConfig(Checked):
     """Clearances, steps, speeds and budgets of the embedded planner.
 
     ``velocity_scale`` and ``acceleration_scale`` apply to the limits of the arm's profile, which

@@ -1,9 +1,9 @@
-"""Camera and detector over ROS: the DetectGrasps service, posed by TF or a hand-eye file."""
+"""The detector's service as the executor's Camera, posed by TF or a hand-eye file."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from grasp_msgs.msg import Grasp as GraspMsg
 from grasp_msgs.srv import DetectGrasps
@@ -22,7 +22,7 @@ from grasp_core.grasp import Grasp
 from grasp_core.hand_eye import HandEye
 from grasp_core.transform import Transform
 from grasp_executor.config import ExecutorConfig
-from grasp_executor.interfaces import Observation
+from grasp_executor.interfaces import Observation, Wait
 from grasp_ros.conversions import (
     NANOSECONDS,
     camera_from_info,
@@ -36,8 +36,8 @@ from grasp_ros.tf import TransformSource
 _TF_PATIENCE = 50
 
 
-class RosCamera:
-    """Camera and detector behind the DetectGrasps service, posed by TF or a hand-eye file."""
+class DetectionClient:
+    """A client of DetectGrasps; the pose of the image comes from TF or a hand-eye file."""
 
     def __init__(
         self,
@@ -54,7 +54,7 @@ class RosCamera:
         self._hand_eye = hand_eye
         self._client = node.create_client(DetectGrasps, config.detect_service)
 
-    def look(self, not_before_s: float, label: str, wait: Callable[[], None]) -> Observation:
+    def look(self, not_before_s: float, label: str, wait: Wait) -> Observation:
         """See Camera."""
         not_before_ns = round(not_before_s * NANOSECONDS)
         response = self._ask(not_before_ns, label, wait)
@@ -75,9 +75,7 @@ class RosCamera:
             stamp_s=stamp_ns / NANOSECONDS,
         )
 
-    def _ask(
-        self, not_before_ns: int, label: str, wait: Callable[[], None]
-    ) -> DetectGrasps.Response:
+    def _ask(self, not_before_ns: int, label: str, wait: Wait) -> DetectGrasps.Response:
         deadline = time.monotonic() + self._grace_s
         while not self._client.service_is_ready():
             if time.monotonic() > deadline:
@@ -103,7 +101,7 @@ class RosCamera:
             raise
         return future.result()
 
-    def _camera_pose(self, frame_id: str, stamp_ns: int, wait: Callable[[], None]) -> Transform:
+    def _camera_pose(self, frame_id: str, stamp_ns: int, wait: Wait) -> Transform:
         """``T_base_camera`` at a stamp; transforms of that time may arrive a moment later."""
         for _ in range(_TF_PATIENCE):
             try:

@@ -1,0 +1,440 @@
+"""A robot in memory: the five ports of the pick sequence, and what can go wrong with each.
+
+Blocks stand on the table. Jaws stop on the block between them, a held block goes where the hand
+goes, and what is let go falls. Time passes in the clock's ``sleep`` alone.
+
+A misbehaviour is a function of the robot; an :class:`Event` says in which stage of the pick it
+begins. A new one is a line at the end of this file, and what it needs of the fakes.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from gantry import GantryPlanner, gantry
+from overhead_view import CAMERA, OVERHEAD, render
+
+from grasp_core.cell import Cell
+from grasp_core.errors import (
+    GraspStackError,
+    HardwareLost,
+    NoGrasp,
+    PlanFailure,
+    StaleJointStates,
+    TrajectoryAborted,
+)
+from grasp_core.grasp import Grasp, with_label
+from grasp_core.rectangle import GraspRectangle
+from grasp_core.robot import RobotModel
+from grasp_executor.config import PickConfig
+from grasp_executor.interfaces import (
+    ArmState,
+    GripperState,
+    JointTrajectory,
+    Observation,
+    Planner,
+)
+from grasp_executor.outcome import PickOutcome, Progress, Stage
+from grasp_executor.pick import PickSequence
+from grasp_executor.selection import PickGoal
+from grasp_executor.station import RobotPort
+
+CELL = Cell()
+CONFIG = PickConfig(hold_s=0.3, settle_s=0.03)
+
+_EXPOSURE_S = 0.03
+_STOPPING_S = 0.05  # of an arm that was told to
+_JAW_SPEED_M_S = 0.4
+_MEMORY_S = 1.0
+_STALE_S = 0.1
+
+
+@dataclass(eq=False)
+class Block:
+    """A square block: x and y of its middle, z of its foot, sides, and what a detector says."""
+
+    x_m: float
+    y_m: float
+    width_m: float = 0.03
+    height_m: float = 0.06
+    z_m: float = 0.0
+    quality: float = 0.9
+    label: str = ""
+
+    @property
+    def in_bin(self) -> bool:
+        """Whether it lies where the robot brings things."""
+        away = np.abs(np.subtract((self.x_m, self.y_m), CELL.bin_center))
+        return self.z_m == 0.0 and bool(np.all(away < CELL.bin_size_m / 2))
+
+
+@dataclass(frozen=True)
+class Event:
+    """A misbehaviour that begins once, so long after a stage has."""
+
+    stage: Stage
+    misbehave: Callable[[FakeRobot], None]
+    after_s: float = 0.0
+
+
+class FakeRobot:
+    """The world, its clock, and a pick sequence that works in it.
+
+    Attributes:
+        held: The block in the hand.
+        cancelled: Whether the client wants the pick to end.
+        stages: Those that the newest pick went through, in order.
+    """
+
+    def __init__(
+        self,
+        *blocks: Block,
+        config: PickConfig = CONFIG,
+        planner: Planner | None = None,
+        model: RobotModel | None = None,
+    ) -> None:
+        self.blocks = list(blocks)
+        self.model = model or gantry()
+        self.planner = planner or GantryPlanner()
+        self.clock, self.arm, self.hand = FakeClock(self), FakeArm(self), FakeHand(self)
+        self.camera = FakeCamera(self)
+        self.held: Block | None = None
+        self.cancelled = False
+        self.stages: list[Stage] = []
+        self._began_s = 0.0
+        self._events: list[Event] = []
+        self._sequence = PickSequence(
+            RobotPort(self.planner, self.arm, self.hand, self.camera, self.clock),
+            self.model,
+            CELL,
+            config,
+        )
+
+    def pick(self, *events: Event, goal: PickGoal | None = None) -> PickOutcome:
+        """One pick, with what goes wrong in it."""
+        self.cancelled, self.stages, self._events = False, [], list(events)
+        return self._sequence.run(goal or PickGoal(), lambda: self.cancelled, self._note)
+
+    def tip(self) -> np.ndarray:
+        """Where the fingertips are, metres, base frame."""
+        return self.planner.forward(self.arm.positions).translation
+
+    def between_jaws(self) -> Block | None:
+        """The block that the jaws would close on here."""
+        x, y, z = self.tip()
+        for block in self.blocks:
+            beside = abs(x - block.x_m) < 0.01 and abs(y - block.y_m) < 0.01
+            if beside and block.z_m < z < block.z_m + block.height_m:
+                return block
+        return None
+
+    def take(self, block: Block) -> None:
+        """The hand holds a block from now on."""
+        if self.held is None:
+            self.held = block
+            self._offset = np.array([block.x_m, block.y_m, block.z_m]) - self.tip()
+
+    def let_fall(self) -> None:
+        """Whatever is held falls."""
+        if self.held is not None:
+            self.held.z_m, self.held = 0.0, None
+
+    def step(self) -> None:
+        """Some time has passed."""
+        self._fire()
+        self.arm.step()
+        if self.held is not None:
+            self.held.x_m, self.held.y_m, self.held.z_m = self.tip() + self._offset
+        self.hand.step()
+
+    def _note(self, progress: Progress) -> None:
+        if not self.stages or self.stages[-1] is not progress.stage:
+            self.stages.append(progress.stage)
+            self._began_s = self.clock.now
+        self._fire()
+
+    def _fire(self) -> None:
+        lasted_s = self.clock.now - self._began_s + 1e-9  # of rounding
+        for event in tuple(self._events):
+            if event.stage is self.stages[-1] and lasted_s >= event.after_s:
+                self._events.remove(event)
+                event.misbehave(self)
+
+
+class FakeClock:
+    """See Clock."""
+
+    def __init__(self, robot: FakeRobot) -> None:
+        self._robot = robot
+        self.now = self.last_step_s = 0.0
+        self.stands_still = False
+
+    def now_s(self) -> float:
+        return self.now
+
+    def sleep(self, duration_s: float) -> None:
+        if self.stands_still:
+            raise HardwareLost("node time has stood still")
+        self.now += duration_s
+        self.last_step_s = duration_s
+        self._robot.step()
+
+
+class FakeArm:
+    """See Arm: follows trajectories exactly."""
+
+    def __init__(self, robot: FakeRobot) -> None:
+        self._robot = robot
+        self.positions = np.array(robot.model.arm.observe)
+        self._velocities = np.zeros_like(self.positions)
+        self._stamp_s = 0.0
+        self._running: ArmMotion | None = None
+        self._failure: GraspStackError | None = None
+        self.publishes, self.answers, self.is_blocked = True, True, False
+
+    def state(self) -> ArmState:
+        _require_fresh(self._robot, self._stamp_s)
+        return ArmState(self.positions.copy(), self._velocities.copy(), self._stamp_s)
+
+    def start(self, trajectory: JointTrajectory) -> ArmMotion:
+        motion = ArmMotion(self._robot, trajectory)
+        self._running = motion
+        failure, self._failure = self._failure, None
+        if failure is not None:
+            self.fail(failure)
+        return motion
+
+    def fail(self, failure: GraspStackError) -> None:
+        """End the running motion badly; the next one if none runs."""
+        if self.moves and self._running is not None:
+            self._running.failure, self._running.ends_s = failure, self._robot.clock.now
+            self._velocities[:] = 0.0
+        else:
+            self._failure = failure
+
+    @property
+    def moves(self) -> bool:
+        """Whether a motion runs."""
+        return self._running is not None and self._robot.clock.now < self._running.ends_s
+
+    def step(self) -> None:
+        """Go on along the trajectory."""
+        motion, now = self._running, self._robot.clock.now
+        if motion is not None and not self.is_blocked:
+            path, t = motion.trajectory, min(now, motion.ends_s) - motion.began_s
+            self.positions = _along(path.times_s, path.positions, t)
+            self._velocities = _along(path.times_s, path.velocities, t) * self.moves
+        if self.publishes:
+            self._stamp_s = now
+
+
+class ArmMotion:
+    """See Motion: a trajectory under way."""
+
+    def __init__(self, robot: FakeRobot, trajectory: JointTrajectory) -> None:
+        self._robot, self.trajectory = robot, trajectory
+        self.began_s = robot.clock.now
+        self.ends_s = self.began_s + trajectory.duration_s
+        self.failure: GraspStackError | None = None
+
+    def done(self) -> bool:
+        return self._robot.arm.answers and self._robot.clock.now >= self.ends_s
+
+    def cancel(self) -> None:
+        if not self.done():
+            self.ends_s = min(self.ends_s, self._robot.clock.now + _STOPPING_S)
+            self.failure = TrajectoryAborted("cancelled")
+
+    def check(self) -> None:
+        if self.failure is not None:
+            raise self.failure
+
+
+class FakeHand:
+    """See Gripper: jaws that stop on what is between them."""
+
+    def __init__(self, robot: FakeRobot) -> None:
+        self._robot = robot
+        self.gap_m = self.target_m = robot.model.gripper.max_gap_m
+        self._force_n = 0.0
+        self._presses = False
+        self.publishes, self.is_stuck, self.at_rest, self.strength = True, False, True, 1.0
+        self._samples = deque([GripperState(self.gap_m, np.zeros(2), 0.0)])
+
+    def state(self) -> GripperState:
+        _require_fresh(self._robot, self._samples[-1].stamp_s)
+        return self._samples[-1]
+
+    def states_since(self, stamp_s: float) -> list[GripperState]:
+        self.state()
+        return [sample for sample in self._samples if sample.stamp_s > stamp_s]
+
+    def start(self, gap_m: float, force_n: float) -> HandMotion:
+        self.target_m, self._force_n = gap_m, force_n
+        return HandMotion(self)
+
+    def step(self) -> None:
+        """Move the jaws, take hold or let go, and measure."""
+        robot, reach = self._robot, _JAW_SPEED_M_S * self._robot.clock.last_step_s
+        block = robot.held or robot.between_jaws()
+        stop_m = self.target_m
+        if block is not None and self.target_m < block.width_m <= self.gap_m:
+            stop_m = block.width_m
+        if not self.is_stuck:
+            self.gap_m = float(np.clip(stop_m, self.gap_m - reach, self.gap_m + reach))
+            self._presses = self.gap_m == stop_m != self.target_m
+        if self._presses:
+            robot.take(block)
+        elif robot.held is not None and self.target_m > self.gap_m > robot.held.width_m:
+            robot.let_fall()
+        self.at_rest = self.is_stuck or self.gap_m == stop_m
+        if self.publishes:
+            effort = np.full(2, self._force_n * self.strength * self._presses)
+            self._samples.append(GripperState(self.gap_m, effort, robot.clock.now))
+            while self._samples[-1].stamp_s - self._samples[0].stamp_s > _MEMORY_S:
+                self._samples.popleft()
+
+
+class HandMotion:
+    """See Motion: jaws under way."""
+
+    def __init__(self, hand: FakeHand) -> None:
+        self._hand = hand
+        hand.at_rest = False
+
+    def done(self) -> bool:
+        return self._hand.at_rest
+
+    def cancel(self) -> None:
+        if not self._hand.at_rest:
+            self._hand.target_m, self._hand.at_rest = self._hand.gap_m, True
+
+    def check(self) -> None:
+        pass
+
+
+class FakeCamera:
+    """See Camera: looks straight down, and finds the middle of every block."""
+
+    def __init__(self, robot: FakeRobot) -> None:
+        self._robot = robot
+        self.failure: Exception | None = None
+
+    def look(self, not_before_s: float, label: str, wait: Callable[[], None]) -> Observation:
+        while self._robot.clock.now < not_before_s + _EXPOSURE_S:
+            wait()
+        if self.failure is not None:
+            raise self.failure
+        seen = [block for block in self._robot.blocks if not block.in_bin]
+        if not seen:
+            raise NoGrasp("the table is empty")
+        grasps = sorted(map(_grasp_of, seen), key=lambda grasp: -grasp.quality)
+        depth_m = render(list(map(_extent, seen)), OVERHEAD)
+        stamp_s = self._robot.clock.now
+        return Observation(with_label(grasps, label), depth_m, CAMERA, OVERHEAD, stamp_s)
+
+
+def _along(times_s: np.ndarray, rows: np.ndarray, t: float) -> np.ndarray:
+    return np.array([np.interp(t, times_s, column) for column in rows.T])
+
+
+def _require_fresh(robot: FakeRobot, stamp_s: float) -> None:
+    if robot.clock.now - stamp_s > _STALE_S:
+        raise StaleJointStates(f"the states are {robot.clock.now - stamp_s:.2f} s old")
+
+
+def _extent(block: Block) -> tuple[float, float, float, float, float]:
+    half, top = block.width_m / 2, block.z_m + block.height_m
+    return (block.x_m - half, block.x_m + half, block.y_m - half, block.y_m + half, top)
+
+
+def _grasp_of(block: Block) -> Grasp:
+    top = OVERHEAD.inverse().apply([block.x_m, block.y_m, block.z_m + block.height_m])
+    u, v = CAMERA.project(top)
+    width_px = CAMERA.fx * block.width_m / top[2]
+    rectangle = GraspRectangle(float(u), float(v), width_px, 0.5 * width_px, 0.0)
+    return Grasp(rectangle, block.quality, depth_m=float(top[2]), label=block.label)
+
+
+# Misbehaviours
+
+
+def cancels(robot: FakeRobot) -> None:
+    """The client loses interest."""
+    robot.cancelled = True
+
+
+def sees(failure: Exception) -> Callable[[FakeRobot], None]:
+    """Camera or detector fail."""
+    return lambda robot: setattr(robot.camera, "failure", failure)
+
+
+def plans(*failures: PlanFailure | None) -> Callable[[FakeRobot], None]:
+    """The next searches for a configuration end so."""
+    return lambda robot: robot.planner.failures.extend(failures)
+
+
+def while_planning(misbehave: Callable[[FakeRobot], None]) -> Callable[[FakeRobot], None]:
+    """It happens during the next attempt of the planner."""
+    return lambda robot: setattr(robot.planner, "in_next", lambda: misbehave(robot))
+
+
+def moves(failure: GraspStackError) -> Callable[[FakeRobot], None]:
+    """The running motion of the arm ends so; the next one if none runs."""
+    return lambda robot: robot.arm.fail(failure)
+
+
+def is_held_up(robot: FakeRobot) -> None:
+    """The arm stays where it is, and its controller reports success."""
+    robot.arm.is_blocked = True
+
+
+def reports_nothing(robot: FakeRobot) -> None:
+    """The arm's controller answers no more."""
+    robot.arm.answers = False
+
+
+def arm_states_stop(robot: FakeRobot) -> None:
+    """Nothing more is heard of where the arm is."""
+    robot.arm.publishes = False
+
+
+def hand_states_stop(robot: FakeRobot) -> None:
+    """Nothing more is heard of where the fingers are."""
+    robot.hand.publishes = False
+
+
+def clock_stops(robot: FakeRobot) -> None:
+    """The publisher of node time is gone."""
+    robot.clock.stands_still = True
+
+
+def jaws_stick(robot: FakeRobot) -> None:
+    """The jaws do not move any more."""
+    robot.hand.is_stuck = True
+
+
+def slips(robot: FakeRobot) -> None:
+    """The held block turns between the jaws: it is less wide there."""
+    robot.held.width_m -= 0.005
+
+
+def weakens(robot: FakeRobot) -> None:
+    """The jaws press too weakly, but they press."""
+    robot.hand.strength = 0.3
+
+
+def drops(robot: FakeRobot) -> None:
+    """The held block falls, clear of the jaws."""
+    if robot.held is not None:
+        robot.held.x_m += 0.03
+        robot.let_fall()
+
+
+def rolls_away(robot: FakeRobot) -> None:
+    """The blocks on the table move."""
+    for block in robot.blocks:
+        block.x_m += 0.08

@@ -1,0 +1,73 @@
+"""Planners by name: what the executor's parameter means, and what it costs to name one."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from dataclasses import dataclass
+
+import pytest
+from gantry import GantryPlanner, gantry
+
+from grasp_core.config import Checked, setting
+from grasp_core.errors import ConfigError
+from grasp_executor.config import ExecutorConfig
+from grasp_executor.planning import registry
+from grasp_executor.planning.embedded_config import EmbeddedConfig
+from grasp_executor.planning.registry import (
+    DEFAULT_PLANNER,
+    Entry,
+    create_planner,
+    find_planner,
+    planner_names,
+)
+
+
+@dataclass(frozen=True)
+class ReachConfig(Checked):
+    reach_m: float = setting(0.6, "how far out the arm can go, m", minimum=0.1)
+
+
+def test_the_default_is_the_embedded_planner():
+    pytest.importorskip("roboplan")
+    from grasp_core.robot import load_robot
+    from grasp_executor.planning.embedded import EmbeddedPlanner
+
+    assert ExecutorConfig().planner == DEFAULT_PLANNER == "embedded"
+    assert find_planner("embedded").config_class is EmbeddedConfig
+    assert isinstance(create_planner("embedded", load_robot("panda")), EmbeddedPlanner)
+
+
+def test_an_unknown_planner_is_refused_with_the_names_that_are():
+    with pytest.raises(ConfigError, match="no planner 'chomp'; valid names are embedded"):
+        create_planner("chomp", gantry())
+    with pytest.raises(ConfigError, match="planner is 'chomp', must be one of embedded"):
+        ExecutorConfig(planner="chomp")
+
+
+def test_a_new_planner_is_one_line(monkeypatch):
+    def build(robot, config):
+        planner = GantryPlanner()
+        planner.reach_m = config.reach_m
+        return planner
+
+    monkeypatch.setitem(registry._PLANNERS, "gantry", Entry(ReachConfig, build))
+    assert planner_names() == ["embedded", "gantry"]
+    assert create_planner("gantry", gantry()).reach_m == 0.6
+    assert create_planner("gantry", gantry(), ReachConfig(reach_m=0.9)).reach_m == 0.9
+
+
+def test_libraries_are_those_of_the_chosen_planner():
+    """Settings and names are there without any; only building the planner asks for them."""
+    code = (
+        "import sys; sys.modules['roboplan'] = None\n"
+        "from grasp_core.robot import load_robot\n"
+        "from grasp_executor.pick import PickSequence\n"
+        "from grasp_executor.config import ExecutorConfig\n"
+        "from grasp_executor.planning.registry import create_planner\n"
+        "print(ExecutorConfig().planner)\n"
+        "create_planner('embedded', load_robot('panda'))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert done.stdout.split() == ["embedded"]
+    assert "MissingDependency: the embedded planner needs roboplan" in done.stderr
