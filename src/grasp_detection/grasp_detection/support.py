@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 import numpy as np
 from numpy.typing import NDArray
 
-from grasp_core.camera import PinholeCamera
+from grasp_core.camera import PinholeCamera, ray_map
 from grasp_core.transform import Transform
 
 _STRIDE_PX = 4
@@ -16,15 +14,6 @@ _SCORED_POINTS = 2500
 _REFINEMENTS = 3
 _MIN_POINTS = 200
 _SEED = 0
-
-
-@lru_cache(maxsize=4)
-def ray_map(camera: PinholeCamera) -> NDArray[np.float32]:
-    """Directions through all pixels, shape (H, W, 3), scaled to z = 1; cached per camera."""
-    v, u = np.mgrid[0 : camera.height, 0 : camera.width]
-    rays = camera.rays(np.stack([u, v], axis=-1)).astype(np.float32)
-    rays.flags.writeable = False
-    return rays
 
 
 def find_support(

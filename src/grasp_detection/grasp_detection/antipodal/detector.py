@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 
 from grasp_core.frame import RgbdFrame
 from grasp_core.grasp import Grasp, Level
+from grasp_core.height_map import HeightMap, cells_in_view
 from grasp_core.projection import PlanarGrasp, plane_to_rectangle
 from grasp_core.rectangle import suppress
 from grasp_core.robot import GripperProfile
 from grasp_detection.antipodal.config import AntipodalConfig
-from grasp_detection.antipodal.height_map import HeightMap, build_height_map
 from grasp_detection.antipodal.quality import (
     FloatArray,
     Objects,
@@ -24,6 +24,7 @@ from grasp_detection.antipodal.quality import (
     measure,
     probability,
 )
+from grasp_detection.antipodal.scene import map_objects
 from grasp_detection.antipodal.search import Sections, TurnedMap, find_sections, turned_maps
 from grasp_detection.support import find_support
 
@@ -73,7 +74,7 @@ class AntipodalDetector:
         )
         if support is None:
             return []
-        scene = build_height_map(
+        scene = map_objects(
             frame.depth_m,
             frame.camera,
             support,
@@ -83,15 +84,15 @@ class AntipodalDetector:
         )
         if scene is None:
             return []
-        rated = self._rate(scene)
+        rated = self._rate(scene, cells_in_view(scene, frame.camera, support))
         return [] if rated is None else self._ranked(frame, scene, rated)
 
-    def _rate(self, scene: HeightMap) -> _Rated | None:
+    def _rate(self, scene: HeightMap, in_view: NDArray[np.bool_]) -> _Rated | None:
         objects = find_objects(scene, self._config)
         if objects is None:
             return None
         found: list[_Rated] = []
-        for turned in turned_maps(scene, self._gripper, self._config):
+        for turned in turned_maps(scene, in_view, self._gripper, self._config):
             sections = find_sections(turned, self._gripper, self._config)
             if len(sections):
                 found.append(self._rate_sections(turned, sections, objects))
@@ -113,7 +114,7 @@ class AntipodalDetector:
             x_m=x_m,
             y_m=y_m,
             angle=np.full(len(sections), turned.angle),
-            width_m=(sections.stop - sections.start) * turned.source.cell_m,
+            width_m=(sections.stop - sections.start) * turned.source.grid.cell_m,
             top_m=sections.top_m,
             fits=sections.fits,
             log_odds=odds,
@@ -166,7 +167,7 @@ class AntipodalDetector:
         )
 
     def _grasp(self, frame: RgbdFrame, scene: HeightMap, rated: _Rated, index: int) -> Grasp:
-        T_camera_support = scene.T_camera_support
+        T_camera_support = scene.T_frame_support
         angle = float(rated.angle[index])
         place = (rated.x_m[index], rated.y_m[index], rated.top_m[index])
         width_m = float(rated.width_m[index])
