@@ -14,6 +14,7 @@ from typing import Any
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 
 from grasp_core.camera import PinholeCamera, ray_map
 from grasp_core.errors import ConfigError
@@ -212,7 +213,7 @@ def _fill_pinholes(
 
 def _closed(height: NDArray[np.float64], grid: Grid, T_frame_support: Transform) -> HeightMap:
     """Close unseen cells, at minus infinity, from their neighbours."""
-    around = np.asarray(cv2.dilate(height, np.ones((3, 3), np.uint8)), np.float64)
+    around = ndimage.maximum_filter(height, size=3, mode="constant", cval=-np.inf)
     height = np.where(np.isfinite(height), height, around)
     seen = np.isfinite(height)
     return HeightMap(np.where(seen, height, 0.0), seen, grid, T_frame_support)
