@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from grasp_core.camera import PinholeCamera
 from grasp_core.errors import BadImage
+from grasp_core.transform import Transform
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,6 +22,8 @@ class RgbdFrame:
         camera: Intrinsics of the colour image, to which depth is aligned.
         stamp_ns: Time of exposure, nanoseconds of node time.
         frame_id: Camera optical frame.
+        T_base_camera: Pose of the optical frame in the robot's base frame at the stamp; None where
+            it is not known.
     """
 
     color: NDArray[np.uint8]
@@ -28,6 +31,7 @@ class RgbdFrame:
     camera: PinholeCamera
     stamp_ns: int = 0
     frame_id: str = ""
+    T_base_camera: Transform | None = None
 
     def __post_init__(self) -> None:
         """Check the shapes against each other and the calibration.

@@ -277,7 +277,14 @@ class Simulation:
         if self.config.noise != "none":
             rng = np.random.default_rng([self._noise_seed, self._steps])
             depth = PRESETS[self.config.noise].apply(depth, self.config.camera_fx, rng)
-        return RgbdFrame(color, depth, self.camera, self.time_ns, self.config.camera_frame)
+        return RgbdFrame(
+            color,
+            depth,
+            self.camera,
+            self.time_ns,
+            self.config.camera_frame,
+            self.T_base_camera,
+        )
 
     # -- truth and disturbance ------------------------------------------------------------------
 

@@ -8,12 +8,14 @@ from dataclasses import dataclass, fields
 import numpy as np
 from numpy.typing import NDArray
 
+from grasp_core.cell import Cell
 from grasp_core.frame import RgbdFrame
 from grasp_core.grasp import Grasp, Level
 from grasp_core.height_map import HeightMap, cells_in_view
 from grasp_core.projection import PlanarGrasp, plane_to_rectangle
 from grasp_core.rectangle import suppress
 from grasp_core.robot import GripperProfile
+from grasp_core.transform import Transform
 from grasp_detection.antipodal.config import AntipodalConfig
 from grasp_detection.antipodal.quality import (
     FloatArray,
@@ -26,6 +28,7 @@ from grasp_detection.antipodal.quality import (
 )
 from grasp_detection.antipodal.scene import map_objects
 from grasp_detection.antipodal.search import Sections, TurnedMap, find_sections, turned_maps
+from grasp_detection.known_support import prior_support
 from grasp_detection.support import find_support
 
 _TOO_WIDE_SLACK = 2.0  # log-odds below the best at which a too wide grasp may still be reported
@@ -58,20 +61,27 @@ class AntipodalDetector:
 
     name = "antipodal"
 
-    def __init__(self, gripper: GripperProfile, config: AntipodalConfig | None = None) -> None:
+    def __init__(
+        self,
+        gripper: GripperProfile,
+        config: AntipodalConfig | None = None,
+        cell: Cell | None = None,
+    ) -> None:
+        """Put together.
+
+        Args:
+            gripper: Its dimensions limit the grasps.
+            config: Settings; None for their defaults.
+            cell: Whose table is the support, if the settings say to use that; None if unknown.
+        """
         self._gripper = gripper
         self._config = config or AntipodalConfig()
+        self._cell = cell
 
     def detect(self, frame: RgbdFrame) -> list[Grasp]:
         """Rank the grasps of one frame; see :class:`grasp_detection.detector.Detector`."""
         config, gripper = self._config, self._gripper
-        support = find_support(
-            frame.depth_m,
-            frame.camera,
-            tolerance_m=config.plane_tolerance_m,
-            max_tilt=config.max_tilt,
-            min_share=config.min_plane_share,
-        )
+        support = self._support(frame)
         if support is None:
             return []
         scene = map_objects(
@@ -86,6 +96,19 @@ class AntipodalDetector:
             return []
         rated = self._rate(scene, cells_in_view(scene, frame.camera, support))
         return [] if rated is None else self._ranked(frame, scene, rated)
+
+    def _support(self, frame: RgbdFrame) -> Transform | None:
+        """T_camera_support, or None where there is none to be seen."""
+        config = self._config
+        if config.use_known_support and self._cell and frame.T_base_camera:
+            return prior_support(frame, self._cell, config.max_tilt)
+        return find_support(
+            frame.depth_m,
+            frame.camera,
+            tolerance_m=config.plane_tolerance_m,
+            max_tilt=config.max_tilt,
+            min_share=config.min_plane_share,
+        )
 
     def _rate(self, scene: HeightMap, in_view: NDArray[np.bool_]) -> _Rated | None:
         objects = find_objects(scene, self._config)
