@@ -101,7 +101,7 @@ class DetectorNode(GraspLifecycleNode):
         ]
 
     def _publisher(self, message_type: type, topic: str) -> LifecyclePublisher:
-        # Without event handlers: see ros_camera.
+        # Without event handlers: see grasp_ros.camera_input.
         quiet = PublisherEventCallbacks(use_default_callbacks=False)
         return self.create_lifecycle_publisher(message_type, topic, RESULTS, event_callbacks=quiet)
 

@@ -6,6 +6,7 @@ import math
 
 from grasp_core.cell import Cell
 from grasp_core.frame import RgbdFrame
+from grasp_core.transform import Transform
 from grasp_detection.config import DetectorConfig
 from grasp_detection.known_support import SeenSupport, see_support
 
@@ -21,6 +22,7 @@ class PoseReport:
         self._cell = cell
         self._config = config
         self._newest: tuple[RgbdFrame, str] | None = None
+        self._compared: tuple[RgbdFrame, SeenSupport | None] | None = None
 
     def forget(self) -> None:
         """Say nothing until the next frame."""
@@ -37,7 +39,7 @@ class PoseReport:
         frame, complaint = self._newest
         if frame.T_base_camera is None:
             return [f"the camera's pose is not known: {complaint}"], {"camera_pose": "unknown"}
-        seen = see_support(frame.depth_m, frame.camera, frame.T_base_camera, self._cell)
+        seen = self._seen_in(frame, frame.T_base_camera)
         if seen is None:
             return [], {"camera_pose": "known", "support": "not seen"}
         warning = self._disagreement(seen)
@@ -47,6 +49,13 @@ class PoseReport:
             "support_offset_mm": round(1000.0 * seen.offset_m, 1),
             "support_angle_deg": round(math.degrees(seen.angle), 2),
         }
+
+    def _seen_in(self, frame: RgbdFrame, T_base_camera: Transform) -> SeenSupport | None:
+        """The support in a frame; one that stays the newest is not looked at again."""
+        if self._compared is None or self._compared[0] is not frame:
+            seen = see_support(frame.depth_m, frame.camera, T_base_camera, self._cell)
+            self._compared = (frame, seen)
+        return self._compared[1]
 
     def _disagreement(self, seen: SeenSupport) -> str:
         """What is wrong, in a sentence; empty where the two agree."""
