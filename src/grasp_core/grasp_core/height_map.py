@@ -79,15 +79,15 @@ class Grid:
         row, column = (np.arange(size, dtype=np.float64) + 0.5 for size in self.shape)
         return self.x0_m + column * self.cell_m, self.y0_m + row * self.cell_m
 
-    def cells_of(self, points: FloatArray) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
+    def cells_of(self, points: FloatArray) -> tuple[NDArray[np.int32], NDArray[np.bool_]]:
         """Where points of the support frame, shape (N, 3), fall.
 
         Returns:
             row * columns + column of each point, and which points fall on the grid; the index of
             the others means nothing.
         """
-        column = np.floor((points[:, 0] - self.x0_m) / self.cell_m).astype(np.intp)
-        row = np.floor((points[:, 1] - self.y0_m) / self.cell_m).astype(np.intp)
+        column = np.floor((points[:, 0] - self.x0_m) / self.cell_m).astype(np.int32)
+        row = np.floor((points[:, 1] - self.y0_m) / self.cell_m).astype(np.int32)
         inside = (column >= 0) & (column < self.columns) & (row >= 0) & (row < self.rows)
         return row * self.columns + column, inside
 
