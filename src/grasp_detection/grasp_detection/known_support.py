@@ -70,7 +70,7 @@ def see_support(
     if np.mean(np.abs(plane.distance(points)) < _TOLERANCE_M) < _MIN_SHARE:
         return None
     return SeenSupport(
-        offset_m=plane.offset_m / plane.normal[2],
+        offset_m=float(plane.offset_m / plane.normal[2]),
         angle=math.acos(min(1.0, -plane.normal[2])),
         plane=plane.seen_from(T_level_camera),
     )
