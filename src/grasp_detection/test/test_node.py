@@ -138,8 +138,8 @@ def frame(scene, solids):
 
 
 @pytest.fixture
-def T_base_camera(world_from_camera):
-    """Where the frame was taken from, the table's middle in that of the cell's workspace."""
+def pose(world_from_camera):
+    """T_base_camera: where the frame was taken from, the table's middle in that of the cell's workspace."""
     return Transform.from_translation(0.5, 0.0, 0.0) @ world_from_camera(0.0)
 
 
@@ -150,8 +150,8 @@ def stack(frame):
     stack.close()
 
 
-def test_topics_requests_and_laziness(stack, T_base_camera):
-    stack.publish_pose(T_base_camera)
+def test_topics_requests_and_laziness(stack, pose):
+    stack.publish_pose(pose)
     time.sleep(0.3)
     assert stack.camera.subscribers() == 0
 
@@ -295,9 +295,7 @@ def wait_for_status(status, words):
     return those()[0].level, {pair.key: pair.value for pair in those()[0].values}
 
 
-def test_the_cameras_pose_reaches_the_detector_and_a_wrong_one_is_told(
-    stack, T_base_camera, monkeypatch
-):
+def test_the_cameras_pose_reaches_the_detector_and_a_wrong_one_is_told(stack, pose, monkeypatch):
     seen = []
     inner = stack.detector._detector.detect
 
@@ -315,23 +313,23 @@ def test_the_cameras_pose_reaches_the_detector_and_a_wrong_one_is_told(
     assert level == DiagnosticStatus.WARN
     assert values["camera_pose"] == "unknown"
 
-    stack.publish_pose(T_base_camera)
+    stack.publish_pose(pose)
     grasps = stack.listen(GraspArray, "detector/grasps")
     wait_for(lambda: seen[-1] is not None)
-    assert seen[-1].matrix == pytest.approx(T_base_camera.matrix)
+    assert seen[-1].matrix == pytest.approx(pose.matrix)
     _, values = wait_for_status(status, "detecting")
     assert values["support"] == "agrees"
 
-    stack.publish_pose(Transform.from_translation(0.0, 0.0, 0.03) @ T_base_camera)
+    stack.publish_pose(Transform.from_translation(0.0, 0.0, 0.03) @ pose)
     level, values = wait_for_status(status, "30 mm above")
     assert level == DiagnosticStatus.WARN
     assert float(values["support_offset_mm"]) == pytest.approx(30.0, abs=1.0)
     assert grasps
 
 
-def test_a_hand_eye_file_takes_the_place_of_tf(frame, T_base_camera, tmp_path):
+def test_a_hand_eye_file_takes_the_place_of_tf(frame, pose, tmp_path):
     path = tmp_path / "hand_eye.yaml"
-    write_hand_eye(path, HandEye("panda_link0", "camera_optical", T_base_camera))
+    write_hand_eye(path, HandEye("panda_link0", "camera_optical", pose))
     stack = Stack(frame, parameters=[f"hand_eye:={path}"])
     try:
         status = stack.listen(DiagnosticArray, "/diagnostics")
