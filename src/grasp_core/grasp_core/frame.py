@@ -22,8 +22,8 @@ class RgbdFrame:
         camera: Intrinsics of the colour image, to which depth is aligned.
         stamp_ns: Time of exposure, nanoseconds of node time.
         frame_id: Camera optical frame.
-        T_base_camera: Pose of the optical frame in the robot's base frame at the stamp; None where
-            it is not known.
+        T_base_camera: Pose of the optical frame in the robot's base frame at that time; None
+            where it is not known.
     """
 
     color: NDArray[np.uint8]

@@ -139,7 +139,7 @@ def frame(scene, solids):
 
 @pytest.fixture
 def pose(world_from_camera):
-    """T_base_camera: where the frame was taken from, the table's middle in that of the cell's workspace."""
+    """T_base_camera of the frame: its table's middle is that of the cell's workspace."""
     return Transform.from_translation(0.5, 0.0, 0.0) @ world_from_camera(0.0)
 
 

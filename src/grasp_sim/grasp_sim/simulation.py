@@ -277,14 +277,8 @@ class Simulation:
         if self.config.noise != "none":
             rng = np.random.default_rng([self._noise_seed, self._steps])
             depth = PRESETS[self.config.noise].apply(depth, self.config.camera_fx, rng)
-        return RgbdFrame(
-            color,
-            depth,
-            self.camera,
-            self.time_ns,
-            self.config.camera_frame,
-            self.T_base_camera,
-        )
+        frame_id, pose = self.config.camera_frame, self.T_base_camera
+        return RgbdFrame(color, depth, self.camera, self.time_ns, frame_id, pose)
 
     # -- truth and disturbance ------------------------------------------------------------------
 
