@@ -109,8 +109,8 @@ def sim_stack(texts: Mapping[str, str] | None = None) -> list[NodeDescription]:
 
 def _require_agreement(named: Mapping[str, Any], defaults: Defaults) -> None:
     """Refuse nodes that would work on different robots or cells."""
-    holders = {"robot": ("simulator", "detector", "executor"), "cell": ("simulator", "executor")}
-    for name, nodes in holders.items():
+    nodes = ("simulator", "detector", "executor")
+    for name in ("robot", "cell"):
         values = {node: getattr(getattr(defaults, node), name) for node in nodes}
         if name not in named and len(set(values.values())) > 1:
             told = ", ".join(f"{value!r} in {node}.yaml" for node, value in values.items())
@@ -147,7 +147,7 @@ def perception_and_action(
     if continuous is False and in_file.linger_s == DetectorConfig().linger_s:
         # On request only, the camera is let go at once: rendering is what costs.
         settings["linger_s"] = 0.0
-    shared = {"use_sim_time": use_sim_time, **_named(robot=robot)}
+    shared = {"use_sim_time": use_sim_time, **_named(robot=robot, cell=cell)}
     return [
         NodeDescription(
             package="grasp_detection",
@@ -164,7 +164,7 @@ def perception_and_action(
             module="grasp_executor.node",
             name="executor",
             parameter_file=config_dir() / "executor.yaml",
-            parameters={**shared, **_named(cell=cell)},
+            parameters=shared,
             lifecycle=True,
         ),
     ]

@@ -73,9 +73,10 @@ def test_lingering_of_the_file_is_kept(edit):
 
 def test_nodes_of_different_cells_are_refused(edit):
     edit("executor", "cell: tabletop", "cell: other")
-    with pytest.raises(ConfigError, match=r"'tabletop' in simulator.yaml, 'other' in executor"):
+    with pytest.raises(ConfigError, match=r"'tabletop' in detector.yaml, 'other' in executor"):
         sim_stack()
-    assert sim_stack({"cell": "tabletop"})[2].parameters["cell"] == "tabletop"
+    named = sim_stack({"cell": "tabletop"})
+    assert [node.parameters["cell"] for node in named] == ["tabletop"] * 3
 
 
 @pytest.mark.parametrize(

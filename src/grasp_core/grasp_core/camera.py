@@ -7,6 +7,7 @@ Pixel coordinates are those of the published image, distortion included; the opt
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import cv2
 import numpy as np
@@ -149,3 +150,12 @@ class PinholeCamera:
         return PinholeCamera(
             width, height, self.fx, self.fy, self.cx - u0, self.cy - v0, self.distortion
         )
+
+
+@lru_cache(maxsize=4)
+def ray_map(camera: PinholeCamera) -> NDArray[np.float32]:
+    """Directions through all pixels, shape (H, W, 3), scaled to z = 1; cached per camera."""
+    v, u = np.mgrid[0 : camera.height, 0 : camera.width]
+    rays = camera.rays(np.stack([u, v], axis=-1)).astype(np.float32)
+    rays.flags.writeable = False
+    return rays

@@ -1,9 +1,10 @@
-"""Grasp rectangles drawn over a colour image, ranked or as they are."""
+"""Grasp rectangles drawn over a picture, ranked or as they are, and depth as a picture."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import cv2
 import numpy as np
@@ -19,6 +20,8 @@ _OTHER: Color = (70, 165, 255)
 _OPENING: Color = (255, 255, 255)
 _TOO_WIDE: Color = (220, 50, 47)
 _HALO: Color = (25, 25, 30)
+_NO_DEPTH: Color = (90, 0, 90)
+_DARKEST, _BRIGHTEST = 40.0, 240.0
 _OTHER_OPACITY = 0.65
 _SUBPIXEL_BITS = 4
 
@@ -81,6 +84,40 @@ def draw_rectangle(
         _line(image, corners[start], corners[stop], _OPENING, thin)
     for start, stop in jaws:
         _line(image, corners[start], corners[stop], jaw, thick)
+
+
+def draw_outline(image: NDArray[np.uint8], rectangle: GraspRectangle, color: Color) -> None:
+    """Draw one rectangle as a thin line of one colour: many of them do not hide what is below.
+
+    Args:
+        image: Shape (H, W, 3), uint8, RGB; changed in place.
+        rectangle: May reach over the border.
+        color: Colour of the line, RGB.
+    """
+    corners = rectangle.corners
+    for index in range(4):
+        _line(image, corners[index], corners[(index + 1) % 4], color, 1)
+
+
+def depth_as_grey(depth_m: NDArray[np.floating[Any]]) -> NDArray[np.uint8]:
+    """A depth image for the eye: near is bright, far is dark, and invalid is purple.
+
+    Args:
+        depth_m: Shape (H, W), metres, NaN invalid. The nearest and the farthest hundredth are not
+            told apart, so that strays do not darken the rest.
+
+    Returns:
+        Shape (H, W, 3), uint8, RGB.
+    """
+    valid = np.isfinite(depth_m)
+    grey = np.zeros(depth_m.shape, np.uint8)
+    if valid.any():
+        near, far = np.percentile(depth_m[valid], (1, 99))
+        share = np.clip((far - depth_m[valid]) / max(far - near, 1e-6), 0.0, 1.0)
+        grey[valid] = np.rint(_DARKEST + (_BRIGHTEST - _DARKEST) * share)
+    picture = np.repeat(grey[:, :, None], 3, axis=2)
+    picture[~valid] = _NO_DEPTH
+    return picture
 
 
 def _line(

@@ -5,8 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+import yaml
+
 from grasp_core.config import load_yaml
 from grasp_core.errors import BadCalibration
+from grasp_core.json_file import require_writable
 from grasp_core.transform import Transform
 
 _KEYS = ("parent_frame", "child_frame", "translation", "rotation_xyzw")
@@ -25,6 +28,23 @@ class HandEye:
     parent_frame: str
     camera_frame: str
     T_parent_camera: Transform
+
+
+def write_hand_eye(path: Path, calibration: HandEye) -> None:
+    """Write a calibration file, and its folder where it is missing; see :func:`load_hand_eye`.
+
+    Raises:
+        ConfigError: It cannot be written.
+    """
+    pose = calibration.T_parent_camera
+    content = {
+        "parent_frame": calibration.parent_frame,
+        "child_frame": calibration.camera_frame,
+        "translation": pose.translation.tolist(),
+        "rotation_xyzw": pose.quaternion.tolist(),
+    }
+    require_writable(path)
+    path.write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
 
 
 def load_hand_eye(path: Path) -> HandEye:

@@ -87,6 +87,19 @@ class GraspRectangle:
             math.atan2(opening[1], opening[0]),
         )
 
+    def resized(self, scale: float) -> GraspRectangle:
+        """The same grasp in a picture that was resized by a factor.
+
+        Pixel centres have whole coordinates, so the picture grows about its corner at -0.5, -0.5.
+        """
+        return GraspRectangle(
+            (self.u + 0.5) * scale - 0.5,
+            (self.v + 0.5) * scale - 0.5,
+            self.width * scale,
+            self.height * scale,
+            self.angle,
+        )
+
     @property
     def axis(self) -> NDArray[np.float64]:
         """Unit vector of the opening, (u, v), shape (2,)."""

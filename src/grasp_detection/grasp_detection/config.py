@@ -15,6 +15,30 @@ class DetectorConfig(Checked):
         "default", "detector to run, a name of the registry; default is the one that picks best"
     )
     robot: str = setting("panda", "folder under config/robots; its gripper limits the grasps")
+    cell: str = setting("tabletop", "file under config/cells")
+    camera: str = setting("realsense", "file under config/cameras, with the topics to subscribe")
+    hand_eye: str = setting(
+        "",
+        "YAML file with the camera's pose in the base frame; empty uses TF at the image's stamp",
+    )
+    tf_timeout_s: float = setting(
+        0.1,
+        "wall time that a frame waits for the transform of its stamp, s",
+        minimum=0.0,
+        maximum=2.0,
+    )
+    max_support_offset_m: float = setting(
+        0.015,
+        "height by which the seen table may differ from the cell's before a warning, m",
+        minimum=0.001,
+        maximum=0.1,
+    )
+    max_support_angle: float = setting(
+        0.0524,
+        "angle by which the seen table may differ from level before a warning, rad (3 degrees)",
+        minimum=0.001,
+        maximum=0.3,
+    )
     sync_slop_s: float = setting(
         0.02,
         "largest difference of stamps of colour, depth and camera_info, s",

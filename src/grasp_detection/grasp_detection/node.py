@@ -22,6 +22,8 @@ from rclpy.lifecycle import LifecyclePublisher
 from sensor_msgs.msg import Image
 from visualization_msgs.msg import MarkerArray
 
+from grasp_core.camera_profile import load_camera
+from grasp_core.cell import load_cell
 from grasp_core.drawing import draw_grasps
 from grasp_core.errors import Code, GraspStackError, NoGrasp
 from grasp_core.grasp import Grasp, with_label
@@ -30,15 +32,18 @@ from grasp_detection.config import DetectorConfig
 from grasp_detection.detector import with_depth
 from grasp_detection.mailbox import Mailbox
 from grasp_detection.outcome_board import Outcome, OutcomeBoard
-from grasp_detection.registry import find_detector, resolve
+from grasp_detection.pose_report import PoseReport
+from grasp_detection.registry import find_detector
 from grasp_detection.ros_diagnostics import DetectionReport
 from grasp_detection.ros_markers import grasp_markers
 from grasp_ros.camera_input import CameraInput, CameraMessages, frame_of
+from grasp_ros.camera_pose import FramePoser, camera_pose
 from grasp_ros.conversions import color_to_image, depth_to_image, grasps_to_msg, stamp_to_ns
 from grasp_ros.lifecycle import GraspLifecycleNode
 from grasp_ros.parameters import declare
 from grasp_ros.qos import RESULTS
 from grasp_ros.spin import run
+from grasp_ros.spinner import Spinner, companion
 
 _TEND_PERIOD_S = 0.1
 _WORKER_PATIENCE_S = 10.0  # for the frame being worked on when the node stops
@@ -54,16 +59,24 @@ class DetectorNode(GraspLifecycleNode):
         self._is_active = False
         self._worker: threading.Thread | None = None
         self._entities: list[tuple[str, object]] = []
+        self._transforms: Spinner | None = None
 
     def configure(self) -> None:
         """Read parameters, build the detector, create publishers, service and timers."""
         self._config = config = declare(self, DetectorConfig)
-        name = resolve(config.detector)
-        entry = find_detector(name)
-        self._gripper = load_robot(config.robot).gripper
+        entry = find_detector(config.detector)
+        robot, cell = load_robot(config.robot), load_cell(config.cell)
+        self._gripper = robot.gripper
         settings = declare(self, entry.config_class, entry.group)
-        self._detector = entry.build(self._gripper, settings, None)
-        self._camera = CameraInput(self, round(config.sync_slop_s * 1e9), self._on_pair)
+        self._detector = entry.build(self._gripper, settings, cell)
+        topics, slop_ns = load_camera(config.camera).topics, round(config.sync_slop_s * 1e9)
+        self._camera = CameraInput(self, topics, slop_ns, self._on_pair)
+        # A thread of its own: transforms come often, and must not wait for a frame's worker.
+        self._transforms = companion(self, "transforms")
+        pose = camera_pose(self._transforms.node, robot.arm.base_frame, config.hand_eye)
+        self._poser = FramePoser(pose, config.tf_timeout_s)
+        self._transforms.start()
+        self._pose_report = PoseReport(cell, config)
         self._mailbox: Mailbox[tuple[int, float, CameraMessages]] = Mailbox()
         self._report = DetectionReport()
         self._wanted_s = -math.inf
@@ -88,13 +101,14 @@ class DetectorNode(GraspLifecycleNode):
         ]
 
     def _publisher(self, message_type: type, topic: str) -> LifecyclePublisher:
-        # Without event handlers: see ros_camera.
+        # Without event handlers: see grasp_ros.camera_input.
         quiet = PublisherEventCallbacks(use_default_callbacks=False)
         return self.create_lifecycle_publisher(message_type, topic, RESULTS, event_callbacks=quiet)
 
     def activate(self) -> None:
         """Start the worker; the camera is opened when wanted."""
         self._mailbox = Mailbox()
+        self._pose_report.forget()
         self._worker = threading.Thread(target=self._work, args=(self._mailbox,), daemon=True)
         self._board.open()
         self._camera.enable()
@@ -122,10 +136,14 @@ class DetectorNode(GraspLifecycleNode):
         for kind, entity in self._entities:
             getattr(self, f"destroy_{kind}")(entity)
         self._entities = []
+        if self._transforms is not None:
+            self._transforms.close()
+            self._transforms = None
 
     def destroy_node(self) -> None:
         """Stop and destroy, from whatever state."""
         self.deactivate()
+        self.cleanup()
         super().destroy_node()
 
     # Camera and worker
@@ -167,7 +185,8 @@ class DetectorNode(GraspLifecycleNode):
     def _process(self, stamp_ns: int, arrived_s: float, messages: CameraMessages) -> Outcome:
         info, frame = messages["camera_info"], None
         try:
-            frame = frame_of(stamp_ns, messages)
+            frame = self._poser.posed(frame_of(stamp_ns, messages))
+            self._pose_report.saw(frame, self._poser.complaint)
             start = time.perf_counter()
             found = self._detector.detect(frame)[: self._config.max_candidates]
             grasps = tuple(with_depth(found, frame))
@@ -253,10 +272,14 @@ class DetectorNode(GraspLifecycleNode):
     # Diagnostics
 
     def _tell(self) -> None:
-        silent = self._camera.silent_topics(self._config.silence_s)
+        warnings, about_pose = self._pose_report.findings()
         level, message, values = self._report.summary(
-            active=self._is_active, camera_open=self._camera.is_open, silent_topics=silent
+            active=self._is_active,
+            camera_open=self._camera.is_open,
+            silent_topics=self._camera.silent_topics(self._config.silence_s),
+            warnings=warnings,
         )
+        values |= about_pose
         values["detector"] = self._config.detector
         values["dropped_replaced"] = self._mailbox.replaced
         for reason, count in sorted(self._camera.drops.items()):

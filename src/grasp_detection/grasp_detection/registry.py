@@ -39,12 +39,7 @@ from grasp_detection.ranking import PictureDetector
 
 DEFAULT = "default"
 _DEFAULT_DETECTOR = "dsc_graspnet"  # what picks best in closed loop on development objects
-_ANTIPODAL = Entry(
-    "antipodal",
-    "antipodal",
-    AntipodalConfig,
-    lambda gripper, config, cell: AntipodalDetector(gripper, config),
-)
+_ANTIPODAL = Entry("antipodal", "antipodal", AntipodalConfig, AntipodalDetector)
 _ENTRIES = {entry.name: entry for entry in (_ANTIPODAL, *MAPS.entries(), *GRASP_SCORER.entries())}
 
 

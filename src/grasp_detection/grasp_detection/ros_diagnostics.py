@@ -39,9 +39,21 @@ class DetectionReport:
             self._last_error = message
 
     def summary(
-        self, *, active: bool, camera_open: bool, silent_topics: Sequence[str]
+        self,
+        *,
+        active: bool,
+        camera_open: bool,
+        silent_topics: Sequence[str],
+        warnings: Sequence[str] = (),
     ) -> tuple[bytes, str, dict[str, object]]:
-        """Level, sentence and figures; the rate is that since the previous summary."""
+        """Level, sentence and figures; the rate is that since the previous summary.
+
+        Args:
+            active: Whether the node is.
+            camera_open: Whether the camera is subscribed.
+            silent_topics: Subscribed topics on which nothing comes.
+            warnings: Sentences on what may spoil the grasps.
+        """
         with self._lock:
             now = time.monotonic()
             rate = (self._detections - self._counted) / max(now - self._since_s, 1e-3)
@@ -58,8 +70,10 @@ class DetectionReport:
                 return DiagnosticStatus.OK, "not active", values
             if self._last_error:
                 return DiagnosticStatus.ERROR, self._last_error, values
+            if silent_topics:
+                warnings = [f"no image on {', '.join(silent_topics)}", *warnings]
+            if warnings:
+                return DiagnosticStatus.WARN, "; ".join(warnings), values
             if not camera_open:
                 return DiagnosticStatus.OK, "idle: nobody listens", values
-            if silent_topics:
-                return DiagnosticStatus.WARN, f"no image on {', '.join(silent_topics)}", values
             return DiagnosticStatus.OK, "detecting", values

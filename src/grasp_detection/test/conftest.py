@@ -90,19 +90,19 @@ def make_frame(*solids, tilt: float = 0.0) -> RgbdFrame:
     return RgbdFrame(color, depth.reshape(size).astype(np.float32), CAMERA, 1, "camera")
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def scene():
     """make_frame(solids..., tilt=...) -> RgbdFrame."""
     return make_frame
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def solids():
     """The shapes make_frame takes."""
     return Box, Cylinder
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def world_from_camera():
     """T_world_camera for a tilt."""
     return camera_pose

@@ -217,3 +217,30 @@ def test_cells_too_small_for_the_scene_are_told(gripper, scene, solids):
     far_apart = (box(x, y, 0.04, 0.04, 0.05, 0.0) for x in (-0.2, 0.2) for y in (-0.15, 0.15))
     with pytest.raises(ConfigError, match="raise cell_m"):
         detector.detect(scene(*far_apart))
+
+
+def test_a_cluttered_noisy_view_is_rated_as_ever(detector, scene, solids):
+    """Values of the detector before its height map was shared: a drift changes figures."""
+    box, cylinder = solids
+    frame = scene(
+        box(0.02, 0.01, 0.09, 0.04, 0.05, 0.5),
+        cylinder(-0.12, 0.08, 0.03, 0.08),
+        box(0.15, -0.1, 0.2, 0.12, 0.06, 0.1),
+        tilt=0.35,
+    )
+    depth_m = frame.depth_m.copy()
+    depth_m[np.random.default_rng(3).random(depth_m.shape) < 0.1] = np.nan
+    grasps = detector.detect(replace(frame, depth_m=depth_m))
+    rows = [
+        [r.u, r.v, r.width, r.angle, g.raw_score, g.depth_m, g.width_m]
+        for g in grasps
+        for r in [g.rectangle]
+    ]
+    expected = [
+        (337.159, 216.7029, 36.3946, 1.006, 6.2532, 0.7063, 0.044),
+        (326.6269, 222.3705, 36.5036, 1.0121, 6.2205, 0.7039, 0.044),
+        (213.5443, 151.454, 51.5016, 0.489, 6.2049, 0.7015, 0.062),
+    ]
+    assert len(grasps) == 22
+    np.testing.assert_allclose(rows[:3], expected, atol=1e-4)
+    assert sum(g.raw_score for g in grasps) == pytest.approx(108.04773, abs=1e-4)

@@ -300,8 +300,9 @@ def test_depth_alone_is_drawn_in_grey(dataset):
     shown = type(sample)(sample.record, None, depth_m, sample.grasps[:0], sample.negatives)
     tile = draw_case(shown, result)
     assert tile.shape == (340, 300, 3)
-    assert (tile[10, 10] == 0).all()
-    assert (tile[140, 150] > 100).all()
+    red, green, blue = tile[10, 10].astype(int)
+    assert min(red, blue) > green + 50, "unknown depth is purple"
+    assert np.ptp(tile[140, 150]) == 0
 
 
 def has_color(image, color):

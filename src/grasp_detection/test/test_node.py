@@ -9,16 +9,21 @@ import numpy as np
 import pytest
 import rclpy
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
+from geometry_msgs.msg import TransformStamped
 from grasp_msgs.msg import GraspArray
 from grasp_msgs.srv import DetectGrasps
 from rclpy.executors import MultiThreadedExecutor
 from rclpy.qos import QoSProfile, ReliabilityPolicy
-from sensor_msgs.msg import CameraInfo, Image
+from sensor_msgs.msg import Image
+from tf2_msgs.msg import TFMessage
 from visualization_msgs.msg import Marker, MarkerArray
 
+from grasp_core.camera_profile import load_camera
 from grasp_core.errors import Code
+from grasp_core.hand_eye import HandEye, write_hand_eye
+from grasp_core.transform import Transform
 from grasp_detection.node import DetectorNode
-from grasp_ros import camera_input as ros_camera
+from grasp_ros.camera_input import STREAMS
 from grasp_ros.conversions import (
     camera_to_info,
     color_to_image,
@@ -26,8 +31,9 @@ from grasp_ros.conversions import (
     depth_to_image,
     ns_to_stamp,
     stamp_to_ns,
+    transform_to_msg,
 )
-from grasp_ros.qos import RESULTS
+from grasp_ros.qos import RESULTS, STATIC_TF
 
 pytestmark = pytest.mark.ros
 RELIABLE = QoSProfile(depth=5, reliability=ReliabilityPolicy.RELIABLE)
@@ -41,10 +47,10 @@ class Camera:
     def __init__(self, node, frame, qos):
         self.frame, self.encoding, self.color_encoding = frame, "32FC1", "rgb8"
         self.stamp_ns = 100 * SECOND
+        topics = load_camera("realsense").topics
         self.publishers = {
-            ros_camera.COLOR_TOPIC: node.create_publisher(Image, ros_camera.COLOR_TOPIC, qos),
-            ros_camera.DEPTH_TOPIC: node.create_publisher(Image, ros_camera.DEPTH_TOPIC, qos),
-            ros_camera.INFO_TOPIC: node.create_publisher(CameraInfo, ros_camera.INFO_TOPIC, qos),
+            stream: node.create_publisher(kind, topics[stream], qos)
+            for stream, kind in STREAMS.items()
         }
         self.timer = node.create_timer(0.05, self.publish)
         self.is_on = True
@@ -64,9 +70,9 @@ class Camera:
             depth.encoding = "8UC1"
         else:
             depth = depth_to_image(frame.depth_m, stamp, name, self.encoding)
-        self.publishers[ros_camera.COLOR_TOPIC].publish(color)
-        self.publishers[ros_camera.DEPTH_TOPIC].publish(depth)
-        self.publishers[ros_camera.INFO_TOPIC].publish(camera_to_info(frame.camera, stamp, name))
+        self.publishers["color"].publish(color)
+        self.publishers["depth"].publish(depth)
+        self.publishers["camera_info"].publish(camera_to_info(frame.camera, stamp, name))
 
 
 class Stack:
@@ -103,6 +109,15 @@ class Stack:
         wait_for(future.done, timeout_s + 5.0)
         return future.result()
 
+    def publish_pose(self, T_base_camera):
+        """A driver's or a calibration's static transform."""
+        message = TransformStamped(
+            child_frame_id="camera_optical", transform=transform_to_msg(T_base_camera)
+        )
+        message.header.frame_id = "panda_link0"
+        self.poses = self.peer.create_publisher(TFMessage, "/tf_static", STATIC_TF)
+        self.poses.publish(TFMessage(transforms=[message]))
+
     def listen(self, message_type, topic):
         received = []
         self.peer.create_subscription(message_type, topic, received.append, RESULTS)
@@ -123,13 +138,20 @@ def frame(scene, solids):
 
 
 @pytest.fixture
+def pose(world_from_camera):
+    """T_base_camera of the frame: its table's middle is that of the cell's workspace."""
+    return Transform.from_translation(0.5, 0.0, 0.0) @ world_from_camera(0.0)
+
+
+@pytest.fixture
 def stack(frame):
     stack = Stack(frame)
     yield stack
     stack.close()
 
 
-def test_topics_requests_and_laziness(stack):
+def test_topics_requests_and_laziness(stack, pose):
+    stack.publish_pose(pose)
     time.sleep(0.3)
     assert stack.camera.subscribers() == 0
 
@@ -259,5 +281,62 @@ def test_an_empty_table_is_no_grasp_and_best_effort_cameras_match(scene):
         answer = stack.detect()
         assert answer.code == Code.NO_GRASP, answer.message
         assert answer.depth.width == 640
+    finally:
+        stack.close()
+
+
+def wait_for_status(status, words):
+    """The first status that has come with these words in its sentence: its level and values."""
+
+    def those():
+        return [s.status[0] for s in list(status) if words in s.status[0].message]
+
+    wait_for(those)
+    return those()[0].level, {pair.key: pair.value for pair in those()[0].values}
+
+
+def test_the_cameras_pose_reaches_the_detector_and_a_wrong_one_is_told(stack, pose, monkeypatch):
+    seen = []
+    inner = stack.detector._detector.detect
+
+    def detect(frame):
+        seen.append(frame.T_base_camera)
+        return inner(frame)
+
+    monkeypatch.setattr(stack.detector._detector, "detect", detect)
+    status = stack.listen(DiagnosticArray, "/diagnostics")
+    start = time.monotonic()
+    assert stack.detect().code == Code.OK, "without a pose there are grasps as well"
+    assert time.monotonic() - start < 4.0
+    assert seen[-1] is None
+    level, values = wait_for_status(status, "no transform from 'camera_optical' to 'panda_link0'")
+    assert level == DiagnosticStatus.WARN
+    assert values["camera_pose"] == "unknown"
+
+    stack.publish_pose(pose)
+    grasps = stack.listen(GraspArray, "detector/grasps")
+    wait_for(lambda: seen[-1] is not None)
+    assert seen[-1].matrix == pytest.approx(pose.matrix)
+    _, values = wait_for_status(status, "detecting")
+    assert values["support"] == "agrees"
+
+    stack.publish_pose(Transform.from_translation(0.0, 0.0, 0.03) @ pose)
+    level, values = wait_for_status(status, "30 mm above")
+    assert level == DiagnosticStatus.WARN
+    assert float(values["support_offset_mm"]) == pytest.approx(30.0, abs=1.0)
+    assert grasps
+
+
+def test_a_hand_eye_file_takes_the_place_of_tf(frame, pose, tmp_path):
+    path = tmp_path / "hand_eye.yaml"
+    write_hand_eye(path, HandEye("panda_link0", "camera_optical", pose))
+    stack = Stack(frame, parameters=[f"hand_eye:={path}"])
+    try:
+        status = stack.listen(DiagnosticArray, "/diagnostics")
+        assert stack.detect().code == Code.OK
+        stack.listen(GraspArray, "detector/grasps")
+        _, values = wait_for_status(status, "detecting")
+        assert values["support"] == "agrees"
+        assert stack.peer.count_subscribers("/tf_static") == 0
     finally:
         stack.close()

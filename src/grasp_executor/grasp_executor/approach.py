@@ -11,17 +11,13 @@ from numpy.typing import NDArray
 
 from grasp_core.cell import Cell
 from grasp_core.errors import PlanFailure, PlanningFailed, Unreachable
+from grasp_core.height_map import HeightMap
 from grasp_core.robot import RobotModel
 from grasp_core.transform import Transform
 from grasp_executor.config import PickConfig
 from grasp_executor.grasp_pose import GraspTarget
 from grasp_executor.interfaces import JointTrajectory, JointVector, Observation, Planner, Wait
-from grasp_executor.planning.obstacles import (
-    HeightMap,
-    boxes_from_heights,
-    height_map_from_depth,
-    region_of,
-)
+from grasp_executor.planning.obstacles import boxes_from_heights, obstacle_map, region_of
 from grasp_executor.scene import Box, CollisionScene
 
 _VIEW_MARGIN_M = 0.08
@@ -67,7 +63,7 @@ class Surroundings:
         """Take over the heights of an observation."""
         (x0, y0, _), (x1, y1, _) = self._cell.workspace_min, self._cell.workspace_max
         margin = _VIEW_MARGIN_M
-        self._map = height_map_from_depth(
+        self._map = obstacle_map(
             observation.depth_m,
             observation.camera,
             observation.T_base_camera,
@@ -125,7 +121,7 @@ class Surroundings:
         if self._map is not None:
             rows, columns = np.nonzero(self._region(self._map, tip))
             if rows.size:
-                x, y = self._map.centres()
+                x, y = self._map.grid.centres()
                 away[:2] = float(x[columns].mean()) - tip[0], float(y[rows].mean()) - tip[1]
         return np.asarray(target.T_base_grasp.rotation.T @ away)
 
@@ -136,9 +132,11 @@ class Surroundings:
         rows, columns = np.nonzero(region)
         if rows.size == 0:
             return _MAX_CARRIED_REACH_M, float(tip[2])
-        x, y = heights.centres()
-        reach = float(np.max(np.hypot(x[columns] - tip[0], y[rows] - tip[1]))) + heights.cell_m / 2
-        return min(reach, _MAX_CARRIED_REACH_M), float(np.nanmax(heights.heights[region]))
+        x, y = heights.grid.centres()
+        reach = float(np.max(np.hypot(x[columns] - tip[0], y[rows] - tip[1])))
+        reach += heights.grid.cell_m / 2
+        top = self._cell.support_z_m + float(heights.height_m[region].max())
+        return min(reach, _MAX_CARRIED_REACH_M), top
 
     def _require_map(self) -> HeightMap:
         if self._map is None:
@@ -158,10 +156,8 @@ class Surroundings:
         """What of the region at a grasp can be the object: no higher than the hand lets it be."""
         tip_z = float(target.T_base_grasp.translation[2])
         most = max(target.top_z_m, tip_z + self._finger_length_m) + _MAP_ERROR_M
-        with np.errstate(invalid="ignore"):
-            return self._region(heights, target.T_base_grasp.translation) & (
-                heights.heights <= most
-            )
+        low_enough = heights.height_m + self._cell.support_z_m <= most
+        return self._region(heights, target.T_base_grasp.translation) & low_enough
 
     def _region(self, heights: HeightMap, point: NDArray[np.float64]) -> NDArray[np.bool_]:
         """The object at a point: what is connected to it, steps in height included.
@@ -169,7 +165,7 @@ class Surroundings:
         What of it the hand would touch is checked against the depth points themselves; a step
         may be a neighbour as well as the object's own, so the region ends at a distance.
         """
-        x, y = heights.centres()
+        x, y = heights.grid.centres()
         near = np.hypot(x[None, :] - point[0], y[:, None] - point[1]) <= _OBJECT_REACH_M
         return near & region_of(heights, point[0], point[1], max_jump_m=math.inf)
 

@@ -6,7 +6,6 @@ import contextlib
 import threading
 import time
 from collections import Counter
-from pathlib import Path
 
 from diagnostic_msgs.msg import DiagnosticStatus
 from geometry_msgs.msg import PoseStamped
@@ -20,7 +19,6 @@ from rclpy.timer import Timer
 
 from grasp_core.cell import load_cell
 from grasp_core.errors import BadGoal, Code, HardwareLost
-from grasp_core.hand_eye import load_hand_eye
 from grasp_core.robot import load_robot
 from grasp_executor.config import ExecutorConfig
 from grasp_executor.outcome import PickOutcome, Progress, Stage
@@ -31,12 +29,12 @@ from grasp_executor.ros_hardware import RosArm, RosGripper
 from grasp_executor.ros_states import JointStateCache, RosClock
 from grasp_executor.selection import PickGoal, Policy
 from grasp_executor.station import RobotPort
+from grasp_ros.camera_pose import camera_pose
 from grasp_ros.conversions import grasp_to_msg, pose_from_transform
 from grasp_ros.lifecycle import GraspLifecycleNode
 from grasp_ros.parameters import declare
 from grasp_ros.spin import run
 from grasp_ros.spinner import Spinner, companion
-from grasp_ros.tf import transform_source
 
 _FEEDBACK_PERIOD_S = 0.1
 _DIAGNOSTICS_PERIOD_S = 1.0
@@ -71,10 +69,8 @@ class ExecutorNode(GraspLifecycleNode):
         states = JointStateCache(hardware.node, clock, config.state_timeout_s)
         detection = DetectionClient(
             hardware.node,
-            model.arm.base_frame,
             config,
-            transform_source(hardware.node),
-            load_hand_eye(Path(config.hand_eye)) if config.hand_eye else None,
+            camera_pose(hardware.node, model.arm.base_frame, config.hand_eye),
         )
         robot = RobotPort(
             planner=create_planner(config.planner, model, settings),

@@ -14,15 +14,13 @@ from grasp_core.errors import (
     GraspStackError,
     HardwareLost,
     NoGrasp,
-    NoTransform,
     StaleDetection,
     failure_from,
 )
 from grasp_core.grasp import Grasp
-from grasp_core.hand_eye import HandEye
-from grasp_core.transform import Transform
 from grasp_executor.config import ExecutorConfig
 from grasp_executor.interfaces import Observation, Wait
+from grasp_ros.camera_pose import CameraPose
 from grasp_ros.conversions import (
     NANOSECONDS,
     camera_from_info,
@@ -31,27 +29,17 @@ from grasp_ros.conversions import (
     ns_to_stamp,
     stamp_to_ns,
 )
-from grasp_ros.tf import TransformSource
 
-_TF_PATIENCE = 50
+_TF_PATIENCE = 50  # ticks that transforms of the image's stamp may arrive after it
 
 
 class DetectionClient:
     """A client of DetectGrasps; the pose of the image comes from TF or a hand-eye file."""
 
-    def __init__(
-        self,
-        node: Node,
-        base_frame: str,
-        config: ExecutorConfig,
-        transforms: TransformSource,
-        hand_eye: HandEye | None,
-    ) -> None:
-        self._base_frame = base_frame
+    def __init__(self, node: Node, config: ExecutorConfig, pose: CameraPose) -> None:
         self._timeout_s = config.detect_timeout_s
         self._grace_s = config.hardware_timeout_s
-        self._transforms = transforms
-        self._hand_eye = hand_eye
+        self._pose = pose
         self._client = node.create_client(DetectGrasps, config.detect_service)
 
     def look(self, not_before_s: float, label: str, wait: Wait) -> Observation:
@@ -71,7 +59,7 @@ class DetectionClient:
             grasps=_usable(response.grasps.grasps),
             depth_m=depth_from_image(response.depth),
             camera=camera_from_info(response.camera_info),
-            T_base_camera=self._camera_pose(header.frame_id, stamp_ns, wait),
+            T_base_camera=self._pose.at(header.frame_id, stamp_ns, wait, _TF_PATIENCE),
             stamp_s=stamp_ns / NANOSECONDS,
         )
 
@@ -100,31 +88,6 @@ class DetectionClient:
             self._client.remove_pending_request(future)
             raise
         return future.result()
-
-    def _camera_pose(self, frame_id: str, stamp_ns: int, wait: Wait) -> Transform:
-        """``T_base_camera`` at a stamp; transforms of that time may arrive a moment later."""
-        for _ in range(_TF_PATIENCE):
-            try:
-                return self._pose_now(frame_id, stamp_ns)
-            except NoTransform:
-                wait()
-        return self._pose_now(frame_id, stamp_ns)
-
-    def _pose_now(self, frame_id: str, stamp_ns: int) -> Transform:
-        calibration = self._hand_eye
-        if calibration is None:
-            return self._transforms.lookup(self._base_frame, frame_id, stamp_ns)
-        if calibration.camera_frame != frame_id:
-            raise NoTransform(
-                f"the hand-eye file calibrates {calibration.camera_frame!r}, the image is in "
-                f"{frame_id!r}"
-            )
-        if calibration.parent_frame == self._base_frame:
-            return calibration.T_parent_camera
-        T_base_parent = self._transforms.lookup(
-            self._base_frame, calibration.parent_frame, stamp_ns
-        )
-        return T_base_parent @ calibration.T_parent_camera
 
 
 def _usable(messages: Sequence[GraspMsg]) -> list[Grasp]:

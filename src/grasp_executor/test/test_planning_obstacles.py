@@ -10,11 +10,12 @@ from hypothesis.extra.numpy import arrays
 from overhead_view import CAMERA, OVERHEAD, render
 
 from grasp_core.errors import ConfigError
+from grasp_core.height_map import Grid, HeightMap
 from grasp_core.transform import Transform
 from grasp_executor.planning.obstacles import (
-    HeightMap,
     boxes_from_heights,
-    height_map_from_depth,
+    obstacle_map,
+    occupied,
     region_of,
 )
 
@@ -23,7 +24,7 @@ TILTED = OVERHEAD @ Transform.from_rpy((0.0, 0.5, 0.0), (-0.3, 0.0, 0.05))
 
 
 def mapped(blocks, T_base_camera=OVERHEAD, **kwargs):
-    return height_map_from_depth(
+    return obstacle_map(
         render(blocks, T_base_camera),
         CAMERA,
         T_base_camera,
@@ -48,14 +49,14 @@ def covers(boxes, x, y, z):
 
 def test_heights_are_measured():
     height_map = mapped([BLOCK, LOW])
-    x, y = height_map.centres()
+    x, y = height_map.grid.centres()
     for block in (BLOCK, LOW):
         inside = (x[None] > block[0]) & (x[None] < block[1])
         inside = inside & (y[:, None] > block[2]) & (y[:, None] < block[3])
-        np.testing.assert_allclose(height_map.heights[inside], block[4], atol=1e-3)
+        np.testing.assert_allclose(height_map.height_m[inside], block[4], atol=1e-3)
     far = (x[None] > 0.55) & (y[:, None] < -0.1)
-    np.testing.assert_allclose(height_map.heights[far], 0.0, atol=1e-3)
-    assert not height_map.occupied[far].any()
+    np.testing.assert_allclose(height_map.height_m[far], 0.0, atol=1e-3)
+    assert not occupied(height_map)[far].any()
 
 
 def test_empty_table_has_no_boxes():
@@ -80,22 +81,21 @@ def test_boxes_cover_the_objects_and_little_else(T_base_camera):
 def test_stray_pixels_do_not_raise_a_cell():
     depth = render([BLOCK], OVERHEAD)
     depth[60, 60] = 0.2  # a flying pixel 0.4 m above the table
-    height_map = height_map_from_depth(depth, CAMERA, OVERHEAD, bounds=BOUNDS, support_z=0.0)
-    assert np.nanmax(height_map.heights) < 0.06
+    height_map = obstacle_map(depth, CAMERA, OVERHEAD, bounds=BOUNDS, support_z=0.0)
+    assert height_map.height_m.max() < 0.06
 
 
 def test_unseen_is_unknown_and_small_shadows_are_closed():
     depth = render([], OVERHEAD)
     depth[:, :160] = np.nan
-    height_map = height_map_from_depth(depth, CAMERA, OVERHEAD, bounds=BOUNDS, support_z=0.0)
-    unknown = np.isnan(height_map.heights)
-    assert 0.3 < unknown.mean() < 0.6
-    assert not height_map.occupied.any()
+    height_map = obstacle_map(depth, CAMERA, OVERHEAD, bounds=BOUNDS, support_z=0.0)
+    assert 0.3 < (~height_map.seen).mean() < 0.6
+    assert not occupied(height_map).any()
 
 
 def test_region_is_the_target_alone():
     height_map = mapped([BLOCK, NEIGHBOUR, LOW])
-    x, y = height_map.centres()
+    x, y = height_map.grid.centres()
     region = region_of(height_map, 0.43, -0.07)
     assert region[np.ix_((y > -0.1) & (y < -0.04), (x > 0.4) & (x < 0.46))].all()
     assert not region[np.ix_((y > -0.1) & (y < -0.04), (x > 0.475) & (x < 0.53))].any()
@@ -108,7 +108,7 @@ def test_region_is_the_target_alone():
 def test_touching_neighbours_part_at_a_step():
     height_map = mapped([BLOCK, (0.46, 0.52, -0.10, -0.04, 0.09)])
     region = region_of(height_map, 0.43, -0.07)
-    x, y = height_map.centres()
+    x, y = height_map.grid.centres()
     assert not region[np.ix_((y > -0.1) & (y < -0.04), (x > 0.465) & (x < 0.52))].any()
 
 
@@ -119,30 +119,56 @@ def test_region_takes_the_nearest_cell_or_nothing():
     assert not region_of(mapped([]), 0.5, 0.0).any()
 
 
+def test_a_noisy_tilted_view_gives_the_boxes_it_always_gave():
+    """Values of the obstacles before their height map was shared with the detector."""
+    depth = render([BLOCK, NEIGHBOUR, LOW], TILTED)
+    depth[np.random.default_rng(3).random(depth.shape) < 0.4] = np.nan
+    height_map = obstacle_map(depth, CAMERA, TILTED, bounds=BOUNDS, support_z=0.0)
+    boxes = boxes_from_heights(height_map)
+    assert int((~height_map.seen).sum()) == 32
+    assert height_map.height_m.sum() == pytest.approx(7.354423, abs=1e-4)
+    assert int(region_of(height_map, 0.43, -0.07).sum()) == 53
+    rows = np.array([[*box.size_m, *box.pose.translation] for box in boxes])
+    expected = [
+        [0.07, 0.05, 0.05, 0.425, -0.085, 0.025],
+        [0.06, 0.07, 0.09, 0.5, -0.075, 0.045],
+        [0.01, 0.02, 0.03, 0.465, -0.09, 0.015],
+    ]
+    assert len(rows) == 9
+    np.testing.assert_allclose(rows[:3], expected, atol=1e-6)
+    np.testing.assert_allclose(rows.sum(axis=0), [0.32, 0.28, 0.44, 4.53, -0.2, 0.22], atol=1e-6)
+
+
 @settings(max_examples=40, deadline=None, derandomize=True)
 @given(
     arrays(
         np.float64,
         st.tuples(st.integers(1, 12), st.integers(1, 12)),
-        elements=st.one_of(st.floats(0.0, 0.2), st.just(np.nan)),
+        elements=st.floats(0.0, 0.2),
     ),
     st.sampled_from([1, 4, 15, 500]),
+    st.sampled_from([0.0, 0.13]),
 )
-def test_every_occupied_cell_is_covered_whatever_the_budget(heights, max_boxes):
-    height_map = HeightMap((0.1, -0.2), 0.01, heights, 0.0, 0.008)
+def test_every_occupied_cell_is_covered_whatever_the_budget(heights, max_boxes, support_z):
+    height_map = HeightMap(
+        heights,
+        np.ones(heights.shape, bool),
+        Grid(0.1, -0.2, 0.01, *heights.shape),
+        Transform.from_translation(0.0, 0.0, support_z),
+    )
     boxes = boxes_from_heights(height_map, max_boxes=max_boxes)
     assert len(boxes) <= max_boxes
-    x, y = height_map.centres()
-    for row, column in np.argwhere(height_map.occupied):
+    x, y = height_map.grid.centres()
+    for row, column in np.argwhere(occupied(height_map)):
         for dx, dy in ((-0.0049, -0.0049), (0.0049, 0.0049)):
-            assert covers(boxes, x[column] + dx, y[row] + dy, heights[row, column])
+            assert covers(boxes, x[column] + dx, y[row] + dy, support_z + heights[row, column])
     if max_boxes == 500:
-        for row, column in np.argwhere(~height_map.occupied):
-            assert not covers(boxes, x[column], y[row], 0.004)
+        for row, column in np.argwhere(~occupied(height_map)):
+            assert not covers(boxes, x[column], y[row], support_z + 0.004)
 
 
 def test_bounds_must_hold_a_cell():
     with pytest.raises(ConfigError, match="hold no cell"):
-        height_map_from_depth(
+        obstacle_map(
             render([], OVERHEAD), CAMERA, OVERHEAD, bounds=(0.5, 0.5, 0.0, 1.0), support_z=0.0
         )

@@ -40,7 +40,7 @@ class FakeService:
 
 def camera(service, **settings):
     config = ExecutorConfig(hardware_timeout_s=0.5, detect_timeout_s=0.1, **settings)
-    return DetectionClient(service, "base", config, None, None)
+    return DetectionClient(service, config, None)
 
 
 def answer(stamp_s=5, code=Code.OK):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
 from rclpy.event_handler import SubscriptionEventCallbacks
@@ -23,14 +23,8 @@ from grasp_ros.conversions import (
 from grasp_ros.pairing import StampPairer
 from grasp_ros.qos import SENSOR
 
-COLOR_TOPIC = "camera/camera/color/image_raw"
-DEPTH_TOPIC = "camera/camera/aligned_depth_to_color/image_raw"
-INFO_TOPIC = "camera/camera/color/camera_info"
-_STREAMS: dict[str, tuple[type, str]] = {
-    "color": (Image, COLOR_TOPIC),
-    "depth": (Image, DEPTH_TOPIC),
-    "camera_info": (CameraInfo, INFO_TOPIC),
-}
+STREAMS: dict[str, type] = {"color": Image, "depth": Image, "camera_info": CameraInfo}
+"""Message type by stream, as :class:`CameraInput` names them; the first leads the pairing."""
 
 # rclpy's executor dies when a subscription with event handlers is destroyed while it collects what
 # to wait for; best effort and volatile, these match any publisher and need no warnings.
@@ -59,18 +53,24 @@ class CameraInput:
     """Subscribes to the camera while open and hands on complete sets of messages."""
 
     def __init__(
-        self, node: Node, slop_ns: int, on_pair: Callable[[int, CameraMessages], None]
+        self,
+        node: Node,
+        topics: Mapping[str, str],
+        slop_ns: int,
+        on_pair: Callable[[int, CameraMessages], None],
     ) -> None:
         """Create a closed input that stays closed until it is enabled.
 
         Args:
             node: Node that subscribes.
+            topics: Name of the topic of each of :data:`STREAMS`.
             slop_ns: Largest difference of stamps within a set.
             on_pair: Called with the stamp and the messages by stream.
         """
         self._node = node
+        self._topics = topics
         self._on_pair = on_pair
-        self._pairer: StampPairer[Image | CameraInfo] = StampPairer(tuple(_STREAMS), slop_ns)
+        self._pairer: StampPairer[Image | CameraInfo] = StampPairer(tuple(STREAMS), slop_ns)
         self.callback_group = MutuallyExclusiveCallbackGroup()
         self._lock = threading.Lock()
         self._is_enabled = False
@@ -108,10 +108,10 @@ class CameraInput:
             self._pairer.clear()
             self._heard_s.clear()
             self._opened_s = time.monotonic()
-            for name, (message_type, topic) in _STREAMS.items():
+            for name, message_type in STREAMS.items():
                 self._subscriptions[name] = self._node.create_subscription(
                     message_type,
-                    topic,
+                    self._topics[name],
                     lambda message, name=name: self._receive(name, message),
                     SENSOR,
                     callback_group=self.callback_group,

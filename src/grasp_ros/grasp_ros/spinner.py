@@ -78,12 +78,17 @@ class Spinner:
                 self.node.get_logger().error(traceback.format_exc())
 
 
-def companion(owner: Node) -> Spinner:
-    """A spinner for a bare node beside another one: same context, same kind of time."""
+def companion(owner: Node, purpose: str = "hardware") -> Spinner:
+    """A spinner for a bare node beside another one: same context, same kind of time.
+
+    Args:
+        owner: The node that it belongs to.
+        purpose: Ends the companion's name.
+    """
     use_sim_time = owner.get_parameter("use_sim_time").value
     return Spinner(
         Node(
-            f"{owner.get_name()}_hardware",
+            f"{owner.get_name()}_{purpose}",
             context=owner.context,
             namespace=owner.get_namespace(),
             enable_rosout=False,

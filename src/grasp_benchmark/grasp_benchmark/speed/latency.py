@@ -4,24 +4,27 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
 from grasp_msgs.msg import GraspArray
 from lifecycle_msgs.msg import Transition
-from sensor_msgs.msg import CameraInfo, Image
 
 from grasp_bringup.client import StackClient
 from grasp_bringup.processes import NodeProcesses, StackFailed
 from grasp_bringup.stack import perception_and_action
+from grasp_core.camera_profile import load_camera
 from grasp_core.frame import RgbdFrame
-from grasp_ros.camera_input import COLOR_TOPIC, DEPTH_TOPIC, INFO_TOPIC
+from grasp_core.hand_eye import HandEye, write_hand_eye
+from grasp_core.robot import load_robot
+from grasp_detection.config import DetectorConfig
+from grasp_ros.camera_input import STREAMS
 from grasp_ros.conversions import camera_to_info, color_to_image, depth_to_image, stamp_to_ns
 from grasp_ros.qos import RESULTS, SENSOR
 
 _NAME = "bench_detector"  # and topics of its own: a camera may be running
-_TOPICS = {topic: f"bench/{topic}" for topic in (COLOR_TOPIC, DEPTH_TOPIC, INFO_TOPIC)}
+_PREFIX = "bench/"
 _PERIOD_S = 0.25
 _START_S = 60.0
 _PATIENCE_S = 20.0
@@ -56,7 +59,10 @@ def measure_latency(
     node = perception_and_action(robot, "tabletop", detector, continuous=True, use_sim_time=False)[
         0
     ]
-    node = dataclasses.replace(node, name=_NAME, remappings=_TOPICS)
+    topics = load_camera(DetectorConfig().camera).topics
+    remappings = {topic: f"{_PREFIX}{topic}" for topic in topics.values()}
+    parameters = {**node.parameters, **_calibration(frame, robot, log_dir)}
+    node = dataclasses.replace(node, name=_NAME, parameters=parameters, remappings=remappings)
     # The parameter file speaks to a node named detector; this one has the defaults, which are the
     # same.
     with StackClient(check) as client, NodeProcesses([node], log_dir) as processes:
@@ -68,13 +74,24 @@ def measure_latency(
         client.watch(all_well)
         client.transition(_NAME, Transition.TRANSITION_CONFIGURE, _START_S)
         client.transition(_NAME, Transition.TRANSITION_ACTIVATE, _START_S)
-        return _exchange(client, processes, frame, count, all_well)
+        return _exchange(client, processes, frame, topics, count, all_well)
+
+
+def _calibration(frame: RgbdFrame, robot: str, folder: Path) -> dict[str, str]:
+    """Parameters that tell the node the frame's pose, by a file: nothing publishes transforms."""
+    if frame.T_base_camera is None:
+        return {}
+    base_frame = load_robot(robot).arm.base_frame
+    path = folder / f"{_NAME}_hand_eye.yaml"
+    write_hand_eye(path, HandEye(base_frame, frame.frame_id, frame.T_base_camera))
+    return {"hand_eye": str(path.resolve())}
 
 
 def _exchange(
     client: StackClient,
     processes: NodeProcesses,
     frame: RgbdFrame,
+    topics: Mapping[str, str],
     count: int,
     check: Callable[[], None],
 ) -> dict[str, float]:
@@ -87,8 +104,8 @@ def _exchange(
     node = client.node
     node.create_subscription(GraspArray, f"{_NAME}/grasps", arrived, RESULTS)
     publishers = {
-        topic: node.create_publisher(kind, _TOPICS[topic], SENSOR)
-        for topic, kind in ((COLOR_TOPIC, Image), (DEPTH_TOPIC, Image), (INFO_TOPIC, CameraInfo))
+        stream: node.create_publisher(kind, f"{_PREFIX}{topics[stream]}", SENSOR)
+        for stream, kind in STREAMS.items()
     }
     last_s = time.monotonic()
     seen = 0
@@ -102,9 +119,9 @@ def _exchange(
                 f"{processes.log_of(_NAME)}:\n{processes.tail(_NAME)}"
             )
         stamp_ns, name = time.time_ns(), frame.frame_id
-        publishers[INFO_TOPIC].publish(camera_to_info(frame.camera, stamp_ns, name))
-        publishers[DEPTH_TOPIC].publish(depth_to_image(frame.depth_m, stamp_ns, name))
-        publishers[COLOR_TOPIC].publish(color_to_image(frame.color, stamp_ns, name))
+        publishers["camera_info"].publish(camera_to_info(frame.camera, stamp_ns, name))
+        publishers["depth"].publish(depth_to_image(frame.depth_m, stamp_ns, name))
+        publishers["color"].publish(color_to_image(frame.color, stamp_ns, name))
         time.sleep(_PERIOD_S)
     ages, detection = np.array(answers[_WARM_UP:]).T
     return {

@@ -74,6 +74,11 @@ class AntipodalConfig(Checked):
     min_plane_share: float = setting(
         0.15, "share of valid points that the support plane must hold", minimum=0.01, maximum=1.0
     )
+    use_known_support: bool = setting(
+        False,
+        "take the support from the cell and the camera's pose where that is known: found near "
+        "there, or just there where objects hide it",
+    )
     workspace_m: tuple[float, ...] = setting(
         (),
         "x_min, y_min, x_max, y_max of grasp centres on the support plane, m, from the point the "

@@ -8,13 +8,15 @@ from dataclasses import dataclass, fields
 import numpy as np
 from numpy.typing import NDArray
 
+from grasp_core.cell import Cell
 from grasp_core.frame import RgbdFrame
 from grasp_core.grasp import Grasp, Level
+from grasp_core.height_map import HeightMap, cells_in_view
 from grasp_core.projection import PlanarGrasp, plane_to_rectangle
 from grasp_core.rectangle import suppress
 from grasp_core.robot import GripperProfile
+from grasp_core.transform import Transform
 from grasp_detection.antipodal.config import AntipodalConfig
-from grasp_detection.antipodal.height_map import HeightMap, build_height_map
 from grasp_detection.antipodal.quality import (
     FloatArray,
     Objects,
@@ -24,7 +26,9 @@ from grasp_detection.antipodal.quality import (
     measure,
     probability,
 )
+from grasp_detection.antipodal.scene import map_objects
 from grasp_detection.antipodal.search import Sections, TurnedMap, find_sections, turned_maps
+from grasp_detection.known_support import prior_support
 from grasp_detection.support import find_support
 
 _TOO_WIDE_SLACK = 2.0  # log-odds below the best at which a too wide grasp may still be reported
@@ -57,23 +61,30 @@ class AntipodalDetector:
 
     name = "antipodal"
 
-    def __init__(self, gripper: GripperProfile, config: AntipodalConfig | None = None) -> None:
+    def __init__(
+        self,
+        gripper: GripperProfile,
+        config: AntipodalConfig | None = None,
+        cell: Cell | None = None,
+    ) -> None:
+        """Put together.
+
+        Args:
+            gripper: Its dimensions limit the grasps.
+            config: Settings; None for their defaults.
+            cell: Whose table is the support, if the settings say to use that; None if unknown.
+        """
         self._gripper = gripper
         self._config = config or AntipodalConfig()
+        self._cell = cell
 
     def detect(self, frame: RgbdFrame) -> list[Grasp]:
         """Rank the grasps of one frame; see :class:`grasp_detection.detector.Detector`."""
         config, gripper = self._config, self._gripper
-        support = find_support(
-            frame.depth_m,
-            frame.camera,
-            tolerance_m=config.plane_tolerance_m,
-            max_tilt=config.max_tilt,
-            min_share=config.min_plane_share,
-        )
+        support = self._support(frame)
         if support is None:
             return []
-        scene = build_height_map(
+        scene = map_objects(
             frame.depth_m,
             frame.camera,
             support,
@@ -83,15 +94,28 @@ class AntipodalDetector:
         )
         if scene is None:
             return []
-        rated = self._rate(scene)
+        rated = self._rate(scene, cells_in_view(scene, frame.camera, support))
         return [] if rated is None else self._ranked(frame, scene, rated)
 
-    def _rate(self, scene: HeightMap) -> _Rated | None:
+    def _support(self, frame: RgbdFrame) -> Transform | None:
+        """T_camera_support, or None where there is none to be seen."""
+        config = self._config
+        if config.use_known_support and self._cell and frame.T_base_camera:
+            return prior_support(frame, self._cell, config.max_tilt)
+        return find_support(
+            frame.depth_m,
+            frame.camera,
+            tolerance_m=config.plane_tolerance_m,
+            max_tilt=config.max_tilt,
+            min_share=config.min_plane_share,
+        )
+
+    def _rate(self, scene: HeightMap, in_view: NDArray[np.bool_]) -> _Rated | None:
         objects = find_objects(scene, self._config)
         if objects is None:
             return None
         found: list[_Rated] = []
-        for turned in turned_maps(scene, self._gripper, self._config):
+        for turned in turned_maps(scene, in_view, self._gripper, self._config):
             sections = find_sections(turned, self._gripper, self._config)
             if len(sections):
                 found.append(self._rate_sections(turned, sections, objects))
@@ -113,7 +137,7 @@ class AntipodalDetector:
             x_m=x_m,
             y_m=y_m,
             angle=np.full(len(sections), turned.angle),
-            width_m=(sections.stop - sections.start) * turned.source.cell_m,
+            width_m=(sections.stop - sections.start) * turned.source.grid.cell_m,
             top_m=sections.top_m,
             fits=sections.fits,
             log_odds=odds,
@@ -166,7 +190,7 @@ class AntipodalDetector:
         )
 
     def _grasp(self, frame: RgbdFrame, scene: HeightMap, rated: _Rated, index: int) -> Grasp:
-        T_camera_support = scene.T_camera_support
+        T_camera_support = scene.T_frame_support
         angle = float(rated.angle[index])
         place = (rated.x_m[index], rated.y_m[index], rated.top_m[index])
         width_m = float(rated.width_m[index])

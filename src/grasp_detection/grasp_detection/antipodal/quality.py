@@ -16,9 +16,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from grasp_core.height_map import FloatArray, HeightMap
 from grasp_core.robot import GripperProfile
 from grasp_detection.antipodal.config import AntipodalConfig
-from grasp_detection.antipodal.height_map import FloatArray, HeightMap
 from grasp_detection.antipodal.search import Sections, TurnedMap
 
 _CONTACT_TOLERANCE_M = 0.0015  # how far pad and object give way
@@ -72,14 +72,14 @@ def find_objects(source: HeightMap, config: AntipodalConfig) -> Objects | None:
     """Connected patches of object height; None where there is none of the least area."""
     solid = (source.height_m > config.min_object_height_m).astype(np.uint8)
     count, label, stats, _ = cv2.connectedComponentsWithStats(solid, connectivity=8)
-    least = config.min_object_area_m2 / source.cell_m**2
+    least = config.min_object_area_m2 / source.grid.cell_m**2
     small = stats[:, cv2.CC_STAT_AREA] < least
     if np.all(small[1:]):
         return None
     label[small[label]] = 0
     weight = np.where(label > 0, source.height_m, 0.0).ravel()
     rows, columns = np.indices(label.shape)
-    x, y = source.metric(1.0 * columns.ravel(), 1.0 * rows.ravel())
+    x, y = source.grid.metric(1.0 * columns.ravel(), 1.0 * rows.ravel())
     volume = np.maximum(np.bincount(label.ravel(), weight, count), 1e-9)
     centroid = np.stack(
         [np.bincount(label.ravel(), weight * axis, count) / volume for axis in (x, y)], axis=1
@@ -126,7 +126,7 @@ def measure(
     config: AntipodalConfig,
 ) -> Features:
     """Measure the cross-sections of one turned map."""
-    cell = turned.source.cell_m
+    cell = turned.source.grid.cell_m
     width = (sections.stop - sections.start) * cell
     half_pad = max(1, round(0.5 * gripper.pad_width_m / cell))
     left = _side(turned, sections, half_pad, mirrored=False)
@@ -195,7 +195,7 @@ class _Side:
 
 def _side(turned: TurnedMap, sections: Sections, half_pad: int, *, mirrored: bool) -> _Side:
     height = turned.height_m
-    cell = turned.source.cell_m
+    cell = turned.source.grid.cell_m
     depth = max(2, math.ceil(0.5 * float((sections.stop - sections.start).max())))
     rows = np.arange(-half_pad, half_pad + 1)
     steps = np.arange(depth)
@@ -249,10 +249,10 @@ def _imbalance(
     turned: TurnedMap, sections: Sections, objects: Objects
 ) -> tuple[FloatArray, FloatArray]:
     """Distance of the object's centroid from the grasp, across and along the closing line."""
-    source = turned.source
+    grid = turned.source.grid
     x, y = turned.metric(0.5 * (sections.start + sections.stop - 1.0), sections.row * 1.0)
-    column = np.clip(((x - source.x0_m) / source.cell_m).astype(int), 0, source.seen.shape[1] - 1)
-    row = np.clip(((y - source.y0_m) / source.cell_m).astype(int), 0, source.seen.shape[0] - 1)
+    column = np.clip(((x - grid.x0_m) / grid.cell_m).astype(int), 0, grid.columns - 1)
+    row = np.clip(((y - grid.y0_m) / grid.cell_m).astype(int), 0, grid.rows - 1)
     offset = objects.centroid[objects.label[row, column]] - np.stack([x, y], axis=1)
     along = offset @ (math.cos(turned.angle), math.sin(turned.angle))
     across = offset @ (-math.sin(turned.angle), math.cos(turned.angle))
@@ -267,7 +267,7 @@ def _hidden_share(
     gripper: GripperProfile,
 ) -> NDArray[np.float64]:
     """Share of hidden cells in the space that both fingers sweep."""
-    cell = turned.source.cell_m
+    cell = turned.source.grid.cell_m
     reach = math.ceil((gripper.finger_thickness_m + config.side_clearance_m) / cell)
     total = cv2.integral(turned.hidden)
     rows, columns = turned.hidden.shape

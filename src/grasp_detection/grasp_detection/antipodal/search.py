@@ -16,9 +16,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from grasp_core.height_map import FloatArray, HeightMap
 from grasp_core.robot import GripperProfile
 from grasp_detection.antipodal.config import AntipodalConfig
-from grasp_detection.antipodal.height_map import FloatArray, HeightMap
 
 _BLOCKED_M = 10.0  # height given to cells outside the image: no finger goes there
 
@@ -46,7 +46,7 @@ class TurnedMap:
     def metric(self, column: FloatArray, row: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Cell indices of the turned map to x, y of the support frame, metres."""
         turn = _turn(self.angle, self.height_m.shape, self.source.height_m.shape)
-        return self.source.metric(
+        return self.source.grid.metric(
             turn[0, 0] * column + turn[0, 1] * row + turn[0, 2],
             turn[1, 0] * column + turn[1, 1] * row + turn[1, 2],
         )
@@ -86,16 +86,26 @@ _SECTION_FIELDS = ("row", "start", "stop", "top_m", "tip_m", "level_m", "fits")
 
 
 def turned_maps(
-    source: HeightMap, gripper: GripperProfile, config: AntipodalConfig
+    source: HeightMap,
+    in_view: NDArray[np.bool_],
+    gripper: GripperProfile,
+    config: AntipodalConfig,
 ) -> Iterator[TurnedMap]:
-    """Turn a map to each closing direction and widen it by the pad and the palm."""
-    cell = source.cell_m
+    """Turn a map to each closing direction and widen it by the pad and the palm.
+
+    Args:
+        source: The scene.
+        in_view: Shape (R, C); no finger goes to the other cells.
+        gripper: Dimensions of pad and palm.
+        config: Directions and margins.
+    """
+    cell = source.grid.cell_m
     diagonal = math.ceil(math.hypot(*source.height_m.shape))
     pad = _odd_cells(gripper.pad_width_m + 2.0 * config.finger_margin_m, cell)
     palm_rows = _odd_cells(gripper.hand_depth_m, cell)
     palm_columns = _odd_cells(gripper.hand_width_m, cell)
-    hidden = (~source.seen & source.in_view).astype(np.uint8)
-    outside = (~source.in_view).astype(np.uint8)
+    hidden = (~source.seen & in_view).astype(np.uint8)
+    outside = (~in_view).astype(np.uint8)
     any_outside = bool(outside.any())
     for index in range(config.angles):
         angle = math.pi * index / config.angles
@@ -121,7 +131,7 @@ def find_sections(turned: TurnedMap, gripper: GripperProfile, config: AntipodalC
 
     Sections too wide for the jaws are returned too, with ``fits`` false and unchecked space.
     """
-    cell = turned.source.cell_m
+    cell = turned.source.grid.cell_m
     blocked = turned.blocked_m
     reach = math.ceil(
         (gripper.finger_thickness_m + config.side_clearance_m + config.finger_margin_m) / cell

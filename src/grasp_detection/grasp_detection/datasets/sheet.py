@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from grasp_core.drawing import draw_rectangle
+from grasp_core.drawing import depth_as_grey, draw_rectangle
 from grasp_core.rectangle import GraspRectangle
 from grasp_detection.datasets.dataset import Dataset, DatasetError, Sample
 
@@ -24,7 +24,6 @@ _GRASP = (70, 165, 255)
 _NEGATIVE = (220, 50, 47)
 _OUTLINE = (255, 215, 0)
 _PAPER = 30
-_INVALID_DEPTH = (90, 0, 90)
 
 
 def sample_views(
@@ -81,15 +80,15 @@ def draw_tile(sample: Sample) -> NDArray[np.uint8]:
     scale = side / max(height, width)
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
     way = cv2.INTER_AREA if scale < 1.0 else cv2.INTER_LINEAR
-    picture = np.asarray(cv2.resize(_picture(sample), size, interpolation=way), np.uint8)
+    whole = sample.color
+    if whole is None:
+        whole = depth_as_grey(np.asarray(sample.depth_m))
+    picture = np.asarray(cv2.resize(whole, size, interpolation=way), np.uint8)
     if sample.instances is not None:
         _outline(picture, sample.instances)
     for rows, jaw in ((sample.negatives, _NEGATIVE), (sample.grasps, _GRASP)):
-        for u, v, opening, jaw_size, angle in _evenly(rows):
-            # Pixel centres have whole coordinates, so that the picture's corner is at -0.5.
-            u, v = (u + 0.5) * scale - 0.5, (v + 0.5) * scale - 0.5
-            opening, jaw_size = scale * opening, scale * jaw_size
-            draw_rectangle(picture, GraspRectangle(u, v, opening, jaw_size, angle), jaw, _LINES)
+        for row in _evenly(rows):
+            draw_rectangle(picture, GraspRectangle(*row).resized(scale), jaw, _LINES)
     large = np.full((side, side, 3), _PAPER, np.uint8)
     left, top = (side - size[0]) // 2, (side - size[1]) // 2
     large[top : top + size[1], left : left + size[0]] = picture
@@ -117,22 +116,6 @@ def write_sheet(sheet: NDArray[np.uint8], path: Path) -> None:
         path.write_bytes(data.tobytes())
     except OSError as error:
         raise DatasetError(f"cannot write the sheet {path}: {error.strerror}") from error
-
-
-def _picture(sample: Sample) -> NDArray[np.uint8]:
-    """Colour, or depth in grey: near bright, far dark, invalid purple."""
-    if sample.color is not None:
-        return sample.color
-    depth_m = np.asarray(sample.depth_m)
-    valid = np.isfinite(depth_m)
-    grey = np.zeros(depth_m.shape, np.uint8)
-    if valid.any():
-        near, far = np.percentile(depth_m[valid], (1, 99))
-        share = np.clip((far - depth_m[valid]) / max(far - near, 1e-6), 0.0, 1.0)
-        grey[valid] = np.rint(40.0 + 200.0 * share)
-    picture = np.repeat(grey[:, :, None], 3, axis=2)
-    picture[~valid] = _INVALID_DEPTH
-    return picture
 
 
 def _outline(picture: NDArray[np.uint8], instances: NDArray[np.int32]) -> None:

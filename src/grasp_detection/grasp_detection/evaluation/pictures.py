@@ -9,12 +9,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from grasp_core.rectangle import corners_of
+from grasp_core.drawing import Color, depth_as_grey, draw_outline, draw_rectangle
+from grasp_core.rectangle import GraspRectangle
 from grasp_detection.datasets.dataset import Dataset, Sample
 from grasp_detection.evaluation.errors import EvaluationError
 from grasp_detection.evaluation.evaluate import ViewResult
-
-Color = tuple[int, int, int]
 
 CASES = 20
 _COLUMNS = 5
@@ -26,7 +25,6 @@ _TEXT: Color = (225, 225, 225)
 _RIGHT: Color = (40, 200, 80)
 _WRONG: Color = (235, 60, 50)
 _DARK: Color = (25, 25, 30)
-_SUBPIXEL_BITS = 4
 
 
 def write_cases(
@@ -62,17 +60,19 @@ def draw_case(sample: Sample, result: ViewResult) -> NDArray[np.uint8]:
     Returns:
         Shape (340, 300, 3), uint8, RGB: the picture and a caption below it.
     """
-    picture = _colored(sample)
+    picture = sample.color
+    if picture is None:
+        picture = depth_as_grey(np.asarray(sample.depth_m))
     rows, columns = picture.shape[:2]
     scale = _TILE_PX / max(rows, columns)
     size = (max(1, round(columns * scale)), max(1, round(rows * scale)))
     way = cv2.INTER_AREA if scale < 1.0 else cv2.INTER_CUBIC
     drawn = np.asarray(cv2.resize(picture, size, interpolation=way), np.uint8)
     for label in sample.grasps:
-        _outline(drawn, label, scale, _LABEL, 1, halo=0)
+        draw_outline(drawn, GraspRectangle(*label).resized(scale), _LABEL)
     color = _RIGHT if result.right else _WRONG
     if len(result.ranking):
-        _outline(drawn, result.best, scale, color, 2, halo=2)
+        draw_rectangle(drawn, GraspRectangle(*result.best).resized(scale), color)
     tile = np.full((_TILE_PX + _CAPTION_PX, _TILE_PX, 3), _DARK, np.uint8)
     tile[: size[1], : size[0]] = drawn
     answer = f"quality {result.quality:.2f}  Jaccard {result.jaccard:.2f}"
@@ -80,36 +80,6 @@ def draw_case(sample: Sample, result: ViewResult) -> NDArray[np.uint8]:
     _write(tile, result.record.view, _TILE_PX + 15, _TEXT)
     _write(tile, answer, _TILE_PX + 33, color)
     return tile
-
-
-def _colored(sample: Sample) -> NDArray[np.uint8]:
-    """The picture, or its depth in grey: near is bright, unknown is black."""
-    if sample.color is not None:
-        return sample.color
-    depth = np.full(sample.size, np.nan) if sample.depth_m is None else sample.depth_m
-    known = np.isfinite(depth)
-    grey = np.zeros(depth.shape, np.uint8)
-    if known.any():
-        near, far = np.percentile(depth[known], [1, 99])
-        bright = 255.0 - 205.0 * np.clip((depth[known] - near) / max(far - near, 1e-6), 0.0, 1.0)
-        grey[known] = bright.astype(np.uint8)
-    return np.repeat(grey[:, :, None], 3, axis=2)
-
-
-def _outline(
-    image: NDArray[np.uint8],
-    row: NDArray[np.float64],
-    scale: float,
-    color: Color,
-    thickness: int,
-    halo: int,
-) -> None:
-    # Pixel centres have integer coordinates, so a picture grows about its corner at (-0.5, -0.5).
-    corners = (corners_of(row)[0] + 0.5) * scale - 0.5
-    points = np.rint(np.clip(corners, -1e4, 1e4) * (1 << _SUBPIXEL_BITS)).astype(np.int32)
-    layers = [(thickness + halo, _DARK), (thickness, color)]
-    for width, ink in layers[0 if halo else 1 :]:
-        cv2.polylines(image, [points], True, ink, width, cv2.LINE_AA, _SUBPIXEL_BITS)
 
 
 def _write(tile: NDArray[np.uint8], text: str, v: int, color: Color) -> None:
