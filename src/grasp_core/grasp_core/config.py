@@ -20,7 +20,6 @@ import yaml
 
 from grasp_core.errors import ConfigError
 
-Value = bool | int | float | str | Sequence[Any]
 _METADATA_KEY = "grasp_setting"
 ConfigT = TypeVar("ConfigT")
 
@@ -54,8 +53,10 @@ def setting(
     length: int | None = None,
 ) -> Any:
     """Declare a field of a configuration dataclass; see :class:`Setting`."""
-    about = Setting(description, minimum, maximum, choices, length)
-    return dataclasses.field(default=default, metadata={_METADATA_KEY: about})
+    metadata = {_METADATA_KEY: Setting(description, minimum, maximum, choices, length)}
+    if isinstance(default, dict):
+        return dataclasses.field(default_factory=lambda: dict(default), metadata=metadata)
+    return dataclasses.field(default=default, metadata=metadata)
 
 
 def settings_of(config_class: type) -> dict[str, tuple[dataclasses.Field[Any], Setting]]:
@@ -82,6 +83,10 @@ class Checked:
 
 
 def _coerced(name: str, value: Any, hint: Any, about: Setting) -> Any:
+    if typing.get_origin(hint) is dict:
+        if not isinstance(value, Mapping) or not all(isinstance(key, str) for key in value):
+            raise ConfigError(f"{name} needs a mapping, got {value!r}: {about.description}")
+        return dict(value)
     if isinstance(hint, types.GenericAlias) and typing.get_origin(hint) is tuple:
         element = typing.get_args(hint)[0]
         if isinstance(value, str) or not isinstance(value, Sequence):
@@ -133,6 +138,21 @@ def build(config_class: type[ConfigT], values: Mapping[str, Any], source: str) -
         return config_class(**values)
     except ConfigError as error:
         raise ConfigError(f"{source}: {error}") from error
+
+
+def require_relative_names(config: object, *fields: str) -> None:
+    """Check fields that hold names of topics or actions.
+
+    Raises:
+        ConfigError: One is empty, or absolute and so out of reach of a namespace.
+    """
+    for field in fields:
+        name = getattr(config, field)
+        if not name or name.startswith("/"):
+            raise ConfigError(
+                f"{field} is {name!r}, must be a name without a leading slash: a namespace moves "
+                "relative names only"
+            )
 
 
 def load_yaml(path: Path) -> dict[str, Any]:

@@ -15,7 +15,8 @@ from grasp_core.errors import BadImage
 from grasp_core.rectangle import GraspRectangle
 
 MILLIMETRE = 0.001
-DEPTH_ENCODINGS = ("16UC1", "mono16", "32FC1")
+DEPTH_TYPES: dict[str, type] = {"16UC1": np.uint16, "mono16": np.uint16, "32FC1": np.float32}
+DEPTH_ENCODINGS = tuple(DEPTH_TYPES)
 
 
 def depth_to_metres(image: NDArray[np.generic], encoding: str) -> NDArray[np.float32]:
@@ -32,7 +33,7 @@ def depth_to_metres(image: NDArray[np.generic], encoding: str) -> NDArray[np.flo
     Raises:
         BadImage: Any other encoding, or an array that does not match it.
     """
-    expected = {"16UC1": np.uint16, "mono16": np.uint16, "32FC1": np.float32}.get(encoding)
+    expected = DEPTH_TYPES.get(encoding)
     if expected is None:
         raise BadImage(
             f"depth encoding {encoding!r} has no known unit; publish 16UC1 (millimetres) or "

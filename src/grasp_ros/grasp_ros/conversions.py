@@ -16,7 +16,8 @@ from sensor_msgs.msg import CameraInfo, Image
 from std_msgs.msg import Header
 
 from grasp_core.camera import PinholeCamera
-from grasp_core.depth import DEPTH_ENCODINGS, depth_to_metres
+from grasp_core.color import COLOR_LAYOUTS
+from grasp_core.depth import DEPTH_TYPES, depth_to_metres
 from grasp_core.errors import BadCalibration, BadImage
 from grasp_core.grasp import Grasp, Level
 from grasp_core.rectangle import GraspRectangle
@@ -24,16 +25,6 @@ from grasp_core.transform import Transform
 
 NANOSECONDS = 1_000_000_000
 _DISTORTION_MODELS = ("", "plumb_bob", "rational_polynomial")
-
-# encoding -> (channels, order of R, G, B among them)
-_COLOR_LAYOUTS: dict[str, tuple[int, tuple[int, int, int]]] = {
-    "rgb8": (3, (0, 1, 2)),
-    "bgr8": (3, (2, 1, 0)),
-    "rgba8": (4, (0, 1, 2)),
-    "bgra8": (4, (2, 1, 0)),
-    "mono8": (1, (0, 0, 0)),
-}
-_DEPTH_TYPES = {"16UC1": np.uint16, "mono16": np.uint16, "32FC1": np.float32}
 
 
 def stamp_to_ns(stamp: Time) -> int:
@@ -74,11 +65,11 @@ def color_from_image(image: Image) -> NDArray[np.uint8]:
     Raises:
         BadImage: The encoding is not an 8-bit colour one, or the buffer is too short.
     """
-    layout = _COLOR_LAYOUTS.get(image.encoding)
+    layout = COLOR_LAYOUTS.get(image.encoding)
     if layout is None:
         raise BadImage(
             f"colour encoding {image.encoding!r} is not supported; publish one of "
-            f"{', '.join(_COLOR_LAYOUTS)}"
+            f"{', '.join(COLOR_LAYOUTS)}"
         )
     channels, order = layout
     return np.ascontiguousarray(_pixels(image, np.uint8, channels)[..., list(order)])
@@ -90,11 +81,11 @@ def depth_from_image(image: Image) -> NDArray[np.float32]:
     Raises:
         BadImage: The encoding has no known unit, or the buffer is too short.
     """
-    dtype = _DEPTH_TYPES.get(image.encoding)
+    dtype = DEPTH_TYPES.get(image.encoding)
     if dtype is None:
         raise BadImage(
             f"depth encoding {image.encoding!r} has no known unit; publish one of "
-            f"{', '.join(DEPTH_ENCODINGS)}"
+            f"{', '.join(DEPTH_TYPES)}"
         )
     return depth_to_metres(_pixels(image, dtype, 1)[..., 0], image.encoding)
 
@@ -110,9 +101,22 @@ def _image(array: NDArray, encoding: str, stamp_ns: int, frame_id: str) -> Image
     return message
 
 
-def color_to_image(color: NDArray[np.uint8], stamp_ns: int, frame_id: str) -> Image:
-    """RGB, shape (H, W, 3), as an rgb8 image."""
-    return _image(np.asarray(color, np.uint8), "rgb8", stamp_ns, frame_id)
+def color_to_image(
+    color: NDArray[np.uint8], stamp_ns: int, frame_id: str, encoding: str = "rgb8"
+) -> Image:
+    """RGB, shape (H, W, 3), as a colour image; a fourth channel is opaque.
+
+    Raises:
+        BadImage: The encoding is none of an 8-bit colour image.
+    """
+    if encoding == "rgb8":
+        return _image(np.asarray(color, np.uint8), encoding, stamp_ns, frame_id)
+    channels, order = COLOR_LAYOUTS.get(encoding, (0, (0, 0, 0)))
+    if channels < 3:
+        raise BadImage(f"colour is not published as {encoding!r}, which has no three channels")
+    pixels = np.full((*color.shape[:2], channels), 255, np.uint8)
+    pixels[..., list(order)] = color
+    return _image(pixels, encoding, stamp_ns, frame_id)
 
 
 def depth_to_image(
@@ -120,12 +124,14 @@ def depth_to_image(
 ) -> Image:
     """Depth in metres, NaN invalid, as a 32FC1 or a 16UC1 image (millimetres, 0 invalid).
 
+    ``mono16`` is another name of 16UC1.
+
     Raises:
         BadImage: Another encoding.
     """
     if encoding == "32FC1":
         return _image(np.asarray(depth_m, np.float32), encoding, stamp_ns, frame_id)
-    if encoding == "16UC1":
+    if encoding in ("16UC1", "mono16"):
         millimetres = np.rint(np.nan_to_num(depth_m, nan=0.0, posinf=0.0, neginf=0.0) * 1000.0)
         return _image(
             np.clip(millimetres, 0, 65535).astype(np.uint16), encoding, stamp_ns, frame_id
