@@ -8,13 +8,13 @@ from launch_ros.actions import Node
 from launch_ros.substitutions import FindPackageShare
 
 from grasp_bringup.arguments import SIM_ARGUMENTS
-from grasp_bringup.launching import declared_arguments, nodes_of
+from grasp_bringup.launching import actions_of, declared_arguments
 from grasp_bringup.stack import sim_stack
 
 
 def start(context):
     values = {name: LaunchConfiguration(name).perform(context) for name in SIM_ARGUMENTS}
-    return nodes_of(sim_stack(values))
+    return actions_of(sim_stack(values))
 
 
 def generate_launch_description():

@@ -15,6 +15,10 @@ class DetectorConfig(Checked):
         "default", "detector to run, a name of the registry; default is the one that picks best"
     )
     robot: str = setting("panda", "folder under config/robots; its gripper limits the grasps")
+    gripper: str = setting(
+        "", "hand that the robot carries, a file under config/grippers; empty: its own"
+    )
+    camera: str = setting("realsense", "file under config/cameras: its topics")
     sync_slop_s: float = setting(
         0.02,
         "largest difference of stamps of colour, depth and camera_info, s",

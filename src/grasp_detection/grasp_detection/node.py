@@ -60,7 +60,7 @@ class DetectorNode(GraspLifecycleNode):
         self._config = config = declare(self, DetectorConfig)
         name = resolve(config.detector)
         entry = find_detector(name)
-        self._gripper = load_robot(config.robot).gripper
+        self._gripper = load_robot(config.robot, config.gripper).gripper
         self._detector = entry.build(self._gripper, declare(self, entry.config_class, name))
         self._camera = CameraInput(self, round(config.sync_slop_s * 1e9), self._on_pair)
         self._mailbox: Mailbox[tuple[int, float, CameraMessages]] = Mailbox()

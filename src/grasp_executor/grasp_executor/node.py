@@ -29,7 +29,7 @@ from grasp_executor.planning.config import PlannerConfig
 from grasp_executor.planning.embedded import EmbeddedPlanner
 from grasp_executor.ros_camera import RosCamera
 from grasp_executor.ros_hardware import RosArm, RosGripper
-from grasp_executor.ros_states import JointStateCache, RosClock
+from grasp_executor.ros_states import JointStateCache, RosClock, joint_sources
 from grasp_executor.selection import PickGoal, Policy
 from grasp_executor.station import RobotPort
 from grasp_ros.conversions import grasp_to_msg, pose_from_transform
@@ -64,11 +64,13 @@ class ExecutorNode(GraspLifecycleNode):
         """Load robot, cell and planner; connect to the hardware's topics and actions."""
         config = declare(self, ExecutorConfig)
         planner_config = declare(self, PlannerConfig, "planner")
-        model, cell = load_robot(config.robot), load_cell(config.cell)
+        model, cell = load_robot(config.robot, config.gripper), load_cell(config.cell)
         self._base_frame = model.arm.base_frame
         self._hardware = hardware = companion(self)
         clock = RosClock(hardware.node, config.hardware_timeout_s)
-        states = JointStateCache(hardware.node, clock, config.state_timeout_s)
+        states = JointStateCache(
+            hardware.node, clock, config.state_timeout_s, joint_sources(model)
+        )
         camera = RosCamera(
             hardware.node,
             model.arm.base_frame,
