@@ -64,6 +64,8 @@ def read_defaults() -> Defaults:
     )
 
 
+_RVIZ_CAMERA = "realsense"  # whose topics rviz/grasp.rviz names
+
 # The simulator's parameters by the arguments that set them.
 _OF_SIMULATOR = {
     **{name: name for name in ("robot", "gripper", "camera", "cell", "objects", "clutter")},
@@ -117,6 +119,28 @@ def sim_stack(texts: Mapping[str, str] | None = None) -> list[NodeDescription]:
             view=view,
         ),
     ]
+
+
+@dataclass(frozen=True)
+class RvizView:
+    """What RViz must be told beside ``rviz/grasp.rviz``: robot and camera differ.
+
+    Attributes:
+        fixed_frame: Frame of the table.
+        remappings: Topics that the file names, to those of the camera.
+    """
+
+    fixed_frame: str
+    remappings: dict[str, str]
+
+
+def sim_view(texts: Mapping[str, str]) -> RvizView:
+    """How RViz shows a simulated stack; see :func:`sim_stack` for the argument and errors."""
+    named, simulator = read_arguments(SIM_ARGUMENTS, texts), read_defaults().simulator
+    arm = load_robot(named.get("robot", simulator.robot)).arm
+    in_file = load_camera(_RVIZ_CAMERA).topics
+    topics = load_camera(named.get("camera", simulator.camera)).topics
+    return RvizView(arm.base_frame, {f"/{in_file[stream]}": topics[stream] for stream in topics})
 
 
 def _require_agreement(named: Mapping[str, Any], defaults: Defaults) -> None:

@@ -2,18 +2,21 @@
 
 import importlib
 import json
+import runpy
 import sys
 import time
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
 
-from grasp_bringup import processes
+from grasp_bringup import processes, stack
+from grasp_bringup.arguments import SIM_ARGUMENTS
 from grasp_bringup.description import DriverDescription
 from grasp_bringup.processes import NodeProcesses, command_of
-from grasp_bringup.stack import camera_driver, sim_stack
+from grasp_bringup.stack import camera_driver, sim_stack, sim_view
 from grasp_core.camera_profile import camera_names, load_camera
 from grasp_core.errors import ConfigError, MissingDependency
 
@@ -46,6 +49,10 @@ class Action:
     args: tuple[Any, ...] = ()
     fields: dict[str, Any] = field(default_factory=dict)
 
+    def perform(self, context):
+        """The value of a launch argument."""
+        return context.get(self.args[0], "")
+
 
 @pytest.fixture
 def launching(monkeypatch):
@@ -61,6 +68,7 @@ def launching(monkeypatch):
 
     for name in (
         *("launch", "launch.actions", "launch.events", "launch.launch_description_sources"),
+        "launch.conditions",
         *("launch.substitutions", "launch_ros", "launch_ros.actions", "launch_ros.event_handlers"),
         *("launch_ros.events", "launch_ros.events.lifecycle", "launch_ros.substitutions"),
     ):
@@ -105,6 +113,29 @@ def test_nodes_and_drivers_stand_side_by_side(launching):
     assert kinds[0] == kinds[-1] == "Node"
     assert kinds.count("LifecycleNode") == 2
     assert kinds.count("EmitEvent") == 2  # configure each
+
+
+def test_the_launch_file_starts_the_stack_and_shows_its_robot_and_camera(launching):
+    path = Path(launching.__file__).parents[3] / "launch" / "sim.launch.py"
+    sim = runpy.run_path(str(path))
+    described = sim["generate_launch_description"]().args[0]
+    declared = [action.args[0] for action in described if action.kind == "DeclareLaunchArgument"]
+    assert declared == [*SIM_ARGUMENTS, "rviz"]
+    actions = sim["start"]({"camera": "kinect2", "detector": "antipodal"})
+    rviz = actions[-1].fields
+    assert rviz["arguments"][2:] == ["-f", "panda_link0"]
+    assert dict(rviz["remappings"])["/camera/camera/color/image_raw"] == (
+        "kinect2/qhd/image_color_rect"
+    )
+    started = [action.fields.get("executable") for action in actions]
+    assert started[0] == "sim_node"
+    assert {"detector_node", "executor_node", "rviz2"} <= set(started)
+
+
+def test_rviz_shows_the_topics_that_its_file_names():
+    shown = (Path(stack.__file__).parents[1] / "rviz" / "grasp.rviz").read_text()
+    for topic in list(sim_view({}).remappings)[:2]:  # colour and depth
+        assert f"Topic: {topic}\n" in shown
 
 
 # -- processes -----------------------------------------------------------------------------------

@@ -18,7 +18,7 @@ class DetectorConfig(Checked):
     gripper: str = setting(
         "", "hand that the robot carries, a file under config/grippers; empty: its own"
     )
-    camera: str = setting("realsense", "file under config/cameras: its topics")
+    camera: str = setting("realsense", "file under config/cameras, with the topics to subscribe")
     sync_slop_s: float = setting(
         0.02,
         "largest difference of stamps of colour, depth and camera_info, s",

@@ -8,6 +8,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from grasp_core.rectangle import wrap_angle
+
 FloatArray = NDArray[np.float64]
 
 
@@ -132,6 +134,6 @@ def move_rectangles(rows: FloatArray, matrix: FloatArray) -> FloatArray:
     linear = matrix[:, :2]
     scale = np.sqrt(abs(np.linalg.det(linear)))
     axis = np.stack([np.cos(rows[:, 4]), np.sin(rows[:, 4])], axis=1) @ linear.T
-    angle = np.pi / 2 - np.mod(np.pi / 2 - np.arctan2(axis[:, 1], axis[:, 0]), np.pi)
+    angle = wrap_angle(np.arctan2(axis[:, 1], axis[:, 0]))
     centre = rows[:, :2] @ linear.T + matrix[:, 2]
     return np.concatenate([centre, rows[:, 2:4] * scale, angle[:, None]], axis=1)
