@@ -156,15 +156,19 @@ def installed(tmp_path, monkeypatch):
     return install
 
 
+def until(condition):
+    deadline = time.monotonic() + 20.0
+    while not condition():
+        assert time.monotonic() < deadline, "timed out"
+        time.sleep(0.01)
+
+
 def test_a_drivers_executable_runs_with_its_settings(installed, tmp_path):
     path = installed(
         NODE, "import json, sys, time\nprint(json.dumps(sys.argv), flush=True)\ntime.sleep(60)\n"
     )
     with NodeProcesses([NODE], tmp_path / "logs") as running:
-        deadline = time.monotonic() + 20.0
-        while not running.tail("arm_driver"):
-            assert time.monotonic() < deadline, "said nothing"
-            time.sleep(0.01)
+        until(lambda: running.tail("arm_driver"))
         running.check()
         told = json.loads(running.tail("arm_driver"))
     assert told == [
@@ -173,6 +177,34 @@ def test_a_drivers_executable_runs_with_its_settings(installed, tmp_path):
         *("-r", "joint_states:=arm/joint_states"),
         *("-p", 'ip:="10.0.0.1"', "-p", "rate:=100", "-p", "soft:=true"),
     ]
+
+
+STUBBORN = """
+import signal, subprocess, sys, time
+child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+for number in (signal.SIGINT, signal.SIGTERM):
+    signal.signal(number, signal.SIG_IGN)
+print(child.pid, flush=True)
+time.sleep(60)
+"""
+
+
+def is_running(pid):
+    """Whether a process runs; one that has ended may wait for ever to be asked for its status."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def test_a_driver_that_does_not_end_is_killed_with_its_children(installed, tmp_path, monkeypatch):
+    monkeypatch.setattr(processes, "_GRACE_S", 0.3)
+    installed(NODE, STUBBORN)
+    with NodeProcesses([NODE], tmp_path / "logs") as running:
+        until(lambda: running.tail("arm_driver"))
+        child = int(running.tail("arm_driver"))
+        assert is_running(child)
+    until(lambda: not is_running(child))
 
 
 def test_nothing_is_started_where_a_driver_is_missing(tmp_path, monkeypatch):
