@@ -8,17 +8,26 @@ from launch_ros.actions import Node
 from launch_ros.substitutions import FindPackageShare
 
 from grasp_bringup.arguments import SIM_ARGUMENTS
-from grasp_bringup.launching import declared_arguments, nodes_of
-from grasp_bringup.stack import sim_stack
+from grasp_bringup.launching import actions_of, declared_arguments
+from grasp_bringup.stack import sim_stack, sim_view
 
 
 def start(context):
     values = {name: LaunchConfiguration(name).perform(context) for name in SIM_ARGUMENTS}
-    return nodes_of(sim_stack(values))
+    view = sim_view(values)
+    display = PathJoinSubstitution([FindPackageShare("grasp_bringup"), "rviz", "grasp.rviz"])
+    rviz = Node(
+        package="rviz2",
+        executable="rviz2",
+        arguments=["-d", display, "-f", view.fixed_frame],
+        parameters=[{"use_sim_time": True}],
+        remappings=list(view.remappings.items()),
+        condition=IfCondition(LaunchConfiguration("rviz")),
+    )
+    return [*actions_of(sim_stack(values)), rviz]
 
 
 def generate_launch_description():
-    display = PathJoinSubstitution([FindPackageShare("grasp_bringup"), "rviz", "grasp.rviz"])
     return LaunchDescription(
         [
             *declared_arguments(SIM_ARGUMENTS),
@@ -29,12 +38,5 @@ def generate_launch_description():
                 choices=["true", "false"],
             ),
             OpaqueFunction(function=start),
-            Node(
-                package="rviz2",
-                executable="rviz2",
-                arguments=["-d", display],
-                parameters=[{"use_sim_time": True}],
-                condition=IfCondition(LaunchConfiguration("rviz")),
-            ),
         ]
     )

@@ -18,7 +18,7 @@ from grasp_executor.selection import PickGoal
 from grasp_sim.config import SimConfig
 from grasp_sim.simulation import Simulation
 
-ROBOT = load_robot("panda")
+ROBOT = load_robot("panda", "force_hand")
 BLOCK_SIZE = (0.04, 0.06, 0.05)
 
 

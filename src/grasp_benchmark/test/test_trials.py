@@ -14,7 +14,7 @@ from grasp_sim.simulation import Simulation
 
 pytestmark = pytest.mark.slow
 
-ROBOT = load_robot("panda")
+ROBOT = load_robot("panda", "force_hand")
 
 
 @pytest.mark.parametrize(

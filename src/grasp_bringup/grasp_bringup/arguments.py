@@ -11,6 +11,7 @@ from typing import Any
 
 from grasp_core.errors import ConfigError
 from grasp_sim.config import MAX_OBJECTS, NOISE_PRESETS
+from grasp_sim.node_config import OF_CAMERA
 
 _BOOLEANS = {"true": True, "false": False}
 _KINDS = {int: "a whole number", float: "a number", bool: "true or false", str: "a text"}
@@ -99,6 +100,10 @@ SIM_ARGUMENTS: dict[str, Argument] = {
         "detector.yaml",
     ),
     "robot": Argument("folder under config/robots, for all nodes", "*.yaml"),
+    "gripper": Argument(
+        "hand that the robot carries, a file under config/grippers, for all nodes", "*.yaml"
+    ),
+    "camera": Argument("file under config/cameras, for all nodes", "*.yaml"),
     "cell": Argument("file under config/cells, for all nodes", "*.yaml"),
     "objects": Argument(
         "object set: dev, test, or a folder with one object per subfolder", "simulator.yaml"
@@ -122,7 +127,11 @@ SIM_ARGUMENTS: dict[str, Argument] = {
         minimum=0,
         maximum=40,
     ),
-    "noise": Argument("depth noise", "simulator.yaml", choices=NOISE_PRESETS),
+    "noise": Argument(
+        "depth noise; camera is what the camera's profile names",
+        "simulator.yaml",
+        choices=(*NOISE_PRESETS, OF_CAMERA),
+    ),
     "continuous": Argument(
         "detect while somebody subscribes; false only when asked",
         "detector.yaml",

@@ -20,8 +20,8 @@ from rclpy.signals import SignalHandlerOptions
 from rclpy.task import Future
 from sensor_msgs.msg import Image
 
+from grasp_bringup.description import NodeDescription
 from grasp_bringup.processes import StackFailed
-from grasp_bringup.stack import NodeDescription
 from grasp_core.errors import GraspStackError, HardwareLost
 from grasp_ros.conversions import color_from_image
 from grasp_ros.qos import RESULTS

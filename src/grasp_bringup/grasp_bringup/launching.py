@@ -6,16 +6,30 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from grasp_bringup.arguments import Argument
-from grasp_bringup.stack import NodeDescription
+from grasp_bringup.description import (
+    DriverDescription,
+    NodeDescription,
+    StackEntry,
+    as_text,
+)
 from grasp_core.errors import MissingDependency
 
 try:
     import lifecycle_msgs.msg
-    from launch.actions import DeclareLaunchArgument, EmitEvent, RegisterEventHandler
+    from launch.actions import (
+        DeclareLaunchArgument,
+        EmitEvent,
+        GroupAction,
+        IncludeLaunchDescription,
+        RegisterEventHandler,
+    )
     from launch.events import matches_action
-    from launch_ros.actions import LifecycleNode, Node
+    from launch.launch_description_sources import AnyLaunchDescriptionSource
+    from launch.substitutions import PathJoinSubstitution
+    from launch_ros.actions import LifecycleNode, Node, PushRosNamespace, SetRemap
     from launch_ros.event_handlers import OnStateTransition
     from launch_ros.events.lifecycle import ChangeState
+    from launch_ros.substitutions import FindPackageShare
 except ImportError as error:
     raise MissingDependency(
         "launch and launch_ros come with a ROS 2 distribution (ros-jazzy-launch-ros); without "
@@ -36,25 +50,55 @@ def declared_arguments(arguments: Mapping[str, Argument]) -> list[Any]:
     ]
 
 
-def nodes_of(nodes: Sequence[NodeDescription]) -> list[Any]:
-    """Actions that start the nodes and bring lifecycle nodes to active."""
+def actions_of(entries: Sequence[StackEntry]) -> list[Any]:
+    """Actions that start a stack's nodes and drivers, and bring lifecycle nodes to active."""
     actions: list[Any] = []
-    for node in nodes:
-        kind = LifecycleNode if node.lifecycle else Node
-        extra = {"namespace": ""} if node.lifecycle else {}
-        action = kind(
-            package=node.package,
-            executable=node.executable,
-            name=node.name,
-            parameters=[str(node.parameter_file), *filter(None, [node.parameters])],
-            remappings=list(node.remappings.items()),
-            output="screen",
-            **extra,
-        )
+    for entry in entries:
+        if isinstance(entry, DriverDescription):
+            actions.append(_driver(entry))
+            continue
+        action = _node(entry)
         actions.append(action)
-        if node.lifecycle:
+        if entry.lifecycle:
             actions.extend(_bring_up(action))
     return actions
+
+
+def _node(node: NodeDescription) -> Any:
+    kind = LifecycleNode if node.lifecycle else Node
+    extra = {"namespace": ""} if node.lifecycle else {}
+    return kind(
+        package=node.package,
+        executable=node.executable,
+        name=node.name,
+        parameters=[str(node.parameter_file), *filter(None, [node.parameters])],
+        remappings=list(node.remappings.items()),
+        output="screen",
+        **extra,
+    )
+
+
+def _driver(driver: DriverDescription) -> Any:
+    """A driver's node, or its launch file in a scope of its own."""
+    if driver.executable:
+        return Node(
+            package=driver.package,
+            executable=driver.executable,
+            name=driver.name,
+            namespace=driver.namespace,
+            parameters=list(filter(None, [dict(driver.parameters)])),
+            remappings=list(driver.remappings.items()),
+            output="screen",
+        )
+    path = [FindPackageShare(driver.package), "launch", driver.launch_file]
+    included = IncludeLaunchDescription(
+        AnyLaunchDescriptionSource(PathJoinSubstitution(path)),
+        launch_arguments=[(name, as_text(value)) for name, value in driver.parameters.items()],
+    )
+    scope = [SetRemap(source, target) for source, target in driver.remappings.items()]
+    if driver.namespace:
+        scope.insert(0, PushRosNamespace(driver.namespace))
+    return GroupAction([*scope, included])
 
 
 def _bring_up(node: Any) -> list[Any]:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
+import os
+import shutil
 import signal
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 
-from grasp_bringup.stack import NodeDescription
-from grasp_core.errors import GraspStackError
+from grasp_bringup.description import DriverDescription, StackEntry, as_text
+from grasp_core.errors import ConfigError, GraspStackError, MissingDependency
 
 _GRACE_S = 5.0
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
@@ -28,15 +31,68 @@ class StackFailed(GraspStackError):
     """A node of the stack could not be started, or died."""
 
 
-def command_of(node: NodeDescription) -> list[str]:
-    """Command line that runs a node with this interpreter."""
+def command_of(entry: StackEntry) -> list[str]:
+    """Command line that runs a node with this interpreter, or somebody else's driver.
+
+    Raises:
+        MissingDependency: What the driver needs of a ROS distribution is not installed.
+        ConfigError: Its launch file cannot be started as the entry asks for.
+    """
+    if isinstance(entry, DriverDescription):
+        return _driver_command(entry)
+    node = entry
     command = [sys.executable, "-m", node.module, "--ros-args", "-r", f"__node:={node.name}"]
     command += ["--params-file", str(node.parameter_file)]
-    for source, target in node.remappings.items():
-        command += ["-r", f"{source}:={target}"]
-    for name, value in node.parameters.items():
-        command += ["-p", f"{name}:={_yaml(value)}"]
-    return command
+    return command + _settings(node.remappings, node.parameters)
+
+
+def _driver_command(driver: DriverDescription) -> list[str]:
+    if driver.executable:
+        command = [str(_executable(driver)), "--ros-args", "-r", f"__node:={driver.name}"]
+        if driver.namespace:
+            command += ["-r", f"__ns:=/{driver.namespace.strip('/')}"]
+        return command + _settings(driver.remappings, driver.parameters)
+    if driver.remappings or driver.namespace:
+        raise ConfigError(
+            f"driver {driver.name}: a launch file is started without remappings or a namespace, "
+            f"got {dict(driver.remappings)} and {driver.namespace!r}: use `ros2 launch` with a "
+            "launch file of this stack, or arguments of its own"
+        )
+    launcher = shutil.which("ros2")
+    if launcher is None:
+        raise MissingDependency(
+            f"driver {driver.name} is started by {driver.launch_file} of the package "
+            f"{driver.package}, which needs `ros2 launch` of a ROS 2 distribution: install "
+            f"ros-jazzy-ros2launch and {_debian(driver.package)}, and source its setup"
+        )
+    arguments = [f"{name}:={as_text(value)}" for name, value in driver.parameters.items()]
+    return [launcher, "launch", driver.package, driver.launch_file, *arguments]
+
+
+def _executable(driver: DriverDescription) -> Path:
+    """Where a package installs its executables, as `ros2 run` finds them."""
+    for prefix in filter(None, os.environ.get("AMENT_PREFIX_PATH", "").split(os.pathsep)):
+        path = Path(prefix) / "lib" / driver.package / driver.executable
+        if os.access(path, os.X_OK):
+            return path
+    raise MissingDependency(
+        f"driver {driver.name} needs the executable {driver.executable} of the package "
+        f"{driver.package}, which is not in AMENT_PREFIX_PATH: install {_debian(driver.package)}, "
+        "or build it, and source its setup"
+    )
+
+
+def _debian(package: str) -> str:
+    return f"ros-jazzy-{package.replace('_', '-')}"
+
+
+def _settings(remappings: Mapping[str, str], parameters: Mapping[str, object]) -> list[str]:
+    settings = []
+    for source, target in remappings.items():
+        settings += ["-r", f"{source}:={target}"]
+    for name, value in parameters.items():
+        settings += ["-p", f"{name}:={_yaml(value)}"]
+    return settings
 
 
 def _yaml(value: object) -> str:
@@ -50,16 +106,18 @@ def _yaml(value: object) -> str:
 class NodeProcesses:
     """Child processes of a stack; leaving the context ends them all."""
 
-    def __init__(self, nodes: Sequence[NodeDescription], log_dir: Path) -> None:
-        self._nodes = nodes
+    def __init__(self, entries: Sequence[StackEntry], log_dir: Path) -> None:
+        self._entries = entries
         self._log_dir = log_dir
         self._running: dict[str, subprocess.Popen[bytes]] = {}
 
     def __enter__(self) -> NodeProcesses:
         self._log_dir.mkdir(parents=True, exist_ok=True)
         try:
-            for node in self._nodes:
-                self._start(node)
+            # All commands first: what is missing is told before anything runs.
+            commands = {entry.name: command_of(entry) for entry in self._entries}
+            for name, command in commands.items():
+                self._start(name, command)
         except BaseException:
             self.stop()
             raise
@@ -77,12 +135,12 @@ class NodeProcesses:
         """Log file of a node."""
         return self._log_dir / f"{name}.log"
 
-    def _start(self, node: NodeDescription) -> None:
-        with self.log_of(node.name).open("wb") as log:
+    def _start(self, name: str, command: list[str]) -> None:
+        with self.log_of(name).open("wb") as log:
             # A session of its own keeps the terminal's Ctrl-C away: the parent ends its children
             # in order, after the running pick was cancelled.
-            self._running[node.name] = subprocess.Popen(
-                command_of(node),
+            self._running[name] = subprocess.Popen(
+                command,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -129,7 +187,11 @@ class NodeProcesses:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGKILL):
             alive = [p for p in self._running.values() if p.poll() is None]
             for process in alive:
-                process.send_signal(number)
+                if number == signal.SIGKILL:
+                    with contextlib.suppress(ProcessLookupError):
+                        os.killpg(process.pid, number)  # with whatever a launch file has started
+                else:
+                    process.send_signal(number)
             deadline = time.monotonic() + _GRACE_S
             for process in alive:
                 try:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any
 
 from grasp_bringup.arguments import SIM_ARGUMENTS, read_arguments
+from grasp_bringup.description import DriverDescription, NodeDescription
+from grasp_core.camera_profile import load_camera
 from grasp_core.config import config_dir, load_node_config
 from grasp_core.errors import ConfigError
+from grasp_core.robot import load_robot
 from grasp_detection.config import DetectorConfig
 from grasp_detection.learned.weights import DEFAULT
 from grasp_detection.registry import find_detector, weights_of
@@ -17,29 +19,16 @@ from grasp_executor.config import ExecutorConfig
 from grasp_sim.node_config import SimNodeConfig
 
 
-@dataclass(frozen=True)
-class NodeDescription:
-    """One node of a stack.
+def camera_driver(camera: str) -> DriverDescription:
+    """The driver that publishes a camera's images, as its profile says.
 
-    Attributes:
-        package: ROS package.
-        executable: Its executable.
-        module: Python module with ``main``, for running it without an installed executable.
-        name: Node name.
-        parameter_file: YAML file under ``config``.
-        parameters: Values that override the file's.
-        remappings: Topic names, from -> to.
-        lifecycle: Whether it is brought up by lifecycle transitions.
+    Raises:
+        ConfigError: No such camera, or its profile is wrong.
     """
-
-    package: str
-    executable: str
-    module: str
-    name: str
-    parameter_file: Path
-    parameters: dict[str, Any] = field(default_factory=dict)
-    remappings: dict[str, str] = field(default_factory=dict)
-    lifecycle: bool = False
+    driver = load_camera(camera).driver
+    return DriverDescription(
+        camera, driver.package, driver.executable, driver.launch_file, driver.parameters
+    )
 
 
 @dataclass(frozen=True)
@@ -65,10 +54,13 @@ def read_defaults() -> Defaults:
     )
 
 
+_RVIZ_CAMERA = "realsense"  # whose topics rviz/grasp.rviz names
+
 # The simulator's parameters by the arguments that set them.
 _OF_SIMULATOR = {
-    **{name: name for name in ("robot", "cell", "objects", "clutter", "seed", "speed")},
-    **{"camera_tilt": "camera_tilt_deg", "noise": "noise", "gui": "gui"},
+    **{name: name for name in ("robot", "gripper", "camera", "cell", "objects", "clutter")},
+    **{name: name for name in ("seed", "speed", "noise", "gui")},
+    "camera_tilt": "camera_tilt_deg",
 }
 
 
@@ -81,12 +73,17 @@ def sim_stack(texts: Mapping[str, str] | None = None) -> list[NodeDescription]:
 
     Raises:
         KeyError: An unknown argument.
-        ConfigError: A value that an argument cannot have, or no such detector or cell.
+        ConfigError: A value that an argument cannot have, no such detector or cell, or a robot,
+            hand or camera whose profile is missing or wrong.
         WeightsError: The detector has no such weights, or none at all.
     """
     named = read_arguments(SIM_ARGUMENTS, texts or {})
     defaults = read_defaults()
     _require_agreement(named, defaults)
+    named["gripper"] = _gripper(named, defaults)
+    # Checked before anything starts.
+    load_robot(named.get("robot", defaults.simulator.robot), named["gripper"])
+    load_camera(named.get("camera", defaults.simulator.camera))
     changed = {_OF_SIMULATOR[name]: named[name] for name in _OF_SIMULATOR if name in named}
     return [
         NodeDescription(
@@ -102,22 +99,71 @@ def sim_stack(texts: Mapping[str, str] | None = None) -> list[NodeDescription]:
             named.get("cell"),
             named.get("detector"),
             named.get("weights"),
+            gripper=named["gripper"],
+            camera=named.get("camera"),
             continuous=named.get("continuous"),
         ),
     ]
 
 
+@dataclass(frozen=True)
+class RvizView:
+    """What RViz must be told beside ``rviz/grasp.rviz``: robot and camera differ.
+
+    Attributes:
+        fixed_frame: Frame of the table.
+        remappings: Topics that the file names, to those of the camera.
+    """
+
+    fixed_frame: str
+    remappings: dict[str, str]
+
+
+def sim_view(texts: Mapping[str, str]) -> RvizView:
+    """How RViz shows a simulated stack; see :func:`sim_stack` for the argument and errors."""
+    named, simulator = read_arguments(SIM_ARGUMENTS, texts), read_defaults().simulator
+    arm = load_robot(named.get("robot", simulator.robot)).arm
+    in_file = load_camera(_RVIZ_CAMERA).topics
+    topics = load_camera(named.get("camera", simulator.camera)).topics
+    return RvizView(arm.base_frame, {f"/{in_file[stream]}": topics[stream] for stream in topics})
+
+
 def _require_agreement(named: Mapping[str, Any], defaults: Defaults) -> None:
-    """Refuse nodes that would work on different robots or cells."""
+    """Refuse nodes that would work on different robots, cells or cameras."""
     nodes = ("simulator", "detector", "executor")
-    for name in ("robot", "cell"):
-        values = {node: getattr(getattr(defaults, node), name) for node in nodes}
-        if name not in named and len(set(values.values())) > 1:
-            told = ", ".join(f"{value!r} in {node}.yaml" for node, value in values.items())
-            raise ConfigError(
-                f"{name} is {told}: make them equal, or name the {name} for all nodes when "
-                "starting the stack"
-            )
+    for name, holders in {"robot": nodes, "cell": nodes, "camera": nodes[:2]}.items():
+        values = {node: getattr(getattr(defaults, node), name) for node in holders}
+        if name not in named:
+            _require_one(name, values)
+
+
+def _require_one(name: str, values: Mapping[str, str]) -> None:
+    if len(set(values.values())) > 1:
+        told = ", ".join(f"{value!r} in {node}.yaml" for node, value in values.items())
+        raise ConfigError(
+            f"{name} is {told}: make them equal, or name the {name} for all nodes when starting "
+            "the stack"
+        )
+
+
+def _gripper(named: Mapping[str, Any], defaults: Defaults) -> str:
+    """The hand of all nodes; empty for the robot's own.
+
+    The simulator decides which hand it stands for. Without one, detector and executor have the
+    robot's own, so their files name none, unless somebody has written one there.
+
+    Raises:
+        ConfigError: The files name different hands.
+    """
+    if "gripper" in named:
+        return str(named["gripper"])
+    if named.get("robot", defaults.simulator.robot) != defaults.simulator.robot:
+        return ""  # the hand of the files belongs to the robot of the files
+    nodes = ("simulator", "detector", "executor")
+    told = {node: getattr(defaults, node).gripper for node in nodes}
+    told = {node: hand for node, hand in told.items() if hand}
+    _require_one("gripper", told)
+    return next(iter(told.values()), "")
 
 
 def perception_and_action(
@@ -126,6 +172,8 @@ def perception_and_action(
     detector: str | None,
     weights: str | None = None,
     *,
+    gripper: str | None = None,
+    camera: str | None = None,
     continuous: bool | None,
     use_sim_time: bool = True,
 ) -> list[NodeDescription]:
@@ -147,7 +195,7 @@ def perception_and_action(
     if continuous is False and in_file.linger_s == DetectorConfig().linger_s:
         # On request only, the camera is let go at once: rendering is what costs.
         settings["linger_s"] = 0.0
-    shared = {"use_sim_time": use_sim_time, **_named(robot=robot, cell=cell)}
+    shared = {"use_sim_time": use_sim_time, **_named(robot=robot, gripper=gripper, cell=cell)}
     return [
         NodeDescription(
             package="grasp_detection",
@@ -155,7 +203,11 @@ def perception_and_action(
             module="grasp_detection.node",
             name="detector",
             parameter_file=config_dir() / "detector.yaml",
-            parameters={**shared, **_named(detector=detector, continuous=continuous), **settings},
+            parameters={
+                **shared,
+                **_named(camera=camera, detector=detector, continuous=continuous),
+                **settings,
+            },
             lifecycle=True,
         ),
         NodeDescription(

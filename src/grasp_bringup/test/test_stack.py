@@ -29,9 +29,10 @@ def edit(tmp_path, monkeypatch):
 
 def test_nothing_named_leaves_everything_to_the_files():
     simulator, detector, executor = sim_stack(dict.fromkeys(SIM_ARGUMENTS, ""))
-    assert simulator.parameters == {}
-    assert set(detector.parameters) == {"use_sim_time", "dsc_graspnet.window_px"}  # computed
-    assert set(executor.parameters) == {"use_sim_time"}
+    hand = {"gripper": "force_hand"}  # the simulator's, for all nodes
+    assert simulator.parameters == hand
+    assert detector.parameters.keys() == {"use_sim_time", "gripper", "dsc_graspnet.window_px"}
+    assert executor.parameters == {"use_sim_time": True, **hand}
 
 
 def test_an_edited_file_counts_until_an_argument_says_otherwise(edit):
@@ -40,9 +41,9 @@ def test_an_edited_file_counts_until_an_argument_says_otherwise(edit):
     simulator, detector, _ = sim_stack()
     assert simulator.parameter_file.read_text(encoding="utf-8").count("noise: d435") == 1
     assert "noise" not in simulator.parameters
-    assert set(detector.parameters) == {"use_sim_time"}  # antipodal has no window
+    assert set(detector.parameters) == {"use_sim_time", "gripper"}  # antipodal has no window
     simulator, detector, _ = sim_stack({"noise": "none", "detector": "fast"})
-    assert simulator.parameters == {"noise": "none"}
+    assert simulator.parameters["noise"] == "none"
     assert detector.parameters["detector"] == "fast"
     assert "fast.window_px" in detector.parameters
 
@@ -77,6 +78,44 @@ def test_nodes_of_different_cells_are_refused(edit):
         sim_stack()
     named = sim_stack({"cell": "tabletop"})
     assert [node.parameters["cell"] for node in named] == ["tabletop"] * 3
+
+
+def hands_of(texts=None):
+    return [node.parameters["gripper"] for node in sim_stack(texts)]
+
+
+def test_one_hand_for_all_nodes(edit):
+    assert hands_of({"gripper": "franka_hand"}) == ["franka_hand"] * 3
+    edit("simulator", "gripper: force_hand", "gripper: ''")
+    assert hands_of() == [""] * 3  # the robot's own
+    edit("executor", "gripper: ''", "gripper: franka_hand")
+    assert hands_of() == ["franka_hand"] * 3
+    edit("detector", "gripper: ''", "gripper: force_hand")
+    with pytest.raises(ConfigError, match=r"'force_hand' in detector.yaml, 'franka_hand' in exec"):
+        sim_stack()
+    assert hands_of({"gripper": "force_hand"}) == ["force_hand"] * 3
+
+
+def test_another_robot_comes_with_its_own_hand(edit, monkeypatch):
+    loaded = []
+    monkeypatch.setattr(stack, "load_robot", lambda *named: loaded.append(named))
+    assert hands_of({"robot": "fanuc"}) == [""] * 3
+    assert hands_of({"robot": "panda"}) == ["force_hand"] * 3
+    assert loaded == [("fanuc", ""), ("panda", "force_hand")]
+
+
+def test_one_camera_for_all_nodes(edit):
+    simulator, detector, _ = sim_stack({"camera": "kinect2"})
+    assert simulator.parameters["camera"] == detector.parameters["camera"] == "kinect2"
+    edit("detector", "camera: realsense", "camera: femto_bolt")
+    with pytest.raises(ConfigError, match=r"'realsense' in simulator.yaml, 'femto_bolt'"):
+        sim_stack()
+
+
+@pytest.mark.parametrize("name", ["robot", "gripper", "camera"])
+def test_profiles_are_checked_before_anything_starts(name):
+    with pytest.raises(ConfigError, match=rf"no {name} 'nosuch'; valid names are"):
+        sim_stack({name: "nosuch"})
 
 
 @pytest.mark.parametrize(

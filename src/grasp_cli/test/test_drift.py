@@ -40,6 +40,7 @@ def test_every_parameter_the_stack_sets_exists():
         **dict.fromkeys(("clutter", "seed", "speed", "camera_tilt"), "1"),
         **dict.fromkeys(("continuous", "gui"), "false"),
         **{"detector": "dsc_graspnet", "weights": "default", "robot": "panda"},
+        **{"gripper": "franka_hand", "camera": "kinect2"},
         **{"cell": "tabletop", "objects": "test", "noise": "d435"},
     }
     assert set(everything) == set(SIM_ARGUMENTS)

@@ -15,6 +15,9 @@ class DetectorConfig(Checked):
         "default", "detector to run, a name of the registry; default is the one that picks best"
     )
     robot: str = setting("panda", "folder under config/robots; its gripper limits the grasps")
+    gripper: str = setting(
+        "", "hand that the robot carries, a file under config/grippers; empty: its own"
+    )
     cell: str = setting("tabletop", "file under config/cells")
     camera: str = setting("realsense", "file under config/cameras, with the topics to subscribe")
     hand_eye: str = setting(

@@ -65,7 +65,7 @@ class DetectorNode(GraspLifecycleNode):
         """Read parameters, build the detector, create publishers, service and timers."""
         self._config = config = declare(self, DetectorConfig)
         entry = find_detector(config.detector)
-        robot, cell = load_robot(config.robot), load_cell(config.cell)
+        robot, cell = load_robot(config.robot, config.gripper), load_cell(config.cell)
         self._gripper = robot.gripper
         settings = declare(self, entry.config_class, entry.group)
         self._detector = entry.build(self._gripper, settings, cell)

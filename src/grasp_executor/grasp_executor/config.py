@@ -86,6 +86,9 @@ class ExecutorConfig(PickConfig):
     """Parameters of the executor node: the pick, and where it finds the robot."""
 
     robot: str = setting("panda", "folder under config/robots")
+    gripper: str = setting(
+        "", "hand that the robot carries, a file under config/grippers; empty: its own"
+    )
     cell: str = setting("tabletop", "file under config/cells")
     planner: str = setting(
         DEFAULT_PLANNER,
@@ -97,9 +100,9 @@ class ExecutorConfig(PickConfig):
         "YAML file with the camera's pose in the base frame; empty uses TF at the image's stamp",
     )
     arm_action: str = setting(
-        "panda_arm_controller/follow_joint_trajectory", "FollowJointTrajectory action"
+        "", "FollowJointTrajectory action; empty: as the robot's profile says"
     )
-    gripper_action: str = setting("panda_hand_controller/gripper_cmd", "GripperCommand action")
+    gripper_action: str = setting("", "GripperCommand action; empty: as the hand's profile says")
     detect_service: str = setting("detector/detect", "DetectGrasps service")
     detect_timeout_s: float = setting(5.0, "wall time to wait for grasps, s", minimum=0.1)
     state_timeout_s: float = setting(

@@ -26,7 +26,7 @@ from grasp_executor.pick import PickSequence
 from grasp_executor.planning.registry import create_planner, find_planner
 from grasp_executor.ros_detection import DetectionClient
 from grasp_executor.ros_hardware import RosArm, RosGripper
-from grasp_executor.ros_states import JointStateCache, RosClock
+from grasp_executor.ros_states import JointStateCache, RosClock, joint_sources
 from grasp_executor.selection import PickGoal, Policy
 from grasp_executor.station import RobotPort
 from grasp_ros.camera_pose import camera_pose
@@ -62,11 +62,13 @@ class ExecutorNode(GraspLifecycleNode):
         config = declare(self, ExecutorConfig)
         settings_class = find_planner(config.planner).config_class
         settings = declare(self, settings_class, config.planner)
-        model, cell = load_robot(config.robot), load_cell(config.cell)
+        model, cell = load_robot(config.robot, config.gripper), load_cell(config.cell)
         self._base_frame = model.arm.base_frame
         self._hardware = hardware = companion(self)
         clock = RosClock(hardware.node, config.hardware_timeout_s)
-        states = JointStateCache(hardware.node, clock, config.state_timeout_s)
+        states = JointStateCache(
+            hardware.node, clock, config.state_timeout_s, joint_sources(model)
+        )
         detection = DetectionClient(
             hardware.node,
             config,

@@ -19,6 +19,7 @@ from grasp_core.errors import (
     TrajectoryRefused,
     UnexpectedContact,
 )
+from grasp_core.gripper_profile import GripperProfile
 from grasp_core.robot import RobotModel
 from grasp_executor.config import ExecutorConfig
 from grasp_executor.interfaces import ArmState, GripperState, JointTrajectory
@@ -29,20 +30,20 @@ from grasp_ros.spinner import Spinner
 
 
 class RosArm:
-    """An arm behind joint_states and FollowJointTrajectory."""
+    """An arm behind its joint states and FollowJointTrajectory."""
 
     def __init__(
         self, hardware: Spinner, model: RobotModel, config: ExecutorConfig, states: JointStateCache
     ) -> None:
         self._hardware = hardware
-        self._action = config.arm_action
+        self._action = config.arm_action or model.arm.trajectory_action
         self._joints = model.arm.joints
         self._states = states
         self._timeout_s = config.hardware_timeout_s
         self._client = ActionClient(
             hardware.node,
             FollowJointTrajectory,
-            config.arm_action,
+            self._action,
         )
 
     def state(self) -> ArmState:
@@ -107,37 +108,38 @@ def _judge_trajectory(status: int, result: FollowJointTrajectory.Result) -> None
 
 
 class RosGripper:
-    """A gripper behind joint_states and GripperCommand."""
+    """A gripper behind its joint states and GripperCommand."""
 
     def __init__(
         self, hardware: Spinner, model: RobotModel, config: ExecutorConfig, states: JointStateCache
     ) -> None:
         self._hardware = hardware
-        self._action = config.gripper_action
-        self._model = model
+        self._profile = model.gripper
+        self._action = config.gripper_action or self._profile.action
         self._states = states
-        states.remember(model.gripper.joints)
+        states.remember(self._profile.joints)
         self._timeout_s = config.hardware_timeout_s
         self._client = ActionClient(
             hardware.node,
             GripperCommand,
-            config.gripper_action,
+            self._action,
         )
 
     def state(self) -> GripperState:
         """See Gripper."""
-        return _gripper_state(self._states.read(self._model.gripper.joints))
+        return _gripper_state(self._profile, self._states.read(self._profile.joints))
 
     def states_since(self, stamp_s: float) -> list[GripperState]:
         """See Gripper."""
-        names = self._model.gripper.joints
-        self._states.read(names)
-        return [_gripper_state(sample) for sample in self._states.since(names, stamp_s)]
+        profile = self._profile
+        self._states.read(profile.joints)
+        samples = self._states.since(profile.joints, stamp_s)
+        return [_gripper_state(profile, sample) for sample in samples]
 
     def start(self, gap_m: float, force_n: float) -> ActionMotion:
         """See Gripper."""
         goal = GripperCommand.Goal()
-        goal.command.position = self._model.command_from_gap(gap_m)
+        goal.command.position = self._profile.command_from_gap(gap_m)
         goal.command.max_effort = force_n
         return ActionMotion(
             self._hardware,
@@ -151,10 +153,11 @@ class RosGripper:
         )
 
 
-def _gripper_state(joints: Sequence[JointSample]) -> GripperState:
+def _gripper_state(profile: GripperProfile, joints: Sequence[JointSample]) -> GripperState:
+    efforts = [abs(joint.effort) for joint in joints] if profile.reports_force else [math.nan] * 2
     return GripperState(
-        sum(joint.position for joint in joints),
-        np.array([abs(joint.effort) for joint in joints]),
+        profile.gap_from_joints([joint.position for joint in joints]),
+        np.array(efforts),
         min(joint.stamp_s for joint in joints),
     )
 

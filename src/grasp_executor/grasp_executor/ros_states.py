@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import functools
 import threading
 import time
 from collections import deque
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from rclpy.node import Node
 from sensor_msgs.msg import JointState
 
 from grasp_core.errors import HardwareLost, StaleJointStates
+from grasp_core.robot import RobotModel
 from grasp_ros.conversions import NANOSECONDS, stamp_to_ns
 from grasp_ros.qos import STATES
 
@@ -71,28 +74,55 @@ class JointSample:
     arrived_s: float
 
 
-class JointStateCache:
-    """Newest state of every joint, from however many publishers."""
+def joint_sources(model: RobotModel) -> dict[str, tuple[str, ...]]:
+    """Joints of a robot by the topic of the driver that measures them."""
+    sources = {model.arm.joint_states_topic: model.arm.joints}
+    topic = model.gripper.joint_states_topic
+    sources[topic] = (*sources.get(topic, ()), *model.gripper.joints)
+    return sources
 
-    def __init__(self, node: Node, clock: RosClock, timeout_s: float) -> None:
+
+class JointStateCache:
+    """Newest state of every joint, each from its own driver.
+
+    Whatever else a topic says is ignored: a driver that knows of the other's joints fills in
+    zeros, and an aggregator gives old values fresh stamps.
+    """
+
+    def __init__(
+        self,
+        node: Node,
+        clock: RosClock,
+        timeout_s: float,
+        sources: Mapping[str, Collection[str]],
+    ) -> None:
+        """Subscribe.
+
+        Args:
+            node: Node that subscribes.
+            clock: Node time.
+            timeout_s: Age at which a state is stale, seconds.
+            sources: Joints by topic, see :func:`joint_sources`.
+        """
         self._clock = clock
         self._timeout_s = timeout_s
+        self._topics = {joint: topic for topic, joints in sources.items() for joint in joints}
         self._joints: dict[str, JointSample] = {}
         self._recent: dict[str, deque[JointSample]] = {}
         self._lock = threading.Lock()
-        self._subscription = node.create_subscription(
-            JointState,
-            "joint_states",
-            self._receive,
-            STATES,
-        )
+        self._subscriptions = [
+            node.create_subscription(
+                JointState, topic, functools.partial(self._receive, frozenset(joints)), STATES
+            )
+            for topic, joints in sources.items()
+        ]
 
     def remember(self, names: tuple[str, ...]) -> None:
         """Keep the last second of these joints, see :meth:`since`."""
         with self._lock:
             self._recent.update({name: deque() for name in names})
 
-    def _receive(self, message: JointState) -> None:
+    def _receive(self, joints: frozenset[str], message: JointState) -> None:
         stamp = stamp_to_ns(message.header.stamp) / NANOSECONDS
         arrived_s = self._clock.now_s()
         velocity, effort = message.velocity, message.effort
@@ -105,7 +135,7 @@ class JointStateCache:
                 arrived_s,
             )
             for i, name in enumerate(message.name)
-            if i < len(message.position)
+            if name in joints and i < len(message.position)
         }
         with self._lock:
             self._joints.update(fresh)
@@ -152,15 +182,18 @@ class JointStateCache:
             time.sleep(_POLL_S)
         missing = [name for name, joint in zip(names, found, strict=True) if joint is None]
         if missing:
+            topics = sorted({self._topics[name] for name in missing})
             raise StaleJointStates(
-                f"no joint state of {', '.join(missing)} yet: check the topic joint_states"
+                f"no joint state of {', '.join(missing)} yet: does its driver publish "
+                f"{', '.join(topics)}?"
             )
         joints = [joint for joint in found if joint is not None]
         age = self._clock.now_s() - min(map(_since, joints))
         if age > self._timeout_s:
             raise StaleJointStates(
                 f"the joint states of {names[0]} ... are {age:.2f} s old, allowed are "
-                f"{self._timeout_s:.2f} s: the driver has stopped or lags"
+                f"{self._timeout_s:.2f} s: the driver that publishes "
+                f"{self._topics[names[0]]} has stopped or lags"
             )
         return joints
 

@@ -14,7 +14,7 @@ from grasp_executor.pick import _Run
 from grasp_executor.selection import PickGoal
 from grasp_executor.station import Held, RobotPort, Station
 
-ROBOT = load_robot("panda")
+ROBOT = load_robot("panda", "force_hand")
 TICK_S = 0.01
 
 

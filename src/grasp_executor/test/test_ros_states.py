@@ -1,5 +1,6 @@
 """Node time that stands still or jumps; joint states that are missing, old or out of step."""
 
+import dataclasses
 import itertools
 from types import SimpleNamespace
 
@@ -7,8 +8,9 @@ import pytest
 from sensor_msgs.msg import JointState
 
 from grasp_core.errors import HardwareLost, StaleJointStates
+from grasp_core.robot import load_robot
 from grasp_executor import ros_states
-from grasp_executor.ros_states import JointStateCache, RosClock
+from grasp_executor.ros_states import JointStateCache, RosClock, joint_sources
 from grasp_ros.conversions import ns_to_stamp
 
 SECOND = 1_000_000_000
@@ -20,7 +22,7 @@ class FakeNode:
     def __init__(self, times_ns=(0,)):
         self._times = itertools.chain(times_ns, itertools.repeat(times_ns[-1]))
         self.fixed_ns = None
-        self.receive = None
+        self.receivers = {}
 
     def get_clock(self):
         return self
@@ -30,7 +32,10 @@ class FakeNode:
         return SimpleNamespace(nanoseconds=value)
 
     def create_subscription(self, kind, topic, callback, qos):
-        self.receive = callback
+        self.receivers[topic] = callback
+
+    def receive(self, message, topic="states"):
+        self.receivers[topic](message)
 
 
 def message(stamp_s, names=("a", "b"), effort=(1.0, 2.0)):
@@ -52,7 +57,7 @@ def node():
 def cache(node, monkeypatch):
     monkeypatch.setattr(ros_states, "_DISCOVERY_S", 0.02)
     monkeypatch.setattr(ros_states, "_ARRIVAL_S", 0.02)
-    cache = JointStateCache(node, RosClock(node, 1.0), timeout_s=0.5)
+    cache = JointStateCache(node, RosClock(node, 1.0), 0.5, {"states": ("a", "b")})
     cache.remember(("a", "b"))
     return cache
 
@@ -75,8 +80,29 @@ def test_time_that_jumps_back_is_lost_hardware():
 
 def test_missing_joints_are_named(cache, node):
     node.receive(message(10.0, names=("a",)))
-    with pytest.raises(StaleJointStates, match="no joint state of b"):
+    with pytest.raises(StaleJointStates, match=r"no joint state of b yet: .* publish states"):
         cache.read(("a", "b"))
+
+
+def test_a_joint_is_read_at_its_own_driver_alone(node):
+    sources = {"arm/states": ("a",), "hand/states": ("b",)}
+    cache = JointStateCache(node, RosClock(node, 1.0), 0.5, sources)
+    node.receive(message(9.9), "hand/states")
+    node.receive(message(10.0, names=("b", "a"), effort=(0.0, 7.0)), "arm/states")  # b filled in
+    a, b = cache.read(("a", "b"))
+    assert (a.stamp_s, a.effort) == (10.0, 7.0)
+    assert (b.stamp_s, b.effort) == (9.9, 2.0)
+
+
+def test_sources_of_a_robot_are_its_drivers_topics():
+    robot = load_robot("panda")
+    assert joint_sources(robot) == {
+        "franka/joint_states": robot.arm.joints,
+        "panda_gripper/joint_states": robot.gripper.joints,
+    }
+    arm = dataclasses.replace(robot.arm, joint_states_topic="panda_gripper/joint_states")
+    both = joint_sources(dataclasses.replace(robot, arm=arm))
+    assert both == {"panda_gripper/joint_states": (*robot.arm.joints, *robot.gripper.joints)}
 
 
 def test_old_states_are_stale_and_those_ahead_of_the_clock_are_not(cache, node):

@@ -24,6 +24,7 @@ from grasp_core.rectangle import GraspRectangle
 from grasp_core.transform import Transform
 
 NANOSECONDS = 1_000_000_000
+_LUMA = np.array([0.299, 0.587, 0.114])  # of R, G, B: ITU-R BT.601
 _DISTORTION_MODELS = ("", "plumb_bob", "rational_polynomial")
 
 
@@ -104,16 +105,21 @@ def _image(array: NDArray, encoding: str, stamp_ns: int, frame_id: str) -> Image
 def color_to_image(
     color: NDArray[np.uint8], stamp_ns: int, frame_id: str, encoding: str = "rgb8"
 ) -> Image:
-    """RGB, shape (H, W, 3), as a colour image; a fourth channel is opaque.
+    """RGB, shape (H, W, 3), as a colour image; a fourth channel is opaque, a single one the luma.
 
     Raises:
         BadImage: The encoding is none of an 8-bit colour image.
     """
     if encoding == "rgb8":
         return _image(np.asarray(color, np.uint8), encoding, stamp_ns, frame_id)
-    channels, order = COLOR_LAYOUTS.get(encoding, (0, (0, 0, 0)))
-    if channels < 3:
-        raise BadImage(f"colour is not published as {encoding!r}, which has no three channels")
+    if encoding not in COLOR_LAYOUTS:
+        raise BadImage(
+            f"colour is published as one of {', '.join(COLOR_LAYOUTS)}, not {encoding!r}"
+        )
+    channels, order = COLOR_LAYOUTS[encoding]
+    if channels == 1:
+        luma = np.rint(color @ _LUMA).astype(np.uint8)
+        return _image(luma, encoding, stamp_ns, frame_id)
     pixels = np.full((*color.shape[:2], channels), 255, np.uint8)
     pixels[..., list(order)] = color
     return _image(pixels, encoding, stamp_ns, frame_id)

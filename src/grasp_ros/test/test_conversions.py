@@ -46,6 +46,26 @@ def test_color_round_trip():
     assert np.array_equal(color_from_image(padded(color_to_image(COLOR, 0, "c"), 7)), COLOR)
 
 
+@pytest.mark.parametrize("encoding", ["rgb8", "bgr8", "rgba8", "bgra8"])
+def test_colour_is_published_in_the_cameras_encoding(encoding):
+    color = np.random.default_rng(3).integers(0, 256, (4, 5, 3), dtype=np.uint8)
+    message = color_to_image(color, 7, "camera", encoding)
+    assert message.encoding == encoding
+    np.testing.assert_array_equal(color_from_image(message), color)
+
+
+def test_colour_without_colours_is_its_luma():
+    color = np.array([[[255, 255, 255], [255, 0, 0], [0, 0, 0]]], np.uint8)
+    message = color_to_image(color, 7, "camera", "mono8")
+    assert list(message.data) == [255, 76, 0]
+    assert message.step == 3
+
+
+def test_colour_is_not_published_in_an_unknown_encoding():
+    with pytest.raises(BadImage, match="one of rgb8, bgr8, rgba8, bgra8, mono8, not 'yuv422'"):
+        color_to_image(np.zeros((2, 2, 3), np.uint8), 7, "camera", "yuv422")
+
+
 @pytest.mark.parametrize(
     ("encoding", "pixels"),
     [
@@ -61,9 +81,9 @@ def test_color_orders_all_become_rgb(encoding, pixels):
     assert np.array_equal(color_from_image(image), COLOR)
 
 
-def test_depth_means_the_same_in_both_encodings():
+def test_depth_means_the_same_in_all_encodings():
     depth = np.array([[0.5, np.nan, 1.234]], np.float32)
-    for encoding in ("32FC1", "16UC1"):
+    for encoding in ("32FC1", "16UC1", "mono16"):
         again = depth_from_image(padded(depth_to_image(depth, 0, "c", encoding), 3))
         assert again == pytest.approx(depth, nan_ok=True, abs=1e-6)
 

@@ -15,8 +15,13 @@ NOISE_PRESETS = ("none", "d435")
 
 @dataclass(frozen=True)
 class SimConfig(Checked):
-    """World, camera, controllers. Lengths in metres, base frame."""
+    """World, robot, camera, controllers. Lengths in metres, base frame."""
 
+    robot: str = setting("panda", "folder under config/robots")
+    gripper: str = setting(
+        "force_hand",
+        "hand that the robot carries here, a file under config/grippers; empty: its own",
+    )
     objects: str = setting("dev", "object set: dev, test, or a folder with one URDF per subfolder")
     cell: str = setting("tabletop", "file under config/cells: table, workspace and bin")
     workspace_x: tuple[float, ...] = setting(

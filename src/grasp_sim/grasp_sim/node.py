@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 from grasp_msgs.msg import ObjectTruth as ObjectTruthMsg
 from grasp_msgs.srv import NewScene, PerturbObject, SceneTruth
@@ -10,6 +12,7 @@ from rclpy.node import Node
 from rclpy.parameter import Parameter
 from std_msgs.msg import Float32
 
+from grasp_core.camera_profile import load_camera
 from grasp_core.errors import GraspStackError
 from grasp_core.robot import load_robot
 from grasp_ros.conversions import ns_to_stamp, pose_from_transform, vector
@@ -35,21 +38,25 @@ class SimulatorNode(Node):
     def __init__(self) -> None:
         super().__init__("simulator")
         self._config = config = declare(self, SimNodeConfig)
-        robot = load_robot(config.robot)
-        self._sensors = Sensors(self, config, robot)
+        robot, camera = load_robot(config.robot, config.gripper), load_camera(config.camera)
+        simulated = dataclasses.replace(config, noise=config.noise_of(camera))
+        self._sensors = sensors = Sensors(self, config, robot, camera)
         self._arm_enabled = config.arm_enabled
         self._engine = Engine(
-            lambda: Simulation(config, robot, gui=config.gui), config.speed or config.max_speed
+            lambda: Simulation(simulated, robot, gui=config.gui), config.speed or config.max_speed
         )
-        self._engine.every(config.joint_states_hz, self._sensors.publish_time)
-        self._engine.every(config.joint_states_hz, self._sensors.publish_joints)
-        self._engine.every(config.tf_hz, self._sensors.publish_frames)
-        self._engine.every(config.camera_hz, self._sensors.publish_images)
+        hand_hz = min(config.joint_states_hz, robot.gripper.joint_states_hz)
+        self._engine.every(config.joint_states_hz, sensors.publish_time)
+        self._engine.every(config.joint_states_hz, sensors.publish_joints)
+        self._engine.every(hand_hz, sensors.publish_hand)
+        self._engine.every(config.tf_hz, sensors.publish_frames)
+        self._engine.every(config.camera_hz, sensors.publish_images)
         self._engine.start()
         self._engine.call(self._begin)
         self._running = running = Running()
-        ArmController(self, config.arm_action, self._engine, running, lambda: self._arm_enabled)
-        HandController(self, config.gripper_action, self._engine, running, robot)
+        action = robot.arm.trajectory_action
+        ArmController(self, action, self._engine, running, lambda: self._arm_enabled)
+        HandController(self, self._engine, running, robot.gripper)
         self.create_service(NewScene, "~/new_scene", self._new_scene)
         self.create_service(PerturbObject, "~/perturb", self._perturb)
         self.create_service(SceneTruth, "~/truth", self._truth)

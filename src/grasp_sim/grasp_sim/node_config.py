@@ -4,17 +4,26 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from grasp_core.camera_profile import CameraProfile
 from grasp_core.config import setting
-from grasp_sim.config import SimConfig
+from grasp_core.errors import ConfigError
+from grasp_sim.config import NOISE_PRESETS, SimConfig
 
-DEPTH_ENCODINGS = ("16UC1", "32FC1")
+OF_CAMERA = "camera"
 
 
 @dataclass(frozen=True)
 class SimNodeConfig(SimConfig):
-    """Everything of :class:`SimConfig`, and the topics, rates and faults of the node."""
+    """Everything of :class:`SimConfig`, and the camera's topics, rates and faults of the node."""
 
-    robot: str = setting("panda", "folder under config/robots")
+    noise: str = setting(
+        "none",
+        "depth noise preset; camera is the one that the camera's profile names",
+        choices=(*NOISE_PRESETS, OF_CAMERA),
+    )
+    camera: str = setting(
+        "realsense", "file under config/cameras: topics and encodings of the images"
+    )
     clutter: int = setting(1, "objects of the first scene", minimum=1, maximum=15)
     seed: int = setting(0, "of the first scene", minimum=0)
     gui: bool = setting(False, "show PyBullet's window")
@@ -31,15 +40,27 @@ class SimNodeConfig(SimConfig):
         5.0, "images per simulated second, while somebody subscribes", minimum=0.1, maximum=60.0
     )
     joint_states_hz: float = setting(
-        100.0, "joint states per simulated second", minimum=1.0, maximum=240.0
+        100.0,
+        "joint states per simulated second; the hand's no more often than its driver measures",
+        minimum=1.0,
+        maximum=240.0,
     )
     tf_hz: float = setting(
         20.0, "link poses on /tf per simulated second", minimum=0.0, maximum=240.0
     )
-    depth_encoding: str = setting("16UC1", "encoding of the depth image", choices=DEPTH_ENCODINGS)
-    arm_action: str = setting(
-        "panda_arm_controller/follow_joint_trajectory", "FollowJointTrajectory action"
-    )
-    gripper_action: str = setting("panda_hand_controller/gripper_cmd", "GripperCommand action")
     arm_enabled: bool = setting(True, "whether the arm's controller takes goals; changeable")
     camera_enabled: bool = setting(True, "whether the camera publishes; changeable")
+
+    def noise_of(self, camera: CameraProfile) -> str:
+        """Noise preset of this camera's depth.
+
+        Raises:
+            ConfigError: Its profile names a preset that the simulator does not have.
+        """
+        name = camera.noise if self.noise == OF_CAMERA else self.noise
+        if name not in NOISE_PRESETS:
+            raise ConfigError(
+                f"camera {self.camera} names the noise preset {name!r}, must be one of "
+                f"{', '.join(NOISE_PRESETS)}"
+            )
+        return name

@@ -18,7 +18,7 @@ from rclpy.impl.implementation_singleton import rclpy_implementation
 from rclpy.node import Node
 
 from grasp_core.errors import GraspStackError, HardwareLost
-from grasp_core.robot import RobotModel
+from grasp_core.gripper_profile import GripperProfile
 from grasp_sim.engine import Engine
 from grasp_sim.gripper import GripperGoal
 from grasp_sim.simulation import Simulation
@@ -195,19 +195,19 @@ def _seconds(duration: object) -> float:
 
 
 class HandController:
-    """The action of the gripper; positions are in the driver's unit of the robot's profile."""
+    """The action of the gripper; positions are in the driver's unit of the hand's profile."""
 
     def __init__(
-        self, node: Node, name: str, engine: Engine, running: Running, robot: RobotModel
+        self, node: Node, engine: Engine, running: Running, gripper: GripperProfile
     ) -> None:
         self._node = node
         self._running = running
         self._engine = engine
-        self._robot = robot
+        self._gripper = gripper
         self._server = ActionServer(
             node,
             GripperCommand,
-            name,
+            gripper.action,
             execute_callback=self._execute,
             goal_callback=self._decide,
             cancel_callback=lambda goal: CancelResponse.ACCEPT,
@@ -216,7 +216,7 @@ class HandController:
 
     def _decide(self, goal: GripperCommand.Goal) -> GoalResponse:
         position, effort = goal.command.position, goal.command.max_effort
-        most = self._robot.gripper.max_force_n
+        most = self._gripper.max_force_n
         if not np.isfinite(position) or not 0.0 <= effort <= most:
             self._node.get_logger().error(
                 f"gripper command refused: position {position}, max_effort {effort}; they must be "
@@ -237,7 +237,7 @@ class HandController:
 
     def _run(self, handle: ServerGoalHandle) -> GripperCommand.Result:
         command = handle.request.command
-        gap_m = self._robot.gap_from_command(command.position)
+        gap_m = self._gripper.gap_from_command(command.position)
         goal = self._engine.call(lambda simulation: simulation.grip(gap_m, command.max_effort))
         told = time.monotonic()
         while not goal.done:
@@ -259,7 +259,7 @@ class HandController:
         self, goal: GripperGoal, message: GripperCommand.Result | GripperCommand.Feedback
     ) -> GripperCommand.Result | GripperCommand.Feedback:
         positions, _, forces = self._engine.call(lambda simulation: simulation.finger_state())
-        message.position = self._robot.command_from_gap(float(positions.sum()))
-        message.effort = float(np.abs(forces).min())
+        message.position = self._gripper.command_from_gap(float(positions.sum()))
+        message.effort = float(np.abs(forces).min()) if self._gripper.reports_force else 0.0
         message.stalled, message.reached_goal = goal.stalled, goal.reached_goal
         return message

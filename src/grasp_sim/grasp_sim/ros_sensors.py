@@ -10,6 +10,7 @@ from sensor_msgs.msg import CameraInfo, Image, JointState
 from std_msgs.msg import String
 from tf2_msgs.msg import TFMessage
 
+from grasp_core.camera_profile import CameraProfile
 from grasp_core.robot import RobotModel
 from grasp_core.transform import Transform
 from grasp_ros.conversions import (
@@ -23,18 +24,28 @@ from grasp_ros.qos import DYNAMIC_TF, LATCHED, SENSOR, STATIC_TF
 from grasp_sim.node_config import SimNodeConfig
 from grasp_sim.simulation import Simulation
 
+_ALL_JOINTS = "joint_states"
+
 
 class Sensors:
-    """Publishers of the simulated hardware; each method publishes one kind of message."""
+    """Publishers of the simulated hardware; each method publishes one kind of message.
 
-    def __init__(self, node: Node, config: SimNodeConfig, robot: RobotModel) -> None:
+    Joint states of arm and hand come on the topics that their profiles name, as their drivers
+    would publish them, and on ``joint_states`` all together, for robot_state_publisher and RViz.
+    """
+
+    def __init__(
+        self, node: Node, config: SimNodeConfig, robot: RobotModel, camera: CameraProfile
+    ) -> None:
         self._config = config
         self._robot = robot
+        self._camera = camera
         create = node.create_publisher
-        self._color = create(Image, "camera/camera/color/image_raw", SENSOR)
-        self._depth = create(Image, "camera/camera/aligned_depth_to_color/image_raw", SENSOR)
-        self._info = create(CameraInfo, "camera/camera/color/camera_info", SENSOR)
-        self._joints = create(JointState, "joint_states", SENSOR)
+        self._color = create(Image, camera.color_topic, SENSOR)
+        self._depth = create(Image, camera.depth_topic, SENSOR)
+        self._info = create(CameraInfo, camera.camera_info_topic, SENSOR)
+        topics = {_ALL_JOINTS, robot.arm.joint_states_topic, robot.gripper.joint_states_topic}
+        self._joints = {topic: create(JointState, topic, SENSOR) for topic in topics}
         self._clock = create(Clock, "/clock", 10)
         self._tf = create(TFMessage, "/tf", DYNAMIC_TF)
         self._tf_static = create(TFMessage, "/tf_static", STATIC_TF)
@@ -48,16 +59,34 @@ class Sensors:
         self._clock.publish(Clock(clock=ns_to_stamp(simulation.time_ns)))
 
     def publish_joints(self, simulation: Simulation) -> None:
-        """Joint states of arm and fingers; the effort of a finger is its force in newtons."""
-        positions, velocities, efforts = simulation.joint_state()
+        """Joint states of the arm, and of all joints together."""
+        arm, hand = self._robot.arm, self._robot.gripper
+        self._tell_joints(_ALL_JOINTS, (*arm.joints, *hand.joints), simulation)
+        if arm.joint_states_topic != _ALL_JOINTS:
+            self._tell_joints(arm.joint_states_topic, arm.joints, simulation)
+
+    def publish_hand(self, simulation: Simulation) -> None:
+        """Joint states of the hand."""
+        hand = self._robot.gripper
+        if hand.joint_states_topic != _ALL_JOINTS:
+            self._tell_joints(hand.joint_states_topic, hand.joints, simulation)
+
+    def _tell_joints(self, topic: str, names: tuple[str, ...], simulation: Simulation) -> None:
+        """States of some joints; the effort of a finger is its force in newtons, if measured."""
+        publisher = self._joints[topic]
+        if publisher.get_subscription_count() == 0:
+            return
+        positions, velocities, efforts = simulation.joint_state(names)
+        if not self._robot.gripper.reports_force:
+            efforts[[name in self._robot.gripper.joints for name in names]] = 0.0
         message = JointState(
-            name=[*self._robot.arm.joints, *self._robot.gripper.joints],
+            name=list(names),
             position=positions.tolist(),
             velocity=velocities.tolist(),
             effort=efforts.tolist(),
         )
         message.header.stamp = ns_to_stamp(simulation.time_ns)
-        self._joints.publish(message)
+        publisher.publish(message)
 
     def publish_frames(self, simulation: Simulation) -> None:
         """/tf: every link of the robot relative to the base."""
@@ -91,10 +120,11 @@ class Sensors:
             return
         frame = simulation.render()
         stamp, optical = frame.stamp_ns, frame.frame_id
-        encoding = self._config.depth_encoding
+        color = color_to_image(frame.color, stamp, optical, self._camera.color_encoding)
+        depth = np.asarray(frame.depth_m)
         self._info.publish(camera_to_info(frame.camera, stamp, optical))
-        self._depth.publish(depth_to_image(np.asarray(frame.depth_m), stamp, optical, encoding))
-        self._color.publish(color_to_image(frame.color, stamp, optical))
+        self._depth.publish(depth_to_image(depth, stamp, optical, self._camera.depth_encoding))
+        self._color.publish(color)
 
 
 def _stamped(parent: str, child: str, pose: Transform, stamp_ns: int) -> TransformStamped:

@@ -46,7 +46,7 @@ class _Pull:
 
 
 class Simulation:
-    """A Panda on a table with a camera above; time advances by :meth:`step` alone.
+    """A robot on a table with a camera above; time advances by :meth:`step` alone.
 
     The same configuration, robot, calls and seeds give the same result, bit for bit.
     """
@@ -168,9 +168,9 @@ class Simulation:
         states = self.world.client.getJointStates(self.world.robot_body, self._arm_joints)
         return np.array([s[0] for s in states]), np.array([s[1] for s in states])
 
-    def joint_state(self) -> tuple[Vector, Vector, Vector]:
-        """Positions, velocities and efforts of arm joints, then fingers, shape (J + 2,) each."""
-        joints = [*self._arm_joints, *self._fingers]
+    def joint_state(self, names: Sequence[str]) -> tuple[Vector, Vector, Vector]:
+        """Positions, velocities and efforts of joints, shape (J,) each."""
+        joints = [self.world.joints[name] for name in names]
         states = self.world.client.getJointStates(self.world.robot_body, joints)
         return (
             np.array([s[0] for s in states]),

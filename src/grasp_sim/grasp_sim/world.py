@@ -49,11 +49,6 @@ class SimObject:
     inertia: NDArray[np.float64]
     size_m: NDArray[np.float64]
 
-    @property
-    def radius_m(self) -> float:
-        """Half the diagonal of the bounding box, metres."""
-        return float(np.linalg.norm(self.size_m)) / 2.0
-
 
 class World:
     """One physics world; rebuilt from nothing for every scene, which keeps it deterministic.
@@ -67,6 +62,13 @@ class World:
     """
 
     def __init__(self, config: SimConfig, robot: RobotModel, *, gui: bool = False) -> None:
+        """Connect to PyBullet and build table, bin and robot.
+
+        Raises:
+            ConfigError: No such cell, or a hand that this world cannot drive.
+            MissingDependency: The renderer asked for does not work here.
+        """
+        _require_two_fingers(robot)
         self.config = config
         self.robot = robot
         self._gui = gui
@@ -323,6 +325,21 @@ class World:
             self.robot_body, self.links[link], computeForwardKinematics=True
         )
         return Transform.from_quaternion(state[5], state[4])
+
+
+def _require_two_fingers(robot: RobotModel) -> None:
+    """Check that the hand is one that this world can drive.
+
+    Raises:
+        ConfigError: It is not.
+    """
+    gripper = robot.gripper
+    if len(gripper.joints) != 2 or gripper.command_unit == "joint_angle":
+        raise ConfigError(
+            f"robot {robot.name}: its hand has the joints {', '.join(gripper.joints)} and the "
+            f"command_unit {gripper.command_unit}; the simulator drives two fingers that slide: "
+            "name another hand"
+        )
 
 
 def _with_inertias(urdf: str) -> str:

@@ -11,7 +11,7 @@ from grasp_sim.simulation import Simulation
 
 @pytest.fixture(scope="session")
 def robot() -> RobotModel:
-    return load_robot("panda")
+    return load_robot("panda", "force_hand")
 
 
 @pytest.fixture(scope="module")

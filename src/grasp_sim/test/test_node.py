@@ -28,15 +28,16 @@ from std_msgs.msg import String
 from tf2_msgs.msg import TFMessage
 from trajectory_msgs.msg import JointTrajectory, JointTrajectoryPoint
 
+from grasp_core.camera_profile import load_camera
 from grasp_core.robot import load_robot
 from grasp_ros.conversions import depth_from_image, stamp_to_ns
 from grasp_ros.qos import LATCHED, SENSOR, STATIC_TF
 
 pytestmark = pytest.mark.ros
 TIMEOUT_S = 30.0
-ARM = "panda_arm_controller/follow_joint_trajectory"
+ROBOT = load_robot("panda", "force_hand")
+ARM, HAND = ROBOT.arm.trajectory_action, ROBOT.gripper.action
 DOMAINS = itertools.count(1 + os.getpid() % 90)
-HAND = "panda_hand_controller/gripper_cmd"
 # A simulator in which removing an object closes PyBullet, as closing its window does.
 FRAGILE = """
 from grasp_sim import node, simulation
@@ -108,9 +109,10 @@ def client():
 
 
 @contextlib.contextmanager
-def simulator(client, *program):
+def simulator(client, *program, settings=()):
     """A simulator, ready."""
-    arguments = ["speed:=4.0", "renderer:=tiny", "image_width:=160", "image_height:=120"]
+    size = ("image_width:=160", "image_height:=120")
+    arguments = ["speed:=4.0", "renderer:=tiny", *size, *settings]
     parameters = [part for argument in arguments for part in ("-p", argument)]
     started = subprocess.Popen(
         [sys.executable, *program, "--ros-args", *parameters],
@@ -138,7 +140,7 @@ def process(client):
 def turn(client, angle_rad, seconds):
     """A goal that turns the first joint."""
     state = client.joints()
-    names = list(load_robot("panda").arm.joints)
+    names = list(ROBOT.arm.joints)
     start = [state.position[state.name.index(name)] for name in names]
     end = [start[0] + angle_rad, *start[1:]]
     points = [
@@ -170,6 +172,7 @@ def test_serves_what_the_hardware_serves(client, process):
     ]
     client.until(lambda: all(len(client.received[topic]) > 3 for topic in topics))
     assert set.intersection(*stamps)
+    assert {image.encoding for image in client.received[next(iter(topics))]} == {"rgb8"}
     depth = depth_from_image(client.received[list(topics)[1]][0])
     assert depth.shape == (120, 160)
     assert np.nanmax(depth) == pytest.approx(0.75, abs=0.002)
@@ -221,6 +224,46 @@ def test_serves_what_the_hardware_serves(client, process):
     assert "dev, test" in wrong.message
     assert list(client.call(NewScene, "new_scene", names=["012"]).names) == ["012"]
     assert process.poll() is None
+
+
+def test_joint_states_come_as_their_drivers_publish_them(client, process):
+    arm, hand = ROBOT.arm.joint_states_topic, ROBOT.gripper.joint_states_topic
+    for topic in (arm, hand):
+        client.listen(JointState, topic, SENSOR)
+    client.until(lambda: client.received[arm] and client.received[hand])
+    assert tuple(client.received[arm][0].name) == ROBOT.arm.joints
+    assert tuple(client.received[hand][0].name) == ROBOT.gripper.joints
+    assert tuple(client.joints().name) == (*ROBOT.arm.joints, *ROBOT.gripper.joints)
+    # On its way, a force-sensing hand tells how hard its fingers are pushed.
+    goal = GripperCommand.Goal()
+    goal.command.position, goal.command.max_effort = 0.0, 20.0
+    client.received[hand].clear()
+    client.wait(client.wait(client.hand.send_goal_async(goal)).get_result_async())
+    assert any(abs(effort) > 0.0 for state in client.received[hand] for effort in state.effort)
+
+
+def test_stands_for_the_hand_and_camera_that_it_is_told(client):
+    robot, camera = load_robot("panda", "franka_hand"), load_camera("azure_kinect")
+    hand = robot.gripper.joint_states_topic
+    client.hand = ActionClient(client.node, GripperCommand, robot.gripper.action)
+    settings = ("gripper:=franka_hand", "camera:=azure_kinect")
+    with simulator(client, "-m", "grasp_sim.node", settings=settings):
+        client.listen(JointState, hand, SENSOR)
+        client.listen(CameraInfo, camera.camera_info_topic, SENSOR)
+        for topic in (camera.color_topic, camera.depth_topic):
+            client.listen(Image, topic, SENSOR)
+        client.until(lambda: all(client.received[topic] for topic in camera.topics.values()))
+        color = client.received[camera.color_topic][0]
+        assert (color.encoding, color.step) == ("bgra8", 160 * 4)
+        goal = GripperCommand.Goal()
+        goal.command.position, goal.command.max_effort = 0.0, 70.0
+        handle = client.wait(client.hand.send_goal_async(goal))
+        assert client.wait(handle.get_result_async()).result.effort == 0.0
+        client.until(lambda: len(client.received[hand]) > 9)
+        states = client.received[hand]
+        assert {effort for state in states for effort in state.effort} == {0.0}
+        stamps = [stamp_to_ns(state.header.stamp) * 1e-9 for state in states]
+        assert min(np.diff(stamps)) == pytest.approx(1.0 / 15.0, abs=0.005)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

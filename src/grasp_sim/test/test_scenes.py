@@ -20,7 +20,8 @@ NAMES = ["012", "345", "678"]
 def state(simulation: Simulation) -> bytes:
     """Everything measurable, exactly."""
     poses = [truth.pose.matrix for truth in simulation.truth()]
-    return np.concatenate([np.ravel(poses), *simulation.joint_state()]).tobytes()
+    joints = (*simulation.robot.arm.joints, *simulation.robot.gripper.joints)
+    return np.concatenate([np.ravel(poses), *simulation.joint_state(joints)]).tobytes()
 
 
 def wait(simulation: Simulation, seconds: float) -> None:

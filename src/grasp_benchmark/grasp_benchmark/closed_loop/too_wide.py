@@ -11,9 +11,8 @@ from collections.abc import Mapping, Sequence
 from grasp_benchmark.closed_loop.object_width import narrowest_m
 from grasp_benchmark.closed_loop.record import TrialRecord
 from grasp_core.robot import load_robot
+from grasp_sim.config import SimConfig
 from grasp_sim.objects import object_set
-
-_ROBOT = "panda"
 
 
 def too_wide_objects(objects: str, by_label: Mapping[str, Sequence[TrialRecord]]) -> list[str]:
@@ -45,4 +44,5 @@ def too_wide_placements(by_label: Mapping[str, Sequence[TrialRecord]]) -> set[in
 
 
 def _widest_m() -> float:
-    return load_robot(_ROBOT).gripper.max_gap_m
+    simulated = SimConfig()
+    return load_robot(simulated.robot, simulated.gripper).gripper.max_gap_m

@@ -22,7 +22,6 @@ from grasp_executor.selection import PickGoal
 from grasp_sim.config import SimConfig
 from grasp_sim.simulation import Simulation
 
-_ROBOT = "panda"
 _BLANK_DEPTH_M = 0.75
 
 
@@ -41,13 +40,13 @@ class Bench:
         """
         self._settings = settings
         self._goal = PickGoal(max_attempts=settings.attempts)
-        self._robot = load_robot(_ROBOT)
         config = SimConfig(
             objects=settings.objects,
             noise=settings.noise,
             renderer=settings.renderer,
             spread=settings.spread,
         )
+        self._robot = load_robot(config.robot, config.gripper)
         cell = load_cell(config.cell)
         self._detectors = {
             one.label: build_detector(one, self._robot.gripper, cell) for one in contestants

@@ -25,7 +25,7 @@ from grasp_core.robot import RobotModel, load_robot
 from grasp_detection.registry import DEFAULT
 from grasp_sim.config import SimConfig
 
-_ROBOT = "panda"
+_SIMULATED = SimConfig()
 PARTS = ("detectors", "simulator", "picks", "poses", "latency")
 _WIDTH = 120  # of tables where the output is no terminal
 
@@ -109,13 +109,16 @@ def _measure(
     figures: dict[str, Any],
 ) -> None:
     """Show each part, and put it among the figures, as soon as it is measured."""
-    robot, cell, seed = load_robot(_ROBOT), load_cell(SimConfig().cell), options.seed
+    robot = load_robot(_SIMULATED.robot, _SIMULATED.gripper)
+    cell, seed = load_cell(_SIMULATED.cell), options.seed
     with console.status("rendering") as status:
         simulator, frames = measure_simulator(robot, seed)
         if "detectors" in parts:
             with needed_by("measuring detectors", "torch safetensors"):
                 from grasp_benchmark.speed.detection import measure_detection
-            detectors = measure_detection(frames, _ROBOT, cell, options.rounds, status.update)
+            detectors = measure_detection(
+                frames, _SIMULATED.robot, cell, options.rounds, status.update
+            )
             _show_detectors(detectors, console)
             figures |= detectors
         if "simulator" in parts:
@@ -132,7 +135,12 @@ def _measure(
             log_dir = Path(os.environ.get("ROS_LOG_DIR", "log")) / "grasp_bench"
             with Interrupt() as interrupt:
                 figures["latency"] = measure_latency(
-                    frames[0], _ROBOT, DEFAULT, options.images, log_dir, interrupt.check
+                    frames[0],
+                    _SIMULATED.robot,
+                    DEFAULT,
+                    options.images,
+                    log_dir,
+                    interrupt.check,
                 )
             _show_latency(figures["latency"], console)
 

@@ -23,9 +23,7 @@ from grasp_cli.pick_results import PickRecord, Report, content_of, summary_of, t
 from grasp_core.cell import load_cell
 from grasp_core.errors import Code, ConfigError, GraspStackError
 from grasp_core.json_file import finite_or_none, require_writable, write_json
-from grasp_core.robot import load_robot
 from grasp_detection.registry import has_weights, resolve, weights_of
-from grasp_sim.config import NOISE_PRESETS
 from grasp_sim.objects import object_set
 from grasp_sim.scenes import scene_seed
 
@@ -43,10 +41,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--detector", help="detector; default is the one that picks best")
     add("--weights", help="shipped weights of a learned detector, or path")
     add("--robot", help="folder under config/robots")
+    add("--gripper", help="hand that the robot carries, a file under config/grippers")
+    add("--camera", help="file under config/cameras: topics and encodings")
     add("--cell", help="file under config/cells")
     add("--attempts", type=int, default=1, help="closings of the jaws allowed per pick (1)")
     add("--speed", help="times real time, or max (max; with --gui 1)")
-    add("--noise", choices=NOISE_PRESETS, help="depth noise")
+    add("--noise", choices=SIM_ARGUMENTS["noise"].choices, help="depth noise")
     add("--camera-tilt", type=float, help="camera from straight down, degrees, 0 to 40")
     add("--gui", action="store_true", default=None, help="show PyBullet's window")
     add("--report", type=Path, help="folder for a CSV and a picture per pick")
@@ -78,7 +78,6 @@ def check(options: argparse.Namespace) -> dict[str, str]:
     options.detector = resolve(options.detector)
     weights_of(options.detector, options.weights)
     object_set(options.objects)
-    load_robot(options.robot)
     load_cell(options.cell)
     # The command sets every scene itself; the simulator's first one need not be as full.
     named.pop("clutter", None)

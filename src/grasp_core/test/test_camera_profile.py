@@ -1,0 +1,66 @@
+"""Profiles of cameras: what is shipped, and every refusal with its name and remedy."""
+
+import pytest
+import yaml
+
+from grasp_core import camera_profile
+from grasp_core.camera_profile import camera_names, load_camera
+from grasp_core.config import config_dir
+from grasp_core.errors import ConfigError
+
+
+@pytest.fixture
+def edit(tmp_path, monkeypatch):
+    """Writes a changed copy of a shipped profile as camera ``mine``."""
+    monkeypatch.setattr(camera_profile, "config_dir", lambda: tmp_path)
+    shipped = config_dir() / "cameras" / "realsense.yaml"
+    (tmp_path / "cameras").mkdir()
+
+    def write(**changes):
+        values = yaml.safe_load(shipped.read_text()) | changes
+        (tmp_path / "cameras" / "mine.yaml").write_text(yaml.safe_dump(values))
+
+    return write
+
+
+@pytest.mark.parametrize("name", camera_names())
+def test_shipped_cameras_load(name):
+    camera = load_camera(name)
+    assert set(camera.topics) == {"color", "depth", "camera_info"}
+    assert len(set(camera.topics.values())) == 3
+    assert camera.driver.package
+
+
+def test_the_realsense_is_asked_to_align_its_depth():
+    camera = load_camera("realsense")
+    assert camera.topics["depth"] == "camera/camera/aligned_depth_to_color/image_raw"
+    assert camera.driver.parameters["align_depth.enable"] is True
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"colour": "x"}, "mine.yaml: unknown colour; valid names are color_topic"),
+        ({"color_topic": ""}, "color_topic is '', must be a name without a leading slash"),
+        ({"depth_topic": "/depth"}, "depth_topic is '/depth', must be a name without"),
+        ({"color_encoding": "yuv422"}, "color_encoding is 'yuv422', must be one of rgb8, bgr8"),
+        ({"depth_encoding": "8UC1"}, "depth_encoding is '8UC1', must be one of 16UC1"),
+        ({"min_range_m": 3.0}, "min_range_m is 3.0, must lie below max_range_m 3.0"),
+        ({"rectified": "no"}, "rectified needs a bool, got 'no'"),
+        ({"driver": None}, "driver needs a CameraDriver, got None"),
+        ({"driver": {"package": "p"}}, r"mine.yaml \(driver\): a driver needs a package and eith"),
+        ({"driver": {"package": "p", "executable": "e", "launch_file": "l"}}, "got package 'p'"),
+        ({"driver": {"executable": "e"}}, "a driver needs a package"),
+        ({"driver": {"node": "n"}}, r"\(driver\): unknown node; valid names are package"),
+    ],
+)
+def test_impossible_cameras_are_refused(edit, changes, message):
+    edit(**changes)
+    with pytest.raises(ConfigError, match=message):
+        load_camera("mine")
+
+
+def test_wrong_names_list_the_valid_ones(edit):
+    edit()
+    with pytest.raises(ConfigError, match="no camera 'nosuch'; valid names are mine"):
+        load_camera("nosuch")

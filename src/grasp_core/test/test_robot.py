@@ -1,0 +1,205 @@
+"""Profiles of arms and hands: what is shipped, and every refusal with its name and remedy."""
+
+import shutil
+
+import pytest
+import yaml
+
+from grasp_core import gripper_profile, robot
+from grasp_core.config import config_dir
+from grasp_core.errors import ConfigError, MissingDependency
+from grasp_core.gripper_profile import GripperProfile, gripper_names, load_gripper
+from grasp_core.robot import load_robot, robot_names
+
+# A Robotiq 2F-85 as its driver has it: 0 is open, and the gap shrinks as the knuckle turns.
+ROBOTIQ = {
+    "joints": ["knuckle"],
+    "finger_links": ["left", "right"],
+    "max_gap_m": 0.085,
+    "command_unit": "joint_angle",
+    "angle_rad": [0.0, 0.2, 0.4, 0.6, 0.8],
+    "gap_m": [0.085, 0.066, 0.045, 0.023, 0.0],
+}
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """A config folder of one's own, with a copy of what is shipped."""
+    copy = tmp_path / "config"
+    for name in ("robots", "grippers"):
+        shutil.copytree(config_dir() / name, copy / name)
+    monkeypatch.setattr(robot, "config_dir", lambda: copy)
+    monkeypatch.setattr(gripper_profile, "config_dir", lambda: copy)
+    return copy
+
+
+def edit(path, **changes):
+    values = yaml.safe_load(path.read_text())
+    path.write_text(yaml.safe_dump(values | changes))
+
+
+@pytest.mark.parametrize("name", robot_names())
+def test_shipped_robots_load_with_their_own_hand(name):
+    found = load_robot(name)
+    assert found.gripper == load_gripper(found.arm.gripper)
+    assert "package://" not in found.urdf
+    low, high = found.limits()
+    assert all(low < found.arm.observe)
+    assert all(found.arm.observe < high)
+
+
+@pytest.mark.parametrize("name", gripper_names())
+def test_commands_of_shipped_hands_mean_a_gap(name):
+    hand = load_gripper(name)
+    for gap_m in (0.0, 0.03, hand.max_gap_m):
+        assert hand.gap_from_command(hand.command_from_gap(gap_m)) == pytest.approx(gap_m)
+
+
+def test_the_hands_of_the_panda_differ_in_force_and_driver_alone():
+    real, forceful = load_robot("panda").gripper, load_robot("panda", "force_hand").gripper
+    assert (real.max_force_n, real.reports_force, real.joint_states_hz) == (70.0, False, 15.0)
+    assert (forceful.max_force_n, forceful.reports_force) == (40.0, True)
+    assert real.command_from_gap(0.08) == pytest.approx(0.04)  # the server takes half the gap
+    for field in ("joints", "hand_links", "max_gap_m", "finger_length_m", "hand_width_m"):
+        assert getattr(real, field) == getattr(forceful, field)
+
+
+@pytest.mark.parametrize(
+    ("unit", "offset", "position", "read"),
+    [("gap", 0.0, 0.06, 0.06), ("finger", 0.01, 0.04, 0.06), ("gap", -0.02, 0.04, 0.06)],
+)
+def test_units_and_offsets(unit, offset, position, read):
+    hand = GripperProfile(
+        joints=("l", "r"), finger_links=("l", "r"), command_unit=unit, command_offset=offset
+    )
+    assert hand.command_from_gap(0.06) == pytest.approx(position)
+    assert hand.gap_from_command(position) == pytest.approx(0.06)
+    assert hand.gap_from_joints([0.02, 0.04]) == pytest.approx(read)  # an offset is no reading's
+
+
+@pytest.mark.parametrize("offset", [0.0, 0.1])
+def test_a_joint_angle_is_read_from_its_table(offset):
+    hand = GripperProfile(**ROBOTIQ, command_offset=offset)
+    assert hand.command_from_gap(0.085) == pytest.approx(0.0 + offset)
+    assert hand.command_from_gap(0.034) == pytest.approx(0.5 + offset)  # between two entries
+    assert hand.command_from_gap(-1.0) == pytest.approx(0.8 + offset)  # no further than its ends
+    assert hand.gap_from_command(0.5 + offset) == pytest.approx(0.034)
+    assert hand.gap_from_joints([0.5]) == pytest.approx(0.034)
+    assert hand.gap_from_joints([9.0]) == 0.0
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"gap_m": [0.085, 0.04, 0.05, 0.02, 0.0]}, r"gap_m is \[0.085, 0.04, 0.05.*grow or shr"),
+        ({"gap_m": [0.085, 0.04, 0.04, 0.02, 0.0]}, "gap_m is .*grow or shrink"),
+        ({"angle_rad": [0.0, 0.2, 0.1, 0.6, 0.8]}, r"angle_rad is \[0.0, 0.2, 0.1.*must increase"),
+        ({"gap_m": [0.085, 0.0]}, "angle_rad has 5 values and gap_m 2"),
+        ({"angle_rad": [0.1], "gap_m": [0.085]}, "at least two"),
+        ({"joints": ["a", "b"]}, "reads the one joint"),
+        ({"max_gap_m": 0.1}, "max_gap_m is 0.1, but gap_m reaches no further than 0.085"),
+        ({"command_unit": "gap"}, "belong to command_unit joint_angle, which is 'gap'"),
+        ({"command_unit": "inches"}, "command_unit is 'inches', must be one of gap, finger"),
+        ({"action": "/gripper_cmd"}, "action is '/gripper_cmd', must be a name without a leading"),
+        ({"joint_states_topic": ""}, "joint_states_topic is '', must be a name"),
+        ({"max_force_n": -1.0}, r"max_force_n is -1.0, must lie in \[0.0, inf\]"),
+        ({"finger_links": ["left"]}, "finger_links needs 2 values, got 1"),
+    ],
+)
+def test_impossible_hands_are_refused(changes, message):
+    with pytest.raises(ConfigError, match=message):
+        GripperProfile(**(ROBOTIQ | changes))
+
+
+def test_wrong_names_list_the_valid_ones(folder):
+    with pytest.raises(ConfigError, match=r"no robot 'nosuch'; valid names are panda"):
+        load_robot("nosuch")
+    with pytest.raises(ConfigError, match=r"no gripper 'nosuch'; .* force_hand, franka_hand"):
+        load_robot("panda", "nosuch")
+    edit(folder / "grippers" / "force_hand.yaml", based_on="gone")
+    with pytest.raises(ConfigError, match="no gripper 'gone'"):
+        load_gripper("force_hand")
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"speed": 1.0}, "profile.yaml: unknown speed; valid names are urdf, gripper"),
+        ({"observe": [0.0]}, "observe has 1 values, needs one for each of the 7 joints"),
+        ({"trajectory_action": "/arm"}, "trajectory_action is '/arm', must be a name without"),
+        ({"gripper": ""}, "gripper is empty: name a file under config/grippers"),
+        ({"gripper": 7}, "gripper needs a str, got 7"),
+        ({"urdf": "gone.urdf"}, "cannot read urdf .*gone.urdf"),
+        ({"tcp_frame": "tip"}, "the arm's profile names the link 'tip', which .*panda.urdf does"),
+        ({"joints": [f"j{i}" for i in range(7)]}, "names the joint 'j0', 'j1'"),
+        ({"allowed_contacts": ["panda_hand table"]}, "the link 'table'"),
+    ],
+)
+def test_impossible_robots_are_refused(folder, changes, message):
+    edit(folder / "robots" / "panda" / "profile.yaml", **changes)
+    with pytest.raises(ConfigError, match=message):
+        load_robot("panda")
+
+
+def test_a_hand_that_the_robot_does_not_carry_is_refused(folder):
+    (folder / "grippers" / "robotiq.yaml").write_text(yaml.safe_dump(ROBOTIQ))
+    with pytest.raises(ConfigError, match=r"gripper robotiq names the joint 'knuckle', which"):
+        load_robot("panda", "robotiq")
+
+
+def test_a_broken_urdf_is_named(folder):
+    (folder / "robots" / "panda" / "panda.urdf").write_text("<robot>")
+    with pytest.raises(ConfigError, match=r"panda.urdf is no valid XML"):
+        load_robot("panda")
+
+
+class TestMeshes:
+    """Where mesh files are found."""
+
+    @pytest.fixture
+    def mesh(self, folder):
+        """Sets the one mesh of a robot's URDF and loads it."""
+        path = folder / "robots" / "panda" / "panda.urdf"
+        text = path.read_text().replace("package://pybullet_data/", "package://my_robot/")
+
+        def load(name):
+            path.write_text(text.replace("package://my_robot/franka_panda/meshes/", name))
+            return load_robot("panda").urdf
+
+        return load
+
+    @pytest.fixture
+    def meshes(self):
+        import pybullet_data
+
+        return f"{pybullet_data.getDataPath()}/franka_panda/meshes"
+
+    def test_by_a_python_package(self, mesh, meshes):
+        assert f'"{meshes}/visual/hand.obj"' in mesh(
+            "package://pybullet_data/franka_panda/meshes/"
+        )
+
+    def test_beside_the_urdf(self, mesh, meshes, folder):
+        shutil.copytree(meshes, folder / "robots" / "panda" / "meshes")
+        assert f'"{folder}/robots/panda/meshes/visual/hand.obj"' in mesh("meshes/")
+
+    def test_by_an_absolute_name(self, mesh, meshes):
+        assert f'"{meshes}/visual/hand.obj"' in mesh(f"file://{meshes}/")
+
+    def test_by_a_package_of_the_ros_environment(self, mesh, meshes, tmp_path, monkeypatch):
+        share = tmp_path / "ros" / "share"
+        (share / "ament_index" / "resource_index" / "packages").mkdir(parents=True)
+        (share / "ament_index" / "resource_index" / "packages" / "my_robot").touch()
+        shutil.copytree(meshes, share / "my_robot" / "meshes")
+        monkeypatch.setenv("AMENT_PREFIX_PATH", f"/nowhere:{tmp_path / 'ros'}")
+        assert f'"{share}/my_robot/meshes/visual/hand.obj"' in mesh("package://my_robot/meshes/")
+
+    def test_a_missing_file_is_named(self, mesh):
+        with pytest.raises(ConfigError, match=r"no mesh 'meshes/.*obj' at .*put it there"):
+            mesh("meshes/")
+        with pytest.raises(ConfigError, match=r"no mesh 'package://.*install pybullet_data comp"):
+            mesh("package://pybullet_data/nowhere/")
+
+    def test_a_missing_package_is_named(self, mesh):
+        with pytest.raises(MissingDependency, match=r"package 'my_robot', .*source its workspace"):
+            mesh("package://my_robot/meshes/")
