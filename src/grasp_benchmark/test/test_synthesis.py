@@ -19,6 +19,7 @@ from grasp_sim.config import SimConfig
 
 _SEED = 5
 _SCENES = (2, 5)  # one object, and four
+_ROBOT = "panda"
 _CONFIG = SimConfig(objects="dev", renderer="tiny")
 
 
@@ -26,7 +27,7 @@ _CONFIG = SimConfig(objects="dev", renderer="tiny")
 def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("synthetic")
     for index in _SCENES:
-        make_scene(SceneJob(folder, _CONFIG, _SEED, index))
+        make_scene(SceneJob(folder, _CONFIG, _ROBOT, _SEED, index))
     return folder
 
 
@@ -64,7 +65,7 @@ def test_jaws_of_labels_have_room_beside_what_they_hold(root: Path) -> None:
 
 
 def test_a_scene_is_the_same_in_another_order(root: Path, tmp_path: Path) -> None:
-    make_scene(SceneJob(tmp_path, _CONFIG, _SEED, _SCENES[1]))
+    make_scene(SceneJob(tmp_path, _CONFIG, _ROBOT, _SEED, _SCENES[1]))
     stem = stem_of(root, _SCENES[1])
     names = sorted(path.name for path in stem.parent.glob(f"{stem.name}_*"))
     assert len(names) == 9
@@ -92,7 +93,7 @@ def test_a_folder_of_other_scenes_is_refused(tmp_path: Path) -> None:
 
 def test_what_cannot_be_written_is_told_with_its_path(tmp_path: Path) -> None:
     (tmp_path / "000").write_text("in the way", encoding="utf-8")
-    said = attempt_scene(SceneJob(tmp_path, _CONFIG, _SEED, _SCENES[0]))
+    said = attempt_scene(SceneJob(tmp_path, _CONFIG, _ROBOT, _SEED, _SCENES[0]))
     assert "cannot write" in said
     assert not scene_file(tmp_path, _SCENES[0]).exists()
 

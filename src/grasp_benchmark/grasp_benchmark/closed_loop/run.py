@@ -13,7 +13,7 @@ from grasp_benchmark.closed_loop.plan import Trial, plan_trials
 from grasp_benchmark.closed_loop.record import TrialRecord
 from grasp_benchmark.closed_loop.settings import BenchmarkSettings, default_folder, identity
 from grasp_benchmark.closed_loop.trial_job import TrialJob, carry_out_trial
-from grasp_benchmark.workers import Died, crew
+from grasp_benchmark.workers import Died, started_workers
 from grasp_sim.objects import object_set
 
 
@@ -89,9 +89,9 @@ def carry_out(
     ]
     if not missing:
         return
-    with crew(min(workers, len(missing)), scheduler) as here:
-        size = here.size
-        for job, answer in here.run(carry_out_trial, missing, check=check):
+    with started_workers(min(workers, len(missing)), scheduler) as processes:
+        size = processes.size
+        for job, answer in processes.run(carry_out_trial, missing, check=check):
             if isinstance(answer, Died):
                 record, picture = job.failed(answer.message), None
             else:

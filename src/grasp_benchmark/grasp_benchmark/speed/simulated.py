@@ -19,7 +19,7 @@ from grasp_executor.planning.config import PlannerConfig
 from grasp_executor.planning.embedded import EmbeddedPlanner
 from grasp_executor.selection import PickGoal
 from grasp_sim.config import STEPS_PER_S, SimConfig
-from grasp_sim.scenes import scene_seed
+from grasp_sim.scene_seed import scene_seed
 from grasp_sim.simulation import Simulation
 
 _TILTS_DEG = (0.0, 20.0, 40.0)

@@ -16,12 +16,14 @@ class SceneJob:
     Attributes:
         root: Folder of the dataset, absolute.
         config: Cell, object set, renderer.
+        robot: Whose hand tries the grasps, by name.
         seed: Of the dataset.
         index: Number of the scene.
     """
 
     root: Path
     config: SimConfig
+    robot: str
     seed: int
     index: int
 

@@ -27,7 +27,7 @@ from grasp_core.robot import load_robot
 from grasp_detection.registry import has_weights, resolve
 from grasp_sim.config import NOISE_PRESETS
 from grasp_sim.objects import object_set
-from grasp_sim.scenes import scene_seed
+from grasp_sim.scene_seed import scene_seed
 
 _BRING_UP_S = 60.0
 _LOGS_KEPT = 10
