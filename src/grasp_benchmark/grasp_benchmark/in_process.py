@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from grasp_core.cell import Cell, load_cell
+from grasp_core.cell import Cell
 from grasp_core.errors import (
     GripperFailed,
     NoGrasp,
@@ -182,7 +182,7 @@ def sequence_in(
     config: PickConfig | None = None,
     planner: Planner | None = None,
 ) -> PickSequence:
-    """A pick sequence that drives a simulation in this process."""
+    """A pick sequence that drives a simulation in this process, in its own cell unless told."""
     port = RobotPort(
         planner=planner or EmbeddedPlanner(robot, PlannerConfig()),
         arm=SimArm(simulation),
@@ -190,4 +190,4 @@ def sequence_in(
         camera=SimCamera(simulation, detector),
         clock=SimClock(simulation),
     )
-    return PickSequence(port, robot, cell or load_cell("tabletop"), config or PickConfig())
+    return PickSequence(port, robot, cell or simulation.world.cell, config or PickConfig())

@@ -22,7 +22,6 @@ from grasp_executor.selection import PickGoal
 from grasp_sim.config import SimConfig
 from grasp_sim.simulation import Simulation
 
-_ROBOT = "panda"
 _BLANK_DEPTH_M = 0.75
 
 
@@ -41,8 +40,9 @@ class Bench:
         """
         self._settings = settings
         self._goal = PickGoal(max_attempts=settings.attempts)
-        self._robot = load_robot(_ROBOT)
+        self._robot = load_robot(settings.robot)
         config = SimConfig(
+            cell=settings.cell,
             objects=settings.objects,
             noise=settings.noise,
             renderer=settings.renderer,

@@ -57,7 +57,7 @@ def measure_latency(
         StackFailed: The node could not be started, or is silent.
     """
     node = perception_and_action(
-        robot, "tabletop", detector, continuous=True, view=view, use_sim_time=False
+        robot, None, detector, continuous=True, view=view, use_sim_time=False
     )[0]
     node = dataclasses.replace(node, name=_NAME, remappings=_TOPICS)
     # The parameter file speaks to a node named detector; this one has the defaults, which are the

@@ -11,12 +11,13 @@ from pathlib import Path
 
 from rich.console import Console
 
+from grasp_benchmark.closed_loop.benchmark import Benchmark
 from grasp_benchmark.closed_loop.contestants import parse_contestants
 from grasp_benchmark.closed_loop.figures import Figures, summarise
 from grasp_benchmark.closed_loop.journal import Journal
 from grasp_benchmark.closed_loop.page import write_report
 from grasp_benchmark.closed_loop.record import TrialRecord
-from grasp_benchmark.closed_loop.run import Benchmark, carry_out
+from grasp_benchmark.closed_loop.run import carry_out
 from grasp_benchmark.closed_loop.settings import CLEAR, DSC, PROTOCOLS, TRIALS, BenchmarkSettings
 from grasp_benchmark.closed_loop.table import show
 from grasp_cli.long_work import long_work
