@@ -1,10 +1,9 @@
-"""Measure a detector on labelled pictures: accuracy with its interval, calibration, time."""
+"""Measure a detector on labelled pictures: accuracy, calibration, time."""
 
 from __future__ import annotations
 
 import argparse
 import csv
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,7 +13,7 @@ from rich.markup import escape
 from rich.progress import Progress
 
 from grasp_cli.evaluate_table import show
-from grasp_core.errors import ConfigError, GraspStackError
+from grasp_core.errors import ConfigError
 from grasp_core.json_file import require_writable, write_json
 from grasp_core.optional import needed_by
 from grasp_detection.datasets.dataset import Dataset
@@ -43,6 +42,12 @@ from grasp_detection.learned.weights import DEFAULT, default_weights
 from grasp_detection.ranking import PictureDetector
 from grasp_detection.registry import resolve
 
+EXAMPLES = (
+    "grasp evaluate --detector default --dataset cornell --root cornell --split image-wise",
+    "grasp evaluate --detector fast --against gr_convnet --dataset cornell --root cornell "
+    "--split all --json figures.json",
+)
+INTERRUPTED = "interrupted: the results are not complete"
 _ALL = "all"
 _FOLD = "{fold}"
 _DEVICES = ("auto", "cpu", "cuda")
@@ -113,18 +118,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--csv", type=Path, help="file for one line per view")
     parser.add_argument("--pictures", type=Path, help="folder for the worst and the best cases")
     parser.add_argument("--reliability", type=Path, help="PNG for quality against share right")
-
-
-def main(options: argparse.Namespace) -> int:
-    """Run, and turn failures into one sentence and an exit status."""
-    try:
-        return run(options)
-    except KeyboardInterrupt:
-        print("interrupted: the results are not complete", file=sys.stderr)
-        return 130
-    except GraspStackError as error:
-        print(f"error: {error}", file=sys.stderr)
-    return 2
 
 
 def run(options: argparse.Namespace) -> int:

@@ -1,4 +1,4 @@
-"""`grasp train`: train a detector's network; the same command resumes after an interruption.
+"""Train a detector's network; the same command again resumes.
 
 In several processes: torchrun --nproc-per-node N -m grasp_cli.main train ...
 """
@@ -8,11 +8,9 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
-import os
 import platform
 import shlex
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -21,7 +19,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
 from grasp_core.config import build, config_dir, settings_of
-from grasp_core.errors import ConfigError, GraspStackError
+from grasp_core.errors import ConfigError
 from grasp_core.json_file import write_json
 from grasp_core.optional import needed_by
 from grasp_detection.datasets.registry import dataset_names, open_dataset
@@ -35,6 +33,12 @@ if TYPE_CHECKING:
     from grasp_detection.learned.training.distributed import Team
     from grasp_detection.learned.training.trainer import Progress as TrainingProgress
 
+EXAMPLES = (
+    "grasp train --detector fast --dataset cornell --root cornell --split split.json",
+    "grasp train --detector dsc_graspnet --dataset cornell --root cornell --split split.json "
+    "--init default --epochs 5  # goes on from shipped weights",
+)
+INTERRUPTED = "interrupted: the same command goes on from the last whole epoch"
 WEIGHTS = "weights.safetensors"
 ORIGIN = "origin.json"
 ConfigT = TypeVar("ConfigT")
@@ -84,17 +88,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                 )
 
 
-def main(options: argparse.Namespace) -> int:
-    """Train; exit 130 when interrupted, 2 on wrong input."""
-    try:
-        _train(options, Console())
-    except GraspStackError as error:
-        if os.environ.get("RANK", "0") == "0":
-            print(f"error: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("interrupted: the same command goes on from the last whole epoch", file=sys.stderr)
-        return 130
+def run(options: argparse.Namespace) -> int:
+    """Train."""
+    _train(options, Console())
     return 0
 
 
@@ -220,7 +216,7 @@ def _origin(
     """Where the run comes from: the code as it was at the start, the command as it is now."""
     path = out / ORIGIN
     if resumed:
-        with contextlib.suppress(ValueError, OSError):
+        with contextlib.suppress(json.JSONDecodeError, UnicodeError, OSError):
             before = dict(json.loads(path.read_text(encoding="utf-8")))
             if (began := before.get("view_m", 0.0)) != options.view_m:
                 raise TrainingError(
