@@ -18,7 +18,7 @@ from rich.console import Console
 from rich.status import Status
 from rich.table import Table
 
-from grasp_benchmark.speed.latency import measure_latency
+from grasp_benchmark.speed.ros_latency import measure_latency
 from grasp_benchmark.speed.simulated import measure_picks, measure_poses, measure_simulator
 from grasp_bringup.stack import read_defaults, simulated_view
 from grasp_cli.interrupt import Interrupt
