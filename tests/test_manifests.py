@@ -95,6 +95,25 @@ def test_names_no_library_in_vain(package):
     assert named & set(PIP_ONLY.values()) == used
 
 
+def test_the_workspace_page_lists_what_rosdep_does_not_bring():
+    page = (ROOT / "docs" / "ros2-workspace.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (`.*`) \| .* \| (grasp_.*) \|$", page, re.MULTILINE)
+    listed = {name for names, _ in rows for name in re.findall(r"`([^`]+)`", names)}
+    text = " ".join(comment for package in PACKAGES for comment in pip_comments(package))
+    assert listed & set(PIP_ONLY.values()) == set(PIP_ONLY.values())
+    assert all(name in text for name in listed)
+    for names, packages in rows:
+        for package in packages.split(", "):
+            named = " ".join(pip_comments(package))
+            assert any(name in named for name in re.findall(r"`([^`]+)`", names)), package
+
+
+def test_docker_installs_what_every_package_needs():
+    text = (ROOT / "docker" / "Dockerfile").read_text(encoding="utf-8")
+    copied = re.findall(r"^COPY (src/(\w+)/package\.xml) \1$", text, re.MULTILINE)
+    assert sorted(package for _, package in copied) == sorted(ALL_PACKAGES)
+
+
 @pytest.mark.parametrize("package", ALL_PACKAGES)
 def test_header_agrees_with_the_project(package):
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
