@@ -49,14 +49,19 @@ PIP_ONLY = {
 
 @dataclass(frozen=True)
 class Import:
-    """One import statement: where it stands and the top-level module it names."""
+    """One import: where it stands and what it names, as ``package.module.name``."""
 
     path: Path
     line: int
-    module: str
+    name: str
+
+    @property
+    def module(self) -> str:
+        """The top-level module."""
+        return self.name.partition(".")[0]
 
     def __str__(self) -> str:
-        return f"{self.path.relative_to(ROOT)}:{self.line} imports {self.module}"
+        return f"{self.path.relative_to(ROOT)}:{self.line} imports {self.name}"
 
 
 def module_files(package: str) -> list[Path]:
@@ -78,26 +83,41 @@ def files_of_tests(package: str) -> list[Path]:
 def imports(path: Path) -> Iterator[Import]:
     """Imports of a file, at any depth, less the standard library and, in tests, files beside it.
 
-    ``import_module("name")`` with the name spelt out counts, too.
+    ``import_module("name")`` and ``find_spec("name")`` with the name spelt out count, too.
     """
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         names: list[str] = []
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and node.level == 0:
-            names = [node.module or ""]
+            names = [f"{node.module}.{alias.name}" for alias in node.names]
         elif (
             isinstance(node, ast.Call)
-            and ast.unparse(node.func).endswith("import_module")
+            and ast.unparse(node.func).endswith(("import_module", "find_spec"))
             and node.args
             and isinstance(node.args[0], ast.Constant)
         ):
             names = [str(node.args[0].value)]
         for name in names:
-            module = name.partition(".")[0]
-            beside = path.parent.name == "test" and module in shared_by_tests()
-            if module not in sys.stdlib_module_names and not beside:
-                yield Import(path, node.lineno, module)
+            found = Import(path, node.lineno, name)
+            beside = path.parent.name == "test" and found.module in shared_by_tests()
+            if found.module not in sys.stdlib_module_names and not beside:
+                yield found
+
+
+def imported_files(found: Import) -> list[Path]:
+    """Files of the repository's packages that an import runs, the deepest last."""
+    if found.module not in PACKAGES:
+        return []
+    folder, files = SOURCES / found.module, []
+    for part in found.name.split("."):
+        if (path := folder / f"{part}.py").is_file():
+            return [*files, path]
+        folder /= part
+        if not (path := folder / "__init__.py").is_file():
+            break
+        files.append(path)
+    return files
 
 
 def manifest(package: str) -> ElementTree.Element:

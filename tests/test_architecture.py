@@ -1,6 +1,7 @@
 """The house keeps its shape: which room may import what."""
 
 import ast
+import functools
 
 import pytest
 from source_tree import (
@@ -9,12 +10,14 @@ from source_tree import (
     ROOMS,
     ROOT,
     ROSDEP_KEYS,
+    SOURCES,
     files_of_tests,
+    imported_files,
     imports,
     module_files,
 )
 
-PURE = {*ROSDEP_KEYS, *PIP_ONLY, "grasp_core"}
+PURE = {*ROSDEP_KEYS, *PIP_ONLY}
 STACK = {*PACKAGES, "grasp_msgs"}
 ALLOWED_OF_STACK = {
     "grasp_core": {"grasp_core"},
@@ -41,16 +44,65 @@ def test_imports_only_rooms_below(package):
     assert not upwards, "\n".join(upwards)
 
 
-@pytest.mark.parametrize("package", ["grasp_core", *ROOMS])
+imports_of = functools.cache(lambda path: tuple(imports(path)))
+
+
+def is_ros(found):
+    files = imported_files(found)
+    if not files:
+        return found.module not in PURE
+    return found.module == "grasp_ros" or any(map(is_ros_edge, files))
+
+
+def way_to_ros(start):
+    """Imports that lead from a module to what only a node's edge may import; empty for none."""
+    ways = {start: ()}
+    waiting = [start]
+    for path in waiting:
+        for found in imports_of(path):
+            way = (*ways[path], found)
+            if is_ros(found):
+                return way
+            new = [file for file in imported_files(found) if file not in ways]
+            ways.update(dict.fromkeys(new, way))
+            waiting += new
+    return ()
+
+
+@pytest.mark.parametrize("package", ["grasp_core", *ROOMS, "grasp_benchmark"])
 def test_core_is_free_of_ros(package):
-    ros = [
-        str(found)
+    ways = [
+        ", ".join(map(str, way))
         for path in module_files(package)
         if package == "grasp_core" or not is_ros_edge(path)
-        for found in imports(path)
-        if found.module not in PURE | {package}
+        if (way := way_to_ros(path))
     ]
-    assert not ros, "only node.py and ros_*.py may:\n" + "\n".join(ros)
+    assert not ways, "only node.py and ros_*.py may:\n" + "\n".join(ways)
+
+
+# What is read, what is worked out, how it is shown: each imports nothing to its right.
+CLOSED_LOOP = (
+    {"record", "journal", "plan", "settings", "benchmark", "run", "trial_job", "trial_runner"},
+    {"figures", "difference", "too_wide"},
+    {"formatting"},
+    {"plots"},
+    {"table", "page"},
+)
+
+
+@pytest.mark.parametrize("layer", range(len(CLOSED_LOOP)))
+def test_records_become_figures_and_figures_become_views(layer):
+    folder = SOURCES / "grasp_benchmark" / "grasp_benchmark" / "closed_loop"
+    for name in CLOSED_LOOP[layer]:
+        used = {
+            file.stem
+            for found in imports(folder / f"{name}.py")
+            for file in imported_files(found)
+            if file.parent == folder
+        }
+        beyond = set().union(*CLOSED_LOOP[layer + 1 :])
+        views = CLOSED_LOOP[-1] - {name} if layer == len(CLOSED_LOOP) - 1 else set()
+        assert not used & (beyond | views), f"{name} imports what is made of it"
 
 
 @pytest.mark.parametrize("package", PACKAGES)

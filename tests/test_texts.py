@@ -2,6 +2,7 @@
 
 import os
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -45,5 +46,16 @@ def test_every_make_target_is_explained():
     assert sorted(targets) == sorted(explained)
 
 
-def test_continuous_integration_can_run():
-    assert os.access(ROOT / ".ci" / "run", os.X_OK)
+def test_continuous_integration_runs_what_contributors_are_told():
+    path = ROOT / ".ci" / "run"
+    assert os.access(path, os.X_OK)
+    subprocess.run(["bash", "-n", path], check=True)
+    text = path.read_text(encoding="utf-8")
+    assert "set -euo pipefail" in text, "or a failure in the middle would pass"
+    targets = re.findall(r"^make ([a-z-]+)$", text, re.MULTILINE)
+    told = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    (line,) = re.findall(r"^make (.*?) +# what \.ci/run runs$", told, re.MULTILINE)
+    assert sorted(targets) == sorted(["setup", *line.split()])
+    assert "make test " in (ROOT / "README.md").read_text(encoding="utf-8")
+    rules = (ROOT / "Makefile").read_text(encoding="utf-8")
+    assert all(re.search(rf"^{target}:", rules, re.MULTILINE) for target in targets)

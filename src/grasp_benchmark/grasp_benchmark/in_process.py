@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from grasp_core.cell import Cell, load_cell
+from grasp_core.cell import Cell
 from grasp_core.errors import (
     GripperFailed,
     NoGrasp,
@@ -181,7 +181,7 @@ def sequence_in(
     config: PickConfig | None = None,
     planner: Planner | None = None,
 ) -> PickSequence:
-    """A pick sequence that drives a simulation in this process."""
+    """A pick sequence that drives a simulation in this process, in its own cell unless told."""
     port = RobotPort(
         planner=planner or create_planner(DEFAULT_PLANNER, robot),
         arm=SimArm(simulation),
@@ -189,4 +189,4 @@ def sequence_in(
         camera=SimCamera(simulation, detector),
         clock=SimClock(simulation),
     )
-    return PickSequence(port, robot, cell or load_cell("tabletop"), config or PickConfig())
+    return PickSequence(port, robot, cell or simulation.world.cell, config or PickConfig())

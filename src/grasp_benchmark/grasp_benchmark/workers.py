@@ -59,7 +59,7 @@ class _Pending:
     since_s: float
 
 
-class Crew:
+class Workers:
     """Worker processes that are there."""
 
     def __init__(self, client: Client) -> None:
@@ -142,11 +142,11 @@ def _given_up(client: Client, pending: dict[Future, _Pending], limit_s: float) -
 
 
 @contextlib.contextmanager
-def crew(workers: int, scheduler: str = "") -> Iterator[Crew]:
+def started_workers(count: int, scheduler: str = "") -> Iterator[Workers]:
     """Worker processes with one thread each, for as long as the context lasts.
 
     Args:
-        workers: Processes on this machine.
+        count: Processes on this machine.
         scheduler: Address of a running scheduler, whose workers are used instead.
 
     Raises:
@@ -167,18 +167,18 @@ def crew(workers: int, scheduler: str = "") -> Iterator[Crew]:
         if scheduler:
             client = stack.enter_context(_client_of(scheduler))
         else:
-            cluster = stack.enter_context(_local_cluster(workers))
+            cluster = stack.enter_context(_local_cluster(count))
             client = stack.enter_context(Client(cluster, set_as_default=False))
-        _await_workers(client, 1 if scheduler else workers, scheduler)
-        yield Crew(client)
+        _await_workers(client, 1 if scheduler else count, scheduler)
+        yield Workers(client)
 
 
 @contextlib.contextmanager
-def _local_cluster(workers: int) -> Iterator[Any]:
+def _local_cluster(count: int) -> Iterator[Any]:
     from distributed import LocalCluster
 
     cluster = LocalCluster(
-        n_workers=workers,
+        n_workers=count,
         threads_per_worker=1,
         processes=True,
         host="127.0.0.1",

@@ -10,10 +10,11 @@ import signal
 import pytest
 from running_stack import write_object
 
+from grasp_benchmark.closed_loop.benchmark import Benchmark
 from grasp_benchmark.closed_loop.contestants import parse_contestants
 from grasp_benchmark.closed_loop.figures import summarise
 from grasp_benchmark.closed_loop.page import write_report
-from grasp_benchmark.closed_loop.run import Benchmark, carry_out
+from grasp_benchmark.closed_loop.run import carry_out
 from grasp_benchmark.closed_loop.settings import BenchmarkSettings
 from grasp_benchmark.closed_loop.table import show
 from grasp_core.errors import ConfigError

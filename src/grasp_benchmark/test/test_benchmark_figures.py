@@ -7,7 +7,7 @@ import math
 import pytest
 from scipy.spatial.transform import Rotation
 
-from grasp_benchmark.closed_loop.code import digest_of, trial_sources
+from grasp_benchmark.closed_loop.benchmark import Benchmark
 from grasp_benchmark.closed_loop.contestants import parse_contestants
 from grasp_benchmark.closed_loop.figures import summarise
 from grasp_benchmark.closed_loop.intervals import paired_interval, success_interval
@@ -15,7 +15,6 @@ from grasp_benchmark.closed_loop.journal import PICTURES_PER_CODE, Journal
 from grasp_benchmark.closed_loop.object_width import narrowest_lying_m, narrowest_m
 from grasp_benchmark.closed_loop.plan import Trial
 from grasp_benchmark.closed_loop.record import PickResult, TrialRecord, broken
-from grasp_benchmark.closed_loop.run import Benchmark
 from grasp_benchmark.closed_loop.settings import BenchmarkSettings, default_folder, identity
 from grasp_core.errors import ConfigError
 from grasp_detection.learned.weights import find_weights
@@ -184,27 +183,6 @@ def test_the_folder_follows_the_settings():
     one, other = (identity(BenchmarkSettings(seed=seed), contestants) for seed in (1, 2))
     assert default_folder(one) == default_folder(dict(one))
     assert default_folder(one) != default_folder(other)
-
-
-def test_a_change_of_the_code_is_noticed(tmp_path):
-    for name in ("a.py", "b.py"):
-        (tmp_path / name).write_text(name)
-    before = digest_of(tmp_path.iterdir())
-    assert digest_of(sorted(tmp_path.iterdir(), reverse=True)) == before
-    (tmp_path / "b.py").write_text("other")
-    assert digest_of(tmp_path.iterdir()) != before
-
-
-def test_the_code_of_a_trial_is_all_that_it_imports():
-    covered = {path.name for path in trial_sources()}
-    assert {
-        "in_process.py",
-        "trial_job.py",
-        "object_width.py",
-        "detector.py",
-        "pick.py",
-    } <= covered
-    assert not {"page.py", "node.py", "trainer.py"} & covered
 
 
 def test_metadata_of_weights_is_a_part_of_them(tmp_path):

@@ -19,6 +19,7 @@ from grasp_sim.config import SimConfig
 
 _SEED = 5
 _SCENES = (2, 5)  # one object, and four
+_ROBOT = "panda"
 _CONFIG = SimConfig(objects="dev", renderer="tiny")
 
 

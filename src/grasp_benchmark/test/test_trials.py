@@ -9,7 +9,7 @@ from grasp_core.robot import load_robot
 from grasp_detection.registry import create_detector
 from grasp_executor.selection import PickGoal
 from grasp_sim.config import SimConfig
-from grasp_sim.scenes import scene_seed
+from grasp_sim.scene_seed import scene_seed
 from grasp_sim.simulation import Simulation
 
 pytestmark = pytest.mark.slow

@@ -10,12 +10,12 @@ import time
 
 import pytest
 
-from grasp_benchmark.workers import ClusterFailed, Died, crew
+from grasp_benchmark.workers import ClusterFailed, Died, started_workers
 
 
 def run_jobs(function, jobs, workers, scheduler="", **options):
-    with crew(workers, scheduler) as here:
-        yield from here.run(function, jobs, **options)
+    with started_workers(workers, scheduler) as processes:
+        yield from processes.run(function, jobs, **options)
 
 
 def square(value: int) -> int:
@@ -60,9 +60,9 @@ def test_every_job_is_answered_once_by_other_processes() -> None:
 
 
 def test_no_jobs_have_no_answers() -> None:
-    with crew(1) as here:
-        assert here.size == 1
-        assert list(here.run(square, [])) == []
+    with started_workers(1) as processes:
+        assert processes.size == 1
+        assert list(processes.run(square, [])) == []
 
 
 def test_what_a_job_raises_is_raised() -> None:

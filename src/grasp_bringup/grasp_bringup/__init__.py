@@ -1,1 +1,1 @@
-"""Puts the rooms together: the stack description, launch, the `grasp` command, the bench."""
+"""What runs together: the stack's description, launch, processes, the client of the picks."""

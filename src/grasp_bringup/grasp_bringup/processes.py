@@ -13,7 +13,6 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from types import TracebackType
 
 from grasp_bringup.description import DriverDescription, StackEntry, as_text
 from grasp_core.errors import ConfigError, GraspStackError, MissingDependency
@@ -123,12 +122,7 @@ class NodeProcesses:
             raise
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        value: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self.stop()
 
     def log_of(self, name: str) -> Path:

@@ -146,6 +146,18 @@ def _require_one(name: str, values: Mapping[str, str]) -> None:
         )
 
 
+def simulated_robot(robot: str | None = None, gripper: str | None = None) -> tuple[str, str]:
+    """Robot and hand of a simulation, as named or as config/simulator.yaml says.
+
+    The hand of the file belongs to the robot of the file: another robot has its own, which is
+    what an empty name means.
+    """
+    in_file = read_defaults().simulator
+    if gripper is None:
+        gripper = in_file.gripper if robot in (None, in_file.robot) else ""
+    return robot or in_file.robot, gripper
+
+
 def _gripper(named: Mapping[str, Any], defaults: Defaults) -> str:
     """The hand of all nodes; empty for the robot's own.
 

@@ -1,5 +1,5 @@
-"""One running stack for the tests of a module."""
+"""What the tests of this package share: a running stack, objects, parameter files."""
 
-from running_stack import objects, stack
+from running_stack import edit, objects, stack
 
-__all__ = ["objects", "stack"]
+__all__ = ["edit", "objects", "stack"]

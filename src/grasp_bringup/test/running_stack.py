@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import textwrap
 
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from grasp_bringup.client import StackClient
 from grasp_bringup.processes import NodeProcesses
 from grasp_bringup.stack import sim_stack
+from grasp_core.config import config_dir
 
 SPEED = "4.0"
 BRING_UP_S = 90.0
@@ -87,3 +89,18 @@ def stack(objects, tmp_path_factory):
     """One running stack for the tests of a module."""
     with Stack(objects, tmp_path_factory.mktemp("logs"), other_domain(1)) as running:
         yield running
+
+
+@pytest.fixture
+def edit(tmp_path, monkeypatch):
+    """Edits a parameter file that the stack reads."""
+    folder = shutil.copytree(config_dir(), tmp_path / "config")
+    monkeypatch.setattr("grasp_bringup.stack.config_dir", lambda: folder)
+
+    def replace(node, before, after):
+        path = folder / f"{node}.yaml"
+        text = path.read_text(encoding="utf-8")
+        assert before in text
+        path.write_text(text.replace(before, after), encoding="utf-8")
+
+    return replace

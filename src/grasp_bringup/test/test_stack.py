@@ -1,30 +1,12 @@
 """The stack description: parameter files decide what no argument names."""
 
-import shutil
-
 import pytest
 
 from grasp_bringup import stack
 from grasp_bringup.arguments import SIM_ARGUMENTS
 from grasp_bringup.stack import sim_stack
-from grasp_core.config import config_dir
 from grasp_core.errors import ConfigError
 from grasp_detection.learned.weights import WeightsError
-
-
-@pytest.fixture
-def edit(tmp_path, monkeypatch):
-    """Edits a parameter file that the stack reads."""
-    folder = shutil.copytree(config_dir(), tmp_path / "config")
-    monkeypatch.setattr(stack, "config_dir", lambda: folder)
-
-    def replace(node, before, after):
-        path = folder / f"{node}.yaml"
-        text = path.read_text(encoding="utf-8")
-        assert before in text
-        path.write_text(text.replace(before, after), encoding="utf-8")
-
-    return replace
 
 
 def test_nothing_named_leaves_everything_to_the_files():

@@ -1,8 +1,9 @@
-"""Long work on a terminal: a bar with the time left, and Ctrl-C that loses nothing."""
+"""Long work on a terminal: who does it, a bar with the time left, Ctrl-C that loses nothing."""
 
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -10,6 +11,9 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from grasp_cli.interrupt import Interrupt
+from grasp_core.errors import ConfigError
+
+_MOST_WORKERS = 256
 
 
 @dataclass(frozen=True)
@@ -45,3 +49,20 @@ def long_work(description: str, total: int, completed: int) -> Iterator[LongWork
             bar.update(task, advance=1, description=text or None)
 
         yield LongWork(advance, interrupt.check)
+
+
+def checked_workers(asked: int | None) -> int:
+    """How many processes work on this machine: as many as were asked for, or one per core.
+
+    Raises:
+        ConfigError: ``--workers`` is out of range.
+    """
+    workers = len(os.sched_getaffinity(0)) if asked is None else asked
+    if not 1 <= workers <= _MOST_WORKERS:
+        raise ConfigError(f"--workers is {workers}, must lie in [1, {_MOST_WORKERS}]")
+    return workers
+
+
+def who_works(workers: int, scheduler: str) -> str:
+    """Who does the work, in words: processes of this machine, or a cluster's."""
+    return f"workers of {scheduler}" if scheduler else f"{workers} worker(s)"

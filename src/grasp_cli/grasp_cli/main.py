@@ -3,47 +3,59 @@
 from __future__ import annotations
 
 import argparse
-import importlib
 import signal
 import sys
 from collections.abc import Sequence
 
-_MODULES = {"import": "import_weights"}  # a name that Python keeps for itself
-COMMANDS = ("sim", "bench", "benchmark", "data", "train", "evaluate", "import", "config")
+from grasp_bringup import environment
+from grasp_cli.exit_status import exit_status
+from grasp_cli.verb import VerbParser, indented, verbs
+
+FIRST_COMMANDS = (
+    "grasp sim --picks 3  # start the simulated stack and pick three objects",
+    "grasp benchmark --detector default --trials 20  # how often its grasps succeed",
+    "grasp evaluate --detector default --dataset cornell --root DIR --split all",
+)
 
 
-def _parser() -> argparse.ArgumentParser:
+def command_parser() -> argparse.ArgumentParser:
+    """The parser of the whole command; a verb is imported when its arguments are parsed."""
+    known = verbs()
+    width = max(len(verb.name) for verb in known)
+    listed = [f"{verb.name:{width}}  {verb.summary}" for verb in known]
     parser = argparse.ArgumentParser(
-        prog="grasp", description="Run, measure and configure the grasping stack."
+        prog="grasp",
+        usage="grasp VERB ...\n       grasp VERB --help",
+        description="Run, measure, teach and configure the grasping stack.",
+        epilog=f"{indented('verbs:', listed)}\n\n{indented('to begin with:', FIRST_COMMANDS)}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("command", choices=COMMANDS, help="what to do")
-    parser.add_argument("arguments", nargs=argparse.REMAINDER, help="see grasp COMMAND --help")
+    actions = parser.add_subparsers(
+        prog="grasp", dest="verb", required=True, metavar="VERB", parser_class=VerbParser,
+        help=argparse.SUPPRESS,
+    )  # fmt: skip
+    for verb in known:
+        actions.add_parser(verb.name).fill_from(verb)
     return parser
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status."""
-    chosen = _parser().parse_args(arguments)
     # The environment must be complete before rclpy is first imported.
-    from grasp_bringup import environment
-
     environment.prepare()
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _interrupt)
-    command = importlib.import_module(
-        f"grasp_cli.verbs.{_MODULES.get(chosen.command, chosen.command)}"
-    )
-    parser = argparse.ArgumentParser(prog=f"grasp {chosen.command}", description=command.__doc__)
-    command.add_arguments(parser)
+    return exit_status(lambda: _run(command_parser().parse_args(arguments)))
+
+
+def _run(options: argparse.Namespace) -> int:
+    module = options.verb_module
     try:
-        return int(command.main(parser.parse_args(chosen.arguments)))
-    except KeyboardInterrupt:  # commands that have more to say of it have said it
-        print("interrupted", file=sys.stderr)
-        return 130
-    except OSError as error:
-        where = f": {error.filename}" if error.filename else ""
-        print(f"error: {error.strerror or error}{where}", file=sys.stderr)
-        return 2
+        return int(module.run(options))
+    except KeyboardInterrupt as error:
+        if error.args or not hasattr(module, "INTERRUPTED"):
+            raise
+        raise KeyboardInterrupt(module.INTERRUPTED) from error
 
 
 def _interrupt(number: int, frame: object) -> None:

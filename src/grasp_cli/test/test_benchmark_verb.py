@@ -1,6 +1,5 @@
 """The command: refusals in one line, nothing heavy imported in vain, kill and resume."""
 
-import argparse
 import json
 import signal
 import subprocess
@@ -9,13 +8,11 @@ import time
 
 import pytest
 
-from grasp_cli.verbs import benchmark as benchmark_command
+from grasp_cli.main import main
 
 
 def run(*arguments):
-    parser = argparse.ArgumentParser()
-    benchmark_command.add_arguments(parser)
-    return benchmark_command.main(parser.parse_args([str(one) for one in arguments]))
+    return main(["benchmark", *map(str, arguments)])
 
 
 def command(*arguments):
@@ -41,6 +38,8 @@ def command(*arguments):
         (("--attempts", "0"), "attempts is 0"),
         (("--workers", "0"), "--workers is 0"),
         (("--protocol", "dsc", "--clutter", "2"), "clutter is 2"),
+        (("--robot", "nosuch"), "no robot 'nosuch'"),
+        (("--cell", "nosuch"), "no cell 'nosuch'"),
     ],
 )
 def test_wrong_values_are_refused_in_one_line(arguments, message, capsys, tmp_path, monkeypatch):

@@ -1,6 +1,5 @@
 """grasp data as people use it; it starts no ROS."""
 
-import argparse
 import json
 import os
 import subprocess
@@ -10,7 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
-from grasp_cli.verbs import data as data_command
+from grasp_cli.main import main
 from grasp_detection.datasets.split import load_splits
 from grasp_detection.datasets.survey import Survey
 
@@ -30,9 +29,7 @@ def root(tmp_path):
 
 
 def grasp_data(*arguments):
-    parser = argparse.ArgumentParser()
-    data_command.add_arguments(parser)
-    return data_command.main(parser.parse_args([str(argument) for argument in arguments]))
+    return main(["data", *map(str, arguments)])
 
 
 def test_a_whole_dataset_is_counted_and_drawn(root, tmp_path, capsys):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import csv
 import json
 import subprocess
@@ -12,6 +11,7 @@ import cv2
 import numpy as np
 import pytest
 
+from grasp_cli.main import main
 from grasp_cli.verbs import evaluate as evaluate_command
 from grasp_core.errors import ConfigError
 from grasp_core.rectangle import corners_of
@@ -87,10 +87,8 @@ def root(tmp_path):
 
 
 def grasp_evaluate(root, *arguments):
-    parser = argparse.ArgumentParser()
-    evaluate_command.add_arguments(parser)
     common = ["--detector", "fake", "--dataset", "cornell", "--root", str(root)]
-    return evaluate_command.main(parser.parse_args([*common, *map(str, arguments)]))
+    return main(["evaluate", *common, *map(str, arguments)])
 
 
 def figures_of(root, tmp_path, *arguments):

@@ -1,19 +1,15 @@
 """`grasp import`: from a published file to weights that detect."""
 
-import argparse
-
 import numpy as np
 import pytest
 import torch
 
-from grasp_cli.verbs import import_weights as import_command
+from grasp_cli.main import main
 from grasp_detection.registry import create_picture_detector, find_learned
 
 
 def run(*arguments):
-    parser = argparse.ArgumentParser()
-    import_command.add_arguments(parser)
-    return import_command.main(parser.parse_args([str(one) for one in arguments]))
+    return main(["import", *map(str, arguments)])
 
 
 def test_published_weights_detect(tmp_path, capsys):

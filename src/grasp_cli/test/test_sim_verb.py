@@ -1,28 +1,8 @@
 """What `grasp sim` takes from its arguments and from the parameter files."""
 
 import argparse
-import shutil
 
-import pytest
-
-from grasp_bringup import stack
 from grasp_cli.verbs import sim as sim_command
-from grasp_core.config import config_dir
-
-
-@pytest.fixture
-def edit(tmp_path, monkeypatch):
-    """Edits a parameter file that the stack reads."""
-    folder = shutil.copytree(config_dir(), tmp_path / "config")
-    monkeypatch.setattr(stack, "config_dir", lambda: folder)
-
-    def replace(node, before, after):
-        path = folder / f"{node}.yaml"
-        text = path.read_text(encoding="utf-8")
-        assert before in text
-        path.write_text(text.replace(before, after), encoding="utf-8")
-
-    return replace
 
 
 def options_of(*arguments):

@@ -54,6 +54,11 @@ def resolve(name: str) -> str:
     return _DEFAULT_DETECTOR if name == DEFAULT else name.replace("-", "_")
 
 
+def own_detectors() -> list[str]:
+    """Names of the detectors that come with this stack, sorted."""
+    return sorted(_ENTRIES)
+
+
 def detector_names() -> list[str]:
     """Names of all detectors that come with this stack or are installed beside it, sorted."""
     return sorted({*installed_names(), *_ENTRIES})

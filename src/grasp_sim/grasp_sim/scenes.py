@@ -133,15 +133,3 @@ def _in_workspace(world: World, thing: SimObject) -> bool:
     (x0, x1), (y0, y1) = world.config.workspace_x, world.config.workspace_y
     x, y, z = world.pose(thing).translation
     return bool(x0 <= x <= x1 and y0 <= y <= y1 and z > world.cell.support_z_m - _SUNK_M)
-
-
-def scene_seed(seed: int, index: int, redraw: int = 0) -> int:
-    """Seed of a scene of a series, the same for `grasp sim` and the benchmark.
-
-    Args:
-        seed: Of the series.
-        index: Number of the scene, from 0.
-        redraw: Another draw for the same scene, where the one before cannot be built.
-    """
-    entropy = [seed, index, redraw] if redraw else [seed, index]
-    return int(np.random.SeedSequence(entropy).generate_state(1)[0])

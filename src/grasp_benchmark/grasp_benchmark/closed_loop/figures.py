@@ -7,17 +7,21 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from grasp_benchmark.closed_loop.benchmark import Benchmark
 from grasp_benchmark.closed_loop.contestants import ORACLE
-from grasp_benchmark.closed_loop.intervals import paired_interval, success_interval
+from grasp_benchmark.closed_loop.difference import difference_of
+from grasp_benchmark.closed_loop.intervals import success_interval
 from grasp_benchmark.closed_loop.record import TrialRecord
-from grasp_benchmark.closed_loop.run import Benchmark
 from grasp_benchmark.closed_loop.settings import CLEAR, identity
 from grasp_benchmark.closed_loop.too_wide import too_wide_objects, too_wide_placements
-from grasp_detection.evaluation.intervals import accuracy_interval, difference_interval, mcnemar
+from grasp_core.robot import load_robot
+from grasp_detection.evaluation.intervals import accuracy_interval
 
 Figures = dict[str, Any]
 Records = Sequence[TrialRecord]
 
+WORST_OBJECTS = 15
+PARTS = ("fitting_objects", "fitting_placements", "too_wide_placements", "too_wide_objects")
 PICKS_PER_HOUR = (
     "picks per hour: 3600 s x picks / the sum over trials of (wall time in the worker / number of "
     "workers); building scenes included, start of the workers not"
@@ -44,13 +48,14 @@ def summarise(benchmark: Benchmark, records: Mapping[tuple[str, int], TrialRecor
     }
     by_label = {label: found for label, found in by_label.items() if found}
     clear = benchmark.settings.protocol == CLEAR
-    wide = too_wide_objects(benchmark.settings.objects, by_label)
+    widest_m = _widest_m(benchmark)
+    wide = too_wide_objects(benchmark.settings.objects, by_label, widest_m)
     detectors = {
         label: _of_detector(label, found, clear=clear, wide=wide)
         for label, found in by_label.items()
     }
     if benchmark.settings.clutter == 1 and not clear:
-        _add_parts(detectors, by_label, wide)
+        _add_parts(detectors, by_label, wide, widest_m)
     _add_share_of_oracle(detectors, by_label)
     return {
         "settings": {
@@ -60,7 +65,7 @@ def summarise(benchmark: Benchmark, records: Mapping[tuple[str, int], TrialRecor
         "complete": sum(map(len, by_label.values())) == benchmark.size,
         "detectors": detectors,
         "differences": [
-            _difference(a, b, by_label, clear=clear)
+            difference_of(a, b, by_label, clear=clear)
             for a, b in itertools.combinations(by_label, 2)
             if {one.trial for one in by_label[a]} & {one.trial for one in by_label[b]}
         ],
@@ -69,14 +74,9 @@ def summarise(benchmark: Benchmark, records: Mapping[tuple[str, int], TrialRecor
     }
 
 
-def succeeded(record: TrialRecord) -> bool:
-    """Whether the one pick of a trial succeeded."""
-    return record.picks[0].success
-
-
-def cleared_share(record: TrialRecord) -> float:
-    """Share of the objects of a scene that ended in the bin."""
-    return len(record.cleared) / len(record.objects)
+def _widest_m(benchmark: Benchmark) -> float:
+    settings = benchmark.settings
+    return load_robot(settings.robot, settings.gripper).gripper.max_gap_m
 
 
 def _of_detector(label: str, records: Records, *, clear: bool, wide: Sequence[str]) -> Figures:
@@ -100,21 +100,21 @@ def _of_detector(label: str, records: Records, *, clear: bool, wide: Sequence[st
     }
     figures["not_fallen_rate"] = figures["not_fallen"] / len(picks)
     if clear:
-        shares = [cleared_share(record) for record in records]
+        shares = [record.cleared_share for record in records]
         interval = accuracy_interval(shares, [record.trial for record in records])
         figures["cleared"] = sum(len(record.cleared) for record in records)
         figures["objects"] = sum(len(record.objects) for record in records)
         figures["cleared_rate"] = sum(shares) / len(shares)
         figures["cleared_ci95"] = [interval.low, interval.high]
     if label == ORACLE and not clear:
-        figures["first_try"] = sum(one.tries == 1 and succeeded(one) for one in records)
+        figures["first_try"] = sum(one.tries == 1 and one.succeeded for one in records)
     return figures
 
 
 def _rate_interval(records: Records, *, clear: bool) -> list[float]:
     """Wilson's, for one pick per scene; where a scene has many, scenes are resampled."""
     if not clear:
-        return [*success_interval(sum(map(succeeded, records)), len(records))]
+        return [*success_interval(sum(one.succeeded for one in records), len(records))]
     picks = [(pick.success, record.trial) for record in records for pick in record.picks]
     interval = accuracy_interval([right for right, _ in picks], [scene for _, scene in picks])
     return [interval.low, interval.high]
@@ -130,7 +130,7 @@ def _per_object(records: Records, *, clear: bool, wide: Sequence[str]) -> Figure
             success.update(record.cleared)
         else:
             trials[record.picks[0].object] += 1
-            success[record.picks[0].object] += succeeded(record)
+            success[record.picks[0].object] += record.succeeded
     return {
         name: {
             "trials": trials[name],
@@ -145,7 +145,7 @@ def _per_object(records: Records, *, clear: bool, wide: Sequence[str]) -> Figure
 def _part(records: Iterable[TrialRecord]) -> Figures:
     """Figures of a part of the trials."""
     chosen = list(records)
-    success, count = sum(map(succeeded, chosen)), len(chosen)
+    success, count = sum(one.succeeded for one in chosen), len(chosen)
     not_fallen = sum(one.picks[0].not_fallen for one in chosen)
     if not count:
         return {"trials": 0, "success": 0, "not_fallen": 0}
@@ -160,9 +160,11 @@ def _part(records: Iterable[TrialRecord]) -> Figures:
     }
 
 
-def _add_parts(detectors: Figures, by_label: Mapping[str, Records], wide: Sequence[str]) -> None:
+def _add_parts(
+    detectors: Figures, by_label: Mapping[str, Records], wide: Sequence[str], widest_m: float
+) -> None:
     """Split the trials: objects that fit the jaws, of these what fits as it lies, and the rest."""
-    lying_wide = too_wide_placements(by_label)
+    lying_wide = too_wide_placements(by_label, widest_m)
     for label, records in by_label.items():
         fitting = [one for one in records if one.objects[0] not in wide]
         detectors[label] |= {
@@ -187,34 +189,26 @@ def _rate(records: Records) -> float:
     return sum(picks) / len(picks) if picks else 0.0
 
 
-def _difference(
-    first: str, second: str, by_label: Mapping[str, Records], *, clear: bool
-) -> Figures:
-    """Rate of the first less that of the second over their common scenes, paired by scene.
+def parts_of(detector: Figures) -> list[str]:
+    """Keys of the parts of a detector's trials that hold any."""
+    hidden = set() if detector["too_wide_placements"]["trials"] else {"fitting_placements"}
+    return [part for part in PARTS if part not in hidden and detector[part]["trials"]]
 
-    In protocol clear, the share of objects cleared takes the place of success.
-    """
-    a = {one.trial: one for one in by_label[first]}
-    b = {one.trial: one for one in by_label[second]}
-    common = sorted(set(a) & set(b))
-    figures: Figures = {"first": first, "second": second, "trials": len(common)}
-    if clear:
-        mine, others = ([cleared_share(side[index]) for index in common] for side in (a, b))
-        interval = difference_interval(mine, others, common)
-        return figures | {
-            "of": "cleared_rate",
-            "difference": (sum(mine) - sum(others)) / len(common),
-            "ci95": [interval.low, interval.high],
-            "method": f"{interval.method} over scenes",
-        }
-    right = [[succeeded(side[index]) for index in common] for side in (a, b)]
-    test = mcnemar(*right)
-    return figures | {
-        "of": "rate",
-        "difference": (sum(right[0]) - sum(right[1])) / len(common),
-        "ci95": [*paired_interval(*right)],
-        "method": "newcombe 1998, method 10 (paired)",
-        "only_first": test.only_a,
-        "only_second": test.only_b,
-        "mcnemar_p": test.p_value,
-    }
+
+def has_parts(figures: Figures) -> bool:
+    """Whether something did not fit the jaws, so that the rest deserves figures of its own."""
+    kinds = ("too_wide_placements", "too_wide_objects")
+    detectors = figures["detectors"].values()
+    return any(one.get(kind, {}).get("trials") for one in detectors for kind in kinds)
+
+
+def worst_objects(figures: Figures, limit: int = WORST_OBJECTS) -> list[str]:
+    """Objects that some detector failed on, lowest rate over all detectors first."""
+    rates: dict[str, tuple[int, int]] = {}
+    for label, one in figures["detectors"].items():
+        if label != ORACLE or len(figures["detectors"]) == 1:
+            for name, found in one["per_object"].items():
+                success, trials = rates.get(name, (0, 0))
+                rates[name] = success + found["success"], trials + found["trials"]
+    failed = [name for name, (success, trials) in rates.items() if success < trials]
+    return sorted(failed, key=lambda name: (rates[name][0] / rates[name][1], name))[:limit]

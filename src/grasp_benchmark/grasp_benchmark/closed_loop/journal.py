@@ -12,7 +12,6 @@ from collections import Counter
 from dataclasses import replace
 from io import BufferedRandom
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 from grasp_benchmark.closed_loop.record import TrialRecord
@@ -67,12 +66,7 @@ class Journal:
             raise
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        value: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self._file.close()
 
     def add(self, record: TrialRecord, picture: bytes | None = None) -> None:

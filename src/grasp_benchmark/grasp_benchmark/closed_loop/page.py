@@ -9,19 +9,20 @@ from pathlib import Path
 
 from grasp_benchmark.closed_loop import plots
 from grasp_benchmark.closed_loop.contestants import ORACLE
-from grasp_benchmark.closed_loop.figures import Figures
-from grasp_benchmark.closed_loop.record import TrialRecord
-from grasp_benchmark.closed_loop.settings import CLEAR
-from grasp_benchmark.closed_loop.table import (
+from grasp_benchmark.closed_loop.figures import Figures, has_parts, worst_objects
+from grasp_benchmark.closed_loop.formatting import (
     difference_line,
     extent,
-    has_parts,
-    notes,
-    parts_of,
+    notes_of,
+    object_rows,
+    part_rows,
     percent,
+    picked,
+    speed,
     title_of,
-    worst_objects,
 )
+from grasp_benchmark.closed_loop.record import TrialRecord
+from grasp_benchmark.closed_loop.settings import CLEAR
 from grasp_benchmark.html_page import picture, table, write_page
 
 _WORST = 40
@@ -56,7 +57,7 @@ def write_report(
         _objects(figures),
         _plot("Success by object", plots.objects(figures)),
         _cases(records, journal),
-        *(f'<p class="dim">{escape(note)}</p>' for note in notes(figures)),
+        *(f'<p class="dim">{escape(note)}</p>' for note in notes_of(figures)),
     ]
     return write_page(folder, "Grasp benchmark", sections)
 
@@ -73,47 +74,27 @@ def _rates(figures: Figures) -> str:
     header += ["picks/h", "ms to detect", "false successes"]
     rows = []
     for label, one in figures["detectors"].items():
-        share, speed = one["share_of_oracle"], one["picks_per_hour"]
-        row = [label, f"{one['success']}/{one['trials']}", percent(one["rate"])]
-        row += [extent(one["ci95"]), percent(one["not_fallen_rate"])]
-        row.append("-" if share is None else percent(share))
+        row = [label, picked(one), percent(one["rate"]), extent(one["ci95"])]
+        row += [percent(one["not_fallen_rate"]), percent(one["share_of_oracle"])]
         if protocol == CLEAR:
             row += [percent(one["cleared_rate"]), extent(one["cleared_ci95"])]
-        row += ["-" if speed is None else f"{speed:.0f}", f"{one['detect_ms']:.0f}"]
+        row += [speed(one["picks_per_hour"]), f"{one['detect_ms']:.0f}"]
         rows.append([*row, str(one["false_success"])])
     return table(header, rows) + (_parts(figures) if has_parts(figures) else "")
 
 
 def _parts(figures: Figures) -> str:
     """What fits the jaws and what does not."""
-    rows = [
-        [
-            label,
-            name,
-            f"{part['success']}/{part['trials']}",
-            percent(part["rate"]),
-            extent(part["ci95"]),
-            percent(part["not_fallen_rate"]),
-        ]
-        for label, one in figures["detectors"].items()
-        for name, part in parts_of(one)
-    ]
     header = ["detector", "part", "picked", "rate, %", "95 % interval", "not fallen, %"]
-    return table(header, rows)
+    return table(header, part_rows(figures))
 
 
 def _objects(figures: Figures) -> str:
     names = worst_objects(figures, _WORST)
     if not names:
         return ""
-    detectors = figures["detectors"]
-    rows = []
-    for name in names:
-        mark = " *" if name in figures["too_wide_objects"] else ""
-        cells = [one["per_object"].get(name) for one in detectors.values()]
-        counts = [f"{cell['success']}/{cell['trials']}" if cell else "-" for cell in cells]
-        rows.append([f"{name or '(none chosen)'}{mark}", *counts])
-    return "<h2>Objects with the lowest rates</h2>" + table(["object", *detectors], rows)
+    header = ["object", *figures["detectors"]]
+    return "<h2>Objects with the lowest rates</h2>" + table(header, object_rows(figures, names))
 
 
 def _cases(records: Mapping[tuple[str, int], TrialRecord], journal: Path) -> str:

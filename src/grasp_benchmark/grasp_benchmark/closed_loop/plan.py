@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from grasp_benchmark.closed_loop.settings import DSC, BenchmarkSettings
 from grasp_sim.objects import ObjectSet
-from grasp_sim.scenes import scene_seed
+from grasp_sim.scene_seed import scene_seed
 
 _SCENE_TRIES = 5
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from grasp_benchmark.closed_loop.figures import Figures
-from grasp_benchmark.closed_loop.table import worst_objects
+from grasp_benchmark.closed_loop.figures import Figures, worst_objects
+from grasp_benchmark.closed_loop.formatting import object_name
 from grasp_benchmark.html_page import svg
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 _WIDTH_IN = 8.0
@@ -47,17 +49,12 @@ def failures(figures: Figures) -> str:
     codes = sorted({code for one in detectors.values() for code in one["failures"]})
     if not codes:
         return ""
-    figure = _figure(len(codes) * max(1.0, 0.5 * len(detectors)))
-    axes = figure.subplots()
-    thick = 0.8 / len(detectors)
-    for index, (label, one) in enumerate(detectors.items()):
-        shares = [100.0 * one["failures"].get(code, 0) / one["trials"] for code in codes]
-        rows = [row + (index - (len(detectors) - 1) / 2.0) * thick for row in range(len(codes))]
-        axes.barh(rows, shares, thick, label=label, color=_COLORS[index % len(_COLORS)])
-    axes.set_yticks(range(len(codes)), codes)
-    axes.invert_yaxis()
+    shares = {
+        label: [100.0 * one["failures"].get(code, 0) / one["trials"] for code in codes]
+        for label, one in detectors.items()
+    }
+    figure, axes = _bars(codes, shares)
     axes.set_xlabel("picks that ended so, %")
-    axes.grid(axis="x", alpha=0.3)
     axes.legend()
     return svg(figure)
 
@@ -70,25 +67,36 @@ def objects(figures: Figures) -> str:
               if n in one["per_object"]]  # fmt: skip
     if not names or max(counts) < 3:
         return ""
-    figure = _figure(len(names) * max(1.0, 0.5 * len(detectors)))
-    axes = figure.subplots()
-    thick = 0.8 / len(detectors)
-    for index, (label, one) in enumerate(detectors.items()):
-        # An object that a detector never met has no bar, as it has no number in the table.
-        shares = [
-            100.0 * one["per_object"].get(name, {"rate": math.nan})["rate"] for name in names
-        ]
-        rows = [row + (index - (len(detectors) - 1) / 2.0) * thick for row in range(len(names))]
-        axes.barh(rows, shares, thick, label=label, color=_COLORS[index % len(_COLORS)])
-    marks = ["*" if name in figures["too_wide_objects"] else "" for name in names]
-    labels = [f"{name or '(none chosen)'}{mark}" for name, mark in zip(names, marks, strict=True)]
-    axes.set_yticks(range(len(names)), labels)
-    axes.invert_yaxis()
+    # An object that a detector never met has no bar, as it has no number in the table.
+    missing = {"rate": math.nan}
+    shares = {
+        label: [100.0 * one["per_object"].get(name, missing)["rate"] for name in names]
+        for label, one in detectors.items()
+    }
+    figure, axes = _bars([object_name(name, figures, "*") for name in names], shares)
     axes.set_xlim(0.0, 104.0)
     axes.set_xlabel("success, %")
-    axes.grid(axis="x", alpha=0.3)
     axes.legend(loc="best")
     return svg(figure)
+
+
+def _bars(rows: Sequence[str], shares: Mapping[str, Sequence[float]]) -> tuple[Figure, Axes]:
+    """A bar for each detector in every row, from the top down.
+
+    Args:
+        rows: What stands beside them.
+        shares: Lengths of a detector's bars, per cent, one for each row.
+    """
+    figure = _figure(len(rows) * max(1.0, 0.5 * len(shares)))
+    axes = figure.subplots()
+    thick = 0.8 / len(shares)
+    for index, (label, lengths) in enumerate(shares.items()):
+        places = [row + (index - (len(shares) - 1) / 2.0) * thick for row in range(len(rows))]
+        axes.barh(places, lengths, thick, label=label, color=_COLORS[index % len(_COLORS)])
+    axes.set_yticks(range(len(rows)), rows)
+    axes.invert_yaxis()
+    axes.grid(axis="x", alpha=0.3)
+    return figure, axes
 
 
 def _figure(rows: float) -> Figure:

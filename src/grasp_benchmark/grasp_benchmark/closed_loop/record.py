@@ -82,6 +82,16 @@ class TrialRecord:
         """The last pick that failed."""
         return next((pick for pick in reversed(self.picks) if not pick.success), None)
 
+    @property
+    def succeeded(self) -> bool:
+        """Whether the first pick succeeded: the only one, except in protocol clear."""
+        return self.picks[0].success
+
+    @property
+    def cleared_share(self) -> float:
+        """Share of the objects of the scene that ended in the bin."""
+        return len(self.cleared) / len(self.objects)
+
     def outcome(self) -> TrialRecord:
         """The record without what depends on machine and circumstances."""
         return replace(self, detect_s=0.0, wall_s=0.0, workers=1, picture="")

@@ -14,7 +14,7 @@ from grasp_benchmark.closed_loop.code import code_digest, digest_of
 from grasp_benchmark.closed_loop.contestants import Contestant
 from grasp_core.config import Checked, setting
 from grasp_core.errors import ConfigError
-from grasp_sim.config import MAX_OBJECTS, NOISE_PRESETS
+from grasp_sim.config import MAX_OBJECTS, NOISE_PRESETS, SimConfig
 
 TRIALS, DSC, CLEAR = "trials", "dsc", "clear"
 PROTOCOLS = (TRIALS, DSC, CLEAR)
@@ -39,6 +39,11 @@ class BenchmarkSettings(Checked):
     spread: float = setting(
         0.6, "share of the workspace in which a single object falls", minimum=0.0, maximum=1.0
     )
+    robot: str = setting(SimConfig().robot, "folder under config/robots")
+    gripper: str = setting(
+        SimConfig().gripper, "file under config/grippers; empty: the robot's own hand"
+    )
+    cell: str = setting(SimConfig().cell, "file under config/cells")
     renderer: str = setting("tiny", "what draws the images", choices=("egl", "tiny"))
 
     def __post_init__(self) -> None:

@@ -10,30 +10,33 @@ from collections.abc import Mapping, Sequence
 
 from grasp_benchmark.closed_loop.object_width import narrowest_m
 from grasp_benchmark.closed_loop.record import TrialRecord
-from grasp_core.robot import load_robot
-from grasp_sim.config import SimConfig
 from grasp_sim.objects import object_set
 
 
-def too_wide_objects(objects: str, by_label: Mapping[str, Sequence[TrialRecord]]) -> list[str]:
+def too_wide_objects(
+    objects: str, by_label: Mapping[str, Sequence[TrialRecord]], widest_m: float
+) -> list[str]:
     """Objects that are wider than the jaws open even at their narrowest.
 
     Args:
         objects: Name of the object set.
         by_label: Finished trials of each contestant.
+        widest_m: How far the jaws open, metres.
     """
     names = {name for found in by_label.values() for record in found for name in record.objects}
-    known, widest_m = object_set(objects), _widest_m()
+    known = object_set(objects)
     return sorted(name for name in names if narrowest_m(known.path(name)) > widest_m)
 
 
-def too_wide_placements(by_label: Mapping[str, Sequence[TrialRecord]]) -> set[int]:
+def too_wide_placements(
+    by_label: Mapping[str, Sequence[TrialRecord]], widest_m: float
+) -> set[int]:
     """Scenes in which everything is too wide for jaws from above as it lies.
 
     Args:
         by_label: Finished trials of each contestant.
+        widest_m: How far the jaws open, metres.
     """
-    widest_m = _widest_m()
     return {
         record.trial
         for found in by_label.values()
@@ -41,8 +44,3 @@ def too_wide_placements(by_label: Mapping[str, Sequence[TrialRecord]]) -> set[in
         if record.widths_m
         and all(width is not None and width > widest_m for width in record.widths_m)
     }
-
-
-def _widest_m() -> float:
-    simulated = SimConfig()
-    return load_robot(simulated.robot, simulated.gripper).gripper.max_gap_m

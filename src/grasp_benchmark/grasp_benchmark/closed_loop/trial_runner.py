@@ -41,6 +41,9 @@ class Bench:
         self._settings = settings
         self._goal = PickGoal(max_attempts=settings.attempts)
         config = SimConfig(
+            robot=settings.robot,
+            gripper=settings.gripper,
+            cell=settings.cell,
             objects=settings.objects,
             noise=settings.noise,
             renderer=settings.renderer,

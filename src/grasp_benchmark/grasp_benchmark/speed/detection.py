@@ -20,7 +20,7 @@ from grasp_benchmark.speed.memory import peak_mb
 from grasp_core.cell import Cell
 from grasp_core.errors import MissingDependency
 from grasp_core.frame import RgbdFrame
-from grasp_core.robot import GripperProfile, load_robot
+from grasp_core.robot import GripperProfile
 from grasp_detection.detector import Detector, StagedDetector, with_depth
 from grasp_detection.learned.config import OPENVINO_BF16, RUNTIMES, TORCH
 from grasp_detection.learned.weights import find_weights, read_metadata, shipped_names
@@ -55,7 +55,7 @@ class Candidate:
 
 def measure_detection(
     frames: Sequence[RgbdFrame],
-    robot: str,
+    gripper: GripperProfile,
     cell: Cell,
     rounds: int,
     progress: Callable[[str], None] = lambda text: None,
@@ -66,7 +66,7 @@ def measure_detection(
 
     Args:
         frames: Taken in turn, one in each round.
-        robot: Whose gripper will hold.
+        gripper: Will hold what is found.
         cell: Whose workspace learned detectors look at.
         rounds: How often each detector runs.
         progress: Told what is going on.
@@ -83,7 +83,6 @@ def measure_detection(
         MemoryNotMeasured: The process that measures memory has died or does not answer.
         MissingDependency: torch is not installed.
     """
-    gripper = load_robot(robot).gripper
     progress("building detectors")
     field, built = _installed(_field(), gripper, cell)
     sizes = [_input_px(one, frames[0]) for one in built]
@@ -114,7 +113,7 @@ def measure_detection(
             for one in field
             if (one.name, one.runtime, one.device) == (name, entry["runtime"], _CPU)
         )
-        entry["peak_mb"] = peak_mb(name, chosen.settings, robot, cell, frames[0])
+        entry["peak_mb"] = peak_mb(name, chosen.settings, gripper, cell, frames[0])
     return figures
 
 

@@ -15,7 +15,7 @@ from typing import Any
 from grasp_core.cell import Cell
 from grasp_core.errors import GraspStackError
 from grasp_core.frame import RgbdFrame
-from grasp_core.robot import load_robot
+from grasp_core.robot import GripperProfile
 from grasp_detection.detector import with_depth
 from grasp_detection.registry import create_detector
 
@@ -29,14 +29,18 @@ class MemoryNotMeasured(GraspStackError):
 
 
 def peak_mb(
-    detector: str, settings: Mapping[str, Any], robot: str, cell: Cell, frame: RgbdFrame
+    detector: str,
+    settings: Mapping[str, Any],
+    gripper: GripperProfile,
+    cell: Cell,
+    frame: RgbdFrame,
 ) -> float:
     """Most memory that a process holds which does nothing but detect, 10^6 bytes.
 
     Args:
         detector: Name in the registry.
         settings: Of the detector.
-        robot: Whose gripper will hold.
+        gripper: Will hold what is found.
         cell: Whose workspace is looked at.
         frame: What it detects in.
 
@@ -47,7 +51,9 @@ def peak_mb(
     context = multiprocessing.get_context("spawn")
     mine, theirs = context.Pipe()
     child = context.Process(
-        target=_tell_peak, args=(theirs, detector, dict(settings), robot, cell, frame), daemon=True
+        target=_tell_peak,
+        args=(theirs, detector, dict(settings), gripper, cell, frame),
+        daemon=True,
     )
     with _ended(child):
         theirs.close()
@@ -78,11 +84,11 @@ def _tell_peak(
     pipe: Connection,
     name: str,
     settings: Mapping[str, Any],
-    robot: str,
+    gripper: GripperProfile,
     cell: Cell,
     frame: RgbdFrame,
 ) -> None:
-    detector = create_detector(name, load_robot(robot).gripper, settings, cell)
+    detector = create_detector(name, gripper, settings, cell)
     for _ in range(_FRAMES):
         with_depth(detector.detect(frame), frame)
     status = Path("/proc/self/status").read_text(encoding="utf-8")

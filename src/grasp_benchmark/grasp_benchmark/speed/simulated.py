@@ -18,7 +18,7 @@ from grasp_executor.outcome import Progress, Stage
 from grasp_executor.planning.registry import DEFAULT_PLANNER, create_planner
 from grasp_executor.selection import PickGoal
 from grasp_sim.config import STEPS_PER_S, SimConfig
-from grasp_sim.scenes import scene_seed
+from grasp_sim.scene_seed import scene_seed
 from grasp_sim.simulation import Simulation
 
 _TILTS_DEG = (0.0, 20.0, 40.0)

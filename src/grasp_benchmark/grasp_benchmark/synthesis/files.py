@@ -24,7 +24,7 @@ from grasp_core.json_file import write_json
 if TYPE_CHECKING:
     from grasp_benchmark.synthesis.labels import Labels
     from grasp_sim.synthesis.recipe import SceneRecipe
-    from grasp_sim.synthesis.studio import SyntheticView
+    from grasp_sim.synthesis.scene_builder import SyntheticView
 
 ABOUT = "synthesis.json"
 _SCENES_PER_FOLDER = 500

@@ -26,7 +26,7 @@ from grasp_executor.config import PickConfig
 from grasp_executor.grasp_pose import GraspTarget, target_from
 from grasp_executor.interfaces import Observation
 from grasp_sim.synthesis.hold import Hold
-from grasp_sim.synthesis.studio import SyntheticView
+from grasp_sim.synthesis.scene_builder import SyntheticView
 from grasp_sim.synthesis.trials import GraspTrials
 
 TRIALS = 12  # most per scene
@@ -41,7 +41,7 @@ _POSITIVE = 0.5  # quality from which a candidate becomes a label
 
 
 @dataclass(frozen=True)
-class Trial:
+class TriedGrasp:
     """A tried grasp: what geometry expected of it, and how it ended."""
 
     estimate: float
@@ -63,7 +63,7 @@ class Labels:
     rows: NDArray[np.float64]
     quality: NDArray[np.float64]
     candidates: int
-    trials: tuple[Trial, ...]
+    trials: tuple[TriedGrasp, ...]
 
 
 class Labeller:
@@ -102,7 +102,7 @@ class Labeller:
             pose = target.T_base_grasp @ _miss(rng)
             hold = trials.try_grasp(name, pose, target.opening_m)
             outcome[index] = float(hold is Hold.HELD)
-            done.append(Trial(float(quality[index]), hold))
+            done.append(TriedGrasp(float(quality[index]), hold))
         quality = _informed(rows, quality, outcome)
         good = quality >= _POSITIVE
         return Labels(rows[good], quality[good], len(rows), tuple(done))

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from grasp_benchmark.synthesis.files import begin, scene_file
 from grasp_benchmark.synthesis.scene_job import SceneJob, attempt_scene
-from grasp_benchmark.workers import Died, crew
+from grasp_benchmark.workers import Died, started_workers
+from grasp_core.robot import load_robot
 from grasp_sim.config import SimConfig
 from grasp_sim.objects import object_set
 from grasp_sim.renderer import egl_works
@@ -23,12 +24,16 @@ class Synthesis:
     Attributes:
         root: The dataset's folder, absolute.
         objects: Object set.
+        robot: Folder under config/robots.
+        gripper: File under config/grippers, the hand that tries the grasps; empty: the robot's.
         seed: Of the whole set.
         scenes: How many; more of them leave the first ones as they are.
     """
 
     root: Path
     objects: str
+    robot: str
+    gripper: str
     seed: int
     scenes: int
     _config: SimConfig = field(init=False)
@@ -37,15 +42,19 @@ class Synthesis:
         """Claim the folder.
 
         Raises:
-            ConfigError: No such object set, or the folder holds other scenes.
+            ConfigError: No such object set or robot, or the folder holds other scenes.
             MissingDependency: The object set is not installed.
         """
         object_set(self.objects)
+        load_robot(self.robot, self.gripper)
         # Renderers differ in a few pixels: one for the whole set.
         renderer = "egl" if egl_works() else "tiny"
-        object.__setattr__(self, "_config", SimConfig(objects=self.objects, renderer=renderer))
-        about = {"version": _VERSION, "seed": self.seed, "objects": self.objects}
-        begin(self.root, {**about, "renderer": renderer})
+        config = SimConfig(
+            objects=self.objects, robot=self.robot, gripper=self.gripper, renderer=renderer
+        )
+        object.__setattr__(self, "_config", config)
+        about = {"objects": self.objects, "robot": self.robot, "gripper": self.gripper}
+        begin(self.root, {"version": _VERSION, "seed": self.seed, **about, "renderer": renderer})
 
     def missing(self) -> list[int]:
         """Scenes that are not finished."""
@@ -76,7 +85,7 @@ class Synthesis:
         jobs = [SceneJob(self.root, self._config, self.seed, index) for index in indices]
         if not jobs:
             return
-        with crew(min(workers, len(jobs)), scheduler) as here:
-            for job, answer in here.run(attempt_scene, jobs, check=check):
+        with started_workers(min(workers, len(jobs)), scheduler) as processes:
+            for job, answer in processes.run(attempt_scene, jobs, check=check):
                 failure = answer.message if isinstance(answer, Died) else answer
                 yield f"scene {job.index}: {failure}" if failure else ""

@@ -1,4 +1,8 @@
-"""Measure the stack on this machine: detectors, simulator, planning, pose error, latency."""
+"""Measure speed and precision on this machine.
+
+Detectors against each other, the simulator, picks with their planning, errors of grasp poses, and
+how old an image is when its grasps are there.
+"""
 
 from __future__ import annotations
 
@@ -14,18 +18,21 @@ from rich.console import Console
 from rich.status import Status
 from rich.table import Table
 
-from grasp_benchmark.speed.latency import measure_latency
+from grasp_benchmark.speed.ros_latency import measure_latency
 from grasp_benchmark.speed.simulated import measure_picks, measure_poses, measure_simulator
+from grasp_bringup.stack import read_defaults, simulated_robot
 from grasp_cli.interrupt import Interrupt
 from grasp_core.cell import load_cell
-from grasp_core.errors import ConfigError, GraspStackError
+from grasp_core.errors import ConfigError
 from grasp_core.json_file import require_writable, write_json
 from grasp_core.optional import needed_by
 from grasp_core.robot import RobotModel, load_robot
 from grasp_detection.registry import DEFAULT
-from grasp_sim.config import SimConfig
 
-_SIMULATED = SimConfig()
+EXAMPLES = (
+    "grasp bench",
+    "grasp bench --only detectors --rounds 5 --json bench.json",
+)
 PARTS = ("detectors", "simulator", "picks", "poses", "latency")
 _WIDTH = 120  # of tables where the output is no terminal
 
@@ -37,32 +44,34 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--grasps", type=int, default=200, help="grasps per camera tilt (200)")
     parser.add_argument("--images", type=int, default=40, help="images sent to the node (40)")
     parser.add_argument("--seed", type=int, default=0, help="seed of everything (0)")
+    parser.add_argument("--robot", help="folder under config/robots (as config/simulator.yaml)")
+    parser.add_argument(
+        "--gripper", help="file under config/grippers (the simulator's, or another robot's own)"
+    )
     parser.add_argument(
         "--only", help=f"parts, separated by commas: {', '.join(PARTS)} (all of them)"
     )
     parser.add_argument("--json", type=Path, help="file for the figures, by detector")
 
 
-def main(options: argparse.Namespace) -> int:
-    """Print the figures; exit 1 when the stack failed, 2 on wrong input."""
-    try:
-        parts = _parts(options)
-        require_writable(options.json)
-    except ConfigError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+def run(options: argparse.Namespace) -> int:
+    """Measure and show; whatever ends it, the figures so far are written.
+
+    Raises:
+        ConfigError: A value is out of range, or there is no such part or robot.
+        GraspStackError: The stack failed.
+    """
+    parts = _parts(options)
+    name, options.gripper = simulated_robot(options.robot, options.gripper)
+    robot = load_robot(name, options.gripper)
+    require_writable(options.json)
     figures: dict[str, Any] = {}
-    failure: GraspStackError | None = None
     with _quiet_graphics() as console:
         try:
-            _measure(parts, options, console, figures)
-        except GraspStackError as error:
-            failure = error
-    if options.json and figures:
-        write_json(options.json, figures)
-    if failure is not None:
-        print(f"error: {failure}", file=sys.stderr)
-        return 1
+            _measure(parts, robot, options, console, figures)
+        finally:
+            if options.json and figures:
+                write_json(options.json, figures)
     return 0
 
 
@@ -104,20 +113,20 @@ def _quiet_graphics() -> Iterator[Console]:
 
 def _measure(
     parts: tuple[str, ...],
+    robot: RobotModel,
     options: argparse.Namespace,
     console: Console,
     figures: dict[str, Any],
 ) -> None:
     """Show each part, and put it among the figures, as soon as it is measured."""
-    robot = load_robot(_SIMULATED.robot, _SIMULATED.gripper)
-    cell, seed = load_cell(_SIMULATED.cell), options.seed
+    cell, seed = load_cell(read_defaults().simulator.cell), options.seed
     with console.status("rendering") as status:
         simulator, frames = measure_simulator(robot, seed)
         if "detectors" in parts:
             with needed_by("measuring detectors", "torch safetensors"):
                 from grasp_benchmark.speed.detection import measure_detection
             detectors = measure_detection(
-                frames, _SIMULATED.robot, cell, options.rounds, status.update
+                frames, robot.gripper, cell, options.rounds, status.update
             )
             _show_detectors(detectors, console)
             figures |= detectors
@@ -136,7 +145,8 @@ def _measure(
             with Interrupt() as interrupt:
                 figures["latency"] = measure_latency(
                     frames[0],
-                    _SIMULATED.robot,
+                    robot,
+                    options.gripper,
                     DEFAULT,
                     options.images,
                     log_dir,

@@ -1,32 +1,36 @@
-"""`grasp benchmark`: detectors compared by real picks in simulation, on the same scenes."""
+"""Compare detectors by real picks in simulation, on the same scenes."""
 
 from __future__ import annotations
 
 import argparse
 import dataclasses
-import os
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 
 from rich.console import Console
 
+from grasp_benchmark.closed_loop.benchmark import Benchmark
 from grasp_benchmark.closed_loop.contestants import parse_contestants
 from grasp_benchmark.closed_loop.figures import Figures, summarise
 from grasp_benchmark.closed_loop.journal import Journal
 from grasp_benchmark.closed_loop.page import write_report
 from grasp_benchmark.closed_loop.record import TrialRecord
-from grasp_benchmark.closed_loop.run import Benchmark, carry_out
+from grasp_benchmark.closed_loop.run import carry_out
 from grasp_benchmark.closed_loop.settings import CLEAR, DSC, PROTOCOLS, TRIALS, BenchmarkSettings
 from grasp_benchmark.closed_loop.table import show
-from grasp_cli.long_work import long_work
+from grasp_bringup.stack import read_defaults, simulated_robot
+from grasp_cli.long_work import checked_workers, long_work, who_works
 from grasp_core.config import build
-from grasp_core.errors import ConfigError, GraspStackError
 from grasp_core.json_file import require_writable, write_json
-from grasp_detection.learned.weights import WeightsError
 from grasp_sim.config import NOISE_PRESETS
 from grasp_sim.renderer import egl_works
 
+EXAMPLES = (
+    "grasp benchmark --detector default --trials 20",
+    "grasp benchmark --detector default,antipodal --noise d435 --report report",
+    "grasp benchmark --detector antipodal --protocol clear --clutter 5 --no-oracle",
+)
+INTERRUPTED = "interrupted: the same command goes on where it was"
 _TRIALS = {TRIALS: 100, DSC: 20, CLEAR: 40}
 _CLUTTER = {TRIALS: 1, DSC: 1, CLEAR: 5}
 
@@ -68,6 +72,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--no-oracle", action="store_true", help="leave out the reference of exact geometry"
     )
+    parser.add_argument("--robot", help="folder under config/robots (as config/simulator.yaml)")
+    parser.add_argument(
+        "--gripper", help="file under config/grippers (the simulator's, or another robot's own)"
+    )
+    parser.add_argument("--cell", help="file under config/cells (as config/simulator.yaml)")
     parser.add_argument("--workers", type=int, help="processes on this machine (one per core)")
     parser.add_argument(
         "--scheduler", default="", help="address of a dask scheduler whose workers are used (none)"
@@ -79,35 +88,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--report", type=Path, help="folder for a page with plots and pictures")
 
 
-def main(options: argparse.Namespace) -> int:
-    """Run, and turn failures into one sentence and an exit status."""
-    try:
-        return run(options)
-    except (ConfigError, WeightsError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    except GraspStackError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        return _interrupted()
-
-
 def run(options: argparse.Namespace) -> int:
-    """Measure what is missing, show and write; exit status 130 after an interruption."""
-    cores = len(os.sched_getaffinity(0))
-    workers = cores if options.workers is None else options.workers
-    if not 1 <= workers <= 256:
-        raise ConfigError(f"--workers is {workers}, must lie in [1, 256]")
+    """Measure what is missing, show and write; after an interruption, too."""
+    workers = checked_workers(options.workers)
     require_writable(options.json)
     contestants = parse_contestants(options.detector, oracle=not options.no_oracle)
     benchmark = Benchmark.of(_settings(options), contestants)
     console = Console()
-    who = f"workers of {options.scheduler}" if options.scheduler else f"{workers} worker(s)"
     with benchmark.journal(options.out) as journal:
         console.print(
             f"{benchmark.size} trials ({len(benchmark.done(journal))} of them done before), "
-            f"{who}, kept in {journal.folder}",
+            f"{who_works(workers, options.scheduler)}, kept in {journal.folder}",
             highlight=False,
             soft_wrap=True,
         )
@@ -117,17 +108,16 @@ def run(options: argparse.Namespace) -> int:
             figures = summarise(benchmark, records)
             show(figures, console)
             _write(options, figures, records, journal.folder)
-    return _interrupted() if interrupted else 0
-
-
-def _interrupted() -> int:
-    print("interrupted: the same command goes on where it was", file=sys.stderr)
-    return 130
+    if interrupted:
+        raise KeyboardInterrupt
+    return 0
 
 
 def _settings(options: argparse.Namespace) -> BenchmarkSettings:
     protocol = options.protocol
     clutter, trials = options.clutter, options.trials
+    simulator = read_defaults().simulator
+    robot, gripper = simulated_robot(options.robot, options.gripper)
     values = {
         "protocol": protocol,
         "objects": options.objects,
@@ -137,6 +127,9 @@ def _settings(options: argparse.Namespace) -> BenchmarkSettings:
         "noise": options.noise,
         "attempts": options.attempts,
         "spread": options.spread,
+        "robot": robot,
+        "gripper": gripper,
+        "cell": options.cell or simulator.cell,
     }
     checked = build(BenchmarkSettings, values, "grasp benchmark")
     return dataclasses.replace(checked, renderer="egl" if egl_works() else "tiny")

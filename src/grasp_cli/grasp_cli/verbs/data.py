@@ -1,9 +1,9 @@
-"""Labelled pictures: check a dataset, split it, or make a synthetic one."""
+"""Check, split or make labelled pictures."""
 
 from __future__ import annotations
 
 import argparse
-import sys
+import time
 from pathlib import Path
 
 import cv2
@@ -11,8 +11,12 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Column, Table
 
-from grasp_cli.verbs import synthesize as synthesize_command
-from grasp_core.errors import ConfigError, GraspStackError
+from grasp_benchmark.synthesis.report import write_report
+from grasp_benchmark.synthesis.run import Synthesis
+from grasp_benchmark.synthesis.statistics import statistics_of
+from grasp_bringup.stack import simulated_robot
+from grasp_cli.long_work import checked_workers, long_work, who_works
+from grasp_core.errors import ConfigError
 from grasp_core.json_file import write_json
 from grasp_detection.datasets.dataset import Dataset
 from grasp_detection.datasets.registry import dataset_names, detect_dataset, open_dataset
@@ -28,8 +32,15 @@ from grasp_detection.datasets.split import (
 from grasp_detection.datasets.survey import Report, Survey, views_to_read
 from grasp_sim.synthesis.household import write_objects
 
+EXAMPLES = (
+    "grasp data check cornell --limit 50",
+    "grasp data split cornell --kind image-wise --out split.json",
+    "grasp data objects household --count 50",
+    "grasp data synthesize --scenes 100 --out synthetic --objects dev",
+)
 _SHARES = (0.7, 0.1, 0.2)
 _SHEETS = Path("log")
+MOST_SCENES = 1_000_000
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -38,10 +49,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         dest="action", required=True, metavar="{check,split,objects,synthesize}"
     )
     check = actions.add_parser("check", help="read every view, count, and draw a contact sheet")
+    check.set_defaults(act=_check)
     check.add_argument("--sheet", type=Path, help="PNG file for the sheet (log/LAYOUT_NAME.png)")
     check.add_argument("--limit", type=int, help="read only so many views, spread over all")
     check.add_argument("--json", type=Path, help="file for the counts and the problems")
     split = actions.add_parser("split", help="draw a split and save it")
+    split.set_defaults(act=_split)
     split.add_argument("--kind", required=True, choices=KINDS, help="what must stay together")
     split.add_argument("--folds", type=int, help="draw so many folds instead of one split")
     split.add_argument(
@@ -57,46 +70,58 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     objects = actions.add_parser(
         "objects", help="write boxes, cans and tools of household sizes as an object set"
     )
+    objects.set_defaults(act=_objects)
     objects.add_argument("folder", type=Path, help="where to, one subfolder each")
     objects.add_argument("--count", type=int, default=150, help="how many (150)")
     objects.add_argument("--seed", type=int, default=0, help="of sizes, masses and colours (0)")
-    synthesize_command.add_arguments(
+    _add_synthesize(
         actions.add_parser("synthesize", help="render scenes and label them in the simulator")
     )
 
 
-def main(options: argparse.Namespace) -> int:
-    """Run, and turn failures into one sentence and an exit status."""
+def _add_synthesize(parser: argparse.ArgumentParser) -> None:
+    parser.set_defaults(act=_synthesize)
+    parser.add_argument("--scenes", type=int, required=True, help="number of scenes in all")
+    parser.add_argument("--out", type=Path, required=True, help="folder of the dataset")
+    parser.add_argument("--seed", type=int, default=0, help="of the whole set (0)")
+    parser.add_argument("--objects", default="dev", help="object set: dev, or a folder (dev)")
+    parser.add_argument(
+        "--robot", help="folder under config/robots, whose hand tries (as config/simulator.yaml)"
+    )
+    parser.add_argument(
+        "--gripper", help="file under config/grippers (the simulator's, or another robot's own)"
+    )
+    parser.add_argument("--workers", type=int, help="processes on this machine (one per core)")
+    parser.add_argument(
+        "--scheduler",
+        default="",
+        help="address of a dask scheduler whose workers see the same folder (none)",
+    )
+
+
+def run(options: argparse.Namespace) -> int:
+    """Do what is asked for; the exit status says whether everything can be used."""
     # Broken files are reported by path and reason; the decoder's own lines would say less.
     cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
-    console = Console(highlight=False)
-    try:
-        if options.action == "synthesize":
-            return synthesize_command.run(options, console)
-        if options.action == "objects":
-            names = write_objects(options.folder, options.count, options.seed)
-            console.print(f"{len(names)} objects in {options.folder}", soft_wrap=True)
-            return 0
-        dataset = (
-            open_dataset(options.dataset, options.root)
-            if options.dataset
-            else detect_dataset(options.root)
-        )
-        return (
-            check(dataset, options, console)
-            if options.action == "check"
-            else split(dataset, options, console)
-        )
-    except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
-        return 130
-    except GraspStackError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+    return int(options.act(options, Console(highlight=False)))
 
 
-def check(dataset: Dataset, options: argparse.Namespace, console: Console) -> int:
-    """Read the views; the exit status says whether all can be used."""
+def _objects(options: argparse.Namespace, console: Console) -> int:
+    """Write an object set."""
+    names = write_objects(options.folder, options.count, options.seed)
+    console.print(f"{len(names)} objects in {options.folder}", soft_wrap=True)
+    return 0
+
+
+def _dataset(options: argparse.Namespace) -> Dataset:
+    if options.dataset:
+        return open_dataset(options.dataset, options.root)
+    return detect_dataset(options.root)
+
+
+def _check(options: argparse.Namespace, console: Console) -> int:
+    """Read the views."""
+    dataset = _dataset(options)
     indices = views_to_read(dataset, options.limit)
     survey = Survey(dataset)
     try:
@@ -118,13 +143,14 @@ def check(dataset: Dataset, options: argparse.Namespace, console: Console) -> in
     return 1 if report.unusable else 0
 
 
-def split(dataset: Dataset, options: argparse.Namespace, console: Console) -> int:
-    """Draw and save.
+def _split(options: argparse.Namespace, console: Console) -> int:
+    """Draw a split and save it.
 
     Raises:
         ConfigError: Arguments that do not go together, or a file that says something else.
         DatasetError: The split cannot be drawn or written.
     """
+    dataset = _dataset(options)
     if options.out.exists():
         raise ConfigError(f"{options.out} is there already: splits are made once; delete it first")
     if options.folds is not None and options.shares is not None:
@@ -179,6 +205,68 @@ def _show(report: Report, console: Console) -> None:
     for problem in report.problems:
         mark = "unusable" if problem.unusable else "look at"
         console.print(f"{mark} {problem.view}: {problem.reason}", soft_wrap=True, markup=False)
+
+
+def _synthesize(options: argparse.Namespace, console: Console) -> int:
+    """Make the scenes that are missing; what was made is told after an interruption, too.
+
+    Raises:
+        ConfigError: Arguments that cannot be, or a folder that holds something else.
+        GraspStackError: Scenes cannot be made.
+    """
+    workers = checked_workers(options.workers)
+    if not 1 <= options.scenes <= MOST_SCENES:
+        raise ConfigError(f"--scenes is {options.scenes}, must lie in [1, {MOST_SCENES}]")
+    if options.seed < 0:
+        raise ConfigError(f"--seed is {options.seed}, must be at least 0")
+    if options.objects == "test":
+        raise ConfigError("--objects test: those are for final measurements only; take dev")
+    robot, gripper = simulated_robot(options.robot, options.gripper)
+    synthesis = Synthesis(
+        options.out.resolve(), options.objects, robot, gripper, options.seed, options.scenes
+    )
+    missing = synthesis.missing()
+    console.print(
+        f"{options.scenes} scenes ({options.scenes - len(missing)} of them made before), "
+        f"{who_works(workers, options.scheduler)}, in {options.out}",
+        soft_wrap=True,
+        markup=False,
+    )
+    start = time.monotonic()
+    failures, interrupted = _make(synthesis, missing, workers, options.scheduler)
+    seconds = time.monotonic() - start
+    done = len(missing) - len(synthesis.missing())
+    if done:
+        console.print(f"{done} scenes in {seconds:.0f} s: {3600.0 * done / seconds:.0f} an hour")
+    for failure in failures:
+        console.print(failure, soft_wrap=True, markup=False)
+    statistics = statistics_of(synthesis.root, range(options.scenes))
+    if statistics.scenes:
+        table = Table("what", "count")
+        for what, count in statistics.rows():
+            table.add_row(what, count)
+        console.print(table)
+        console.print(f"report: {write_report(synthesis.root, statistics)}", soft_wrap=True)
+    if interrupted:
+        raise KeyboardInterrupt("interrupted: the same command goes on where it was")
+    return 1 if failures else 0
+
+
+def _make(
+    synthesis: Synthesis, missing: list[int], workers: int, scheduler: str
+) -> tuple[list[str], bool]:
+    """Make scenes, with a bar; what failed, and whether it was interrupted."""
+    failures: list[str] = []
+    made = synthesis.scenes - len(missing)
+    with long_work("making scenes", synthesis.scenes, made) as work:
+        try:
+            for failure in synthesis.make(missing, workers, scheduler, work.check):
+                work.advance("")
+                if failure:
+                    failures.append(failure)
+        except KeyboardInterrupt:
+            return failures, True
+    return failures, False
 
 
 def _shares(text: str) -> tuple[float, ...]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import csv
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -14,7 +13,7 @@ from rich.progress import Progress
 
 from grasp_cli.evaluate_table import show
 from grasp_core.config import settings_from_texts
-from grasp_core.errors import ConfigError, GraspStackError
+from grasp_core.errors import ConfigError
 from grasp_core.json_file import require_writable, write_json
 from grasp_detection.datasets.dataset import Dataset
 from grasp_detection.datasets.registry import dataset_names, open_dataset
@@ -28,6 +27,15 @@ from grasp_detection.evaluation.summary import Figures, compare, reliability_of
 from grasp_detection.learned.config import DEVICES
 from grasp_detection.learned.weights import DEFAULT
 from grasp_detection.registry import find_detector, split_label
+
+EXAMPLES = (
+    "grasp evaluate --detector default --dataset cornell --root cornell --split image-wise",
+    "grasp evaluate --detector fast --against gr_convnet --dataset cornell --root cornell "
+    "--split all --json figures.json",
+    "grasp evaluate --detector efcn --set certainty=0 --dataset cornell --root cornell "
+    "--split all",
+)
+INTERRUPTED = "interrupted: the results are not complete"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -68,18 +76,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--csv", type=Path, help="file for one line per view")
     parser.add_argument("--pictures", type=Path, help="folder for the worst and the best cases")
     parser.add_argument("--reliability", type=Path, help="PNG for quality against share right")
-
-
-def main(options: argparse.Namespace) -> int:
-    """Run, and turn failures into one sentence and an exit status."""
-    try:
-        return run(options)
-    except KeyboardInterrupt:
-        print("interrupted: the results are not complete", file=sys.stderr)
-        return 130
-    except GraspStackError as error:
-        print(f"error: {error}", file=sys.stderr)
-    return 2
 
 
 def run(options: argparse.Namespace) -> int:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import argparse
 import hashlib
-import sys
 from pathlib import Path
 
-from grasp_core.errors import ConfigError, GraspStackError
+from grasp_core.errors import ConfigError
 from grasp_core.optional import needed_by
 from grasp_detection.learned.inputs import CHANNELS, ONE_MEAN
+
+EXAMPLES = (
+    "grasp import ggcnn2.pt --detector gg_cnn2 --modality d --out ggcnn2.safetensors",
+    "grasp import grconvnet.pt --detector gr_convnet --modality rgbd --out gr.safetensors",
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -29,13 +33,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def main(options: argparse.Namespace) -> int:
-    """Write the weights; exit 2 on wrong input."""
-    try:
-        _import(options)
-    except GraspStackError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+def run(options: argparse.Namespace) -> int:
+    """Write the weights."""
+    _import(options)
     return 0
 
 

@@ -1,32 +1,38 @@
-"""`grasp sim`: start the simulated stack, pick, and tell what happened."""
+"""Start the simulated stack, pick, and tell what happened.
+
+What is not named is as in config/*.yaml.
+"""
 
 from __future__ import annotations
 
 import argparse
 import os
 import shutil
-import sys
 import time
 from pathlib import Path
 
-import numpy as np
-from grasp_msgs.action import Pick
 from rich.console import Console
-from rich.status import Status
 
 from grasp_bringup.arguments import SIM_ARGUMENTS
 from grasp_bringup.client import StackClient
+from grasp_bringup.pick_record import PickReport, content_of
+from grasp_bringup.pick_series import PickSeries, SeriesPlan
 from grasp_bringup.processes import NodeProcesses
 from grasp_bringup.stack import read_defaults, sim_stack, weights_in_file
 from grasp_cli.interrupt import Interrupt
-from grasp_cli.pick_results import PickRecord, Report, content_of, summary_of, table_of
+from grasp_cli.pick_results import summary_of, table_of
 from grasp_core.cell import load_cell
-from grasp_core.errors import Code, ConfigError, GraspStackError
-from grasp_core.json_file import finite_or_none, require_writable, write_json
+from grasp_core.errors import ConfigError
+from grasp_core.json_file import require_writable, write_json
 from grasp_detection.registry import has_weights, resolve, weights_of
 from grasp_sim.objects import object_set
-from grasp_sim.scenes import scene_seed
 
+EXAMPLES = (
+    "grasp sim --picks 3",
+    "grasp sim --gui --detector antipodal  # watch it, in real time",
+    "grasp sim --picks 10 --clutter 5 --noise d435 --report report --json picks.json",
+)
+INTERRUPTED = "interrupted: the pick was cancelled and every node stopped"
 _BRING_UP_S = 60.0
 _LOGS_KEPT = 10
 
@@ -51,7 +57,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--gui", action="store_true", default=None, help="show PyBullet's window")
     add("--report", type=Path, help="folder for a CSV and a picture per pick")
     add("--json", type=Path, help="file for the results")
-    parser.epilog = "What is not named is as in config/*.yaml."
 
 
 def check(options: argparse.Namespace) -> dict[str, str]:
@@ -115,9 +120,9 @@ def run(options: argparse.Namespace) -> int:
             status.update("starting the simulator, the detector and the executor")
             client.bring_up(nodes, _BRING_UP_S)
             ready_s = time.monotonic() - started
-            series = Series(client, options, status)
+            series = PickSeries(client, _plan(options), status.update)
             try:
-                series.run(console)
+                _pick(series, client, options, console)
             finally:
                 # Whatever ends the series, what was measured is not lost.
                 if series.records:
@@ -126,8 +131,36 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
+def _plan(options: argparse.Namespace) -> SeriesPlan:
+    return SeriesPlan(
+        picks=options.picks,
+        objects=str(options.objects),
+        clutter=options.clutter,
+        seed=options.seed,
+        attempts=options.attempts,
+    )
+
+
+def _pick(
+    series: PickSeries, client: StackClient, options: argparse.Namespace, console: Console
+) -> None:
+    """Do all picks; print and keep each one."""
+    report = PickReport(options.report) if options.report else None
+    if report:
+        client.keep_images()
+    if series.wanted > series.available:
+        console.print(
+            f"{options.objects} holds {series.available} objects: some come more than once"
+        )
+    for number, (label, record) in enumerate(series.run(), 1):
+        if report:
+            report.add(number, record, client.take_image())
+        mark = "[green]OK[/]" if record.success else f"[yellow]{record.code}[/]"
+        console.print(f"{label}: {mark} {record.sentence}", highlight=False)
+
+
 def _conclude(
-    series: Series, options: argparse.Namespace, console: Console, wall_s: float
+    series: PickSeries, options: argparse.Namespace, console: Console, wall_s: float
 ) -> None:
     """Show and write the results so far."""
     records, renderer = series.records, series.renderer
@@ -162,79 +195,3 @@ def _log_dir() -> Path:
     for old in sorted(base.iterdir())[: -_LOGS_KEPT + 1]:
         shutil.rmtree(old, ignore_errors=True)
     return base / f"{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}"
-
-
-class Series:
-    """Picks one after another, each in a fresh scene."""
-
-    def __init__(self, client: StackClient, options: argparse.Namespace, status: Status) -> None:
-        self._client = client
-        self._options = options
-        self._status = status
-        self._report = Report(options.report) if options.report else None
-        if self._report:
-            client.keep_images()
-        self.records: list[PickRecord] = []
-        self.renderer = "unknown"
-
-    def run(self, console: Console) -> None:
-        """Do all picks."""
-        options = self._options
-        available, wanted = object_set(str(options.objects)), options.picks * options.clutter
-        if wanted > len(available.paths):
-            console.print(
-                f"{options.objects} holds {len(available.paths)} objects: some come more than once"
-            )
-        names = available.draw(wanted, options.seed)
-        for index in range(options.picks):
-            chosen = names[index * options.clutter : (index + 1) * options.clutter]
-            self._label = f"pick {index + 1} of {options.picks}: {', '.join(chosen)}"
-            self._status.update(f"{self._label}: placing")
-            scene = self._client.new_scene(chosen, scene_seed(options.seed, index))
-            self.renderer = scene.renderer
-            record = self._pick(list(scene.names))
-            self.records.append(record)
-            if self._report:
-                self._report.add(index + 1, record, self._client.take_image())
-            mark = "[green]OK[/]" if record.success else f"[yellow]{record.code}[/]"
-            sentence = record.message.splitlines()[0] if record.message else ""
-            console.print(f"{self._label}: {mark} {sentence}", highlight=False)
-
-    def _pick(self, names: list[str]) -> PickRecord:
-        goal = Pick.Goal(max_attempts=self._options.attempts)
-        result = self._client.pick(goal, self._show)
-        # A server that dies answers with an empty result, whose code reads as OK.
-        code = Code.INTERNAL if result.code == Code.OK and not result.success else result.code
-        in_bin = [thing.name for thing in self._client.truth().objects if thing.in_bin]
-        stages: dict[str, float] = {}
-        for stage, seconds in zip(result.stages, result.stage_s, strict=True):
-            stages[stage] = stages.get(stage, 0.0) + float(seconds)
-        return PickRecord(
-            object="+".join(in_bin or names),
-            code=Code(code).name,
-            success=bool(result.success and in_bin),
-            force_n=finite_or_none(result.force_n),
-            held_s=float(result.held_s),
-            seconds=sum(stages.values()),
-            message=result.message,
-            stages=stages,
-        )
-
-    def _show(self, feedback: Pick.Feedback) -> None:
-        force = "" if np.isnan(feedback.force_n) else f", {feedback.force_n:.0f} N"
-        self._status.update(f"{self._label}: {feedback.stage}{force}")
-
-
-def main(options: argparse.Namespace) -> int:
-    """Run, and turn failures into one sentence and an exit status."""
-    try:
-        return run(options)
-    except KeyboardInterrupt:
-        print("interrupted: the pick was cancelled and every node stopped", file=sys.stderr)
-        return 130
-    except ConfigError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    except GraspStackError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1

@@ -1,4 +1,4 @@
-"""Train a detector's network; the same command resumes after an interruption.
+"""Train a detector's network; the same command again resumes.
 
 In several processes: torchrun --nproc-per-node N -m grasp_cli.main train ...
 """
@@ -6,8 +6,6 @@ In several processes: torchrun --nproc-per-node N -m grasp_cli.main train ...
 from __future__ import annotations
 
 import argparse
-import os
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -16,7 +14,6 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
 from grasp_core.config import build, settings_of
-from grasp_core.errors import GraspStackError
 from grasp_core.optional import needed_by
 from grasp_detection.datasets.registry import dataset_names
 from grasp_detection.learned.training.config import AugmentConfig, TrainingConfig
@@ -25,6 +22,13 @@ if TYPE_CHECKING:
     from grasp_detection.learned.training.run import Finished, Start
     from grasp_detection.learned.training.trainer import Progress as TrainingProgress
 
+EXAMPLES = (
+    "grasp train --detector fast --dataset cornell --root cornell --split split.json",
+    "grasp train --detector dsc_graspnet --dataset cornell --root cornell --split split.json "
+    "--init default --epochs 5  # goes on from shipped weights",
+    "grasp train --detector my_family.py:Mine --dataset cornell --root cornell --split split.json",
+)
+INTERRUPTED = "interrupted: the same command goes on from the last whole epoch"
 ConfigT = TypeVar("ConfigT")
 
 
@@ -79,17 +83,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                 )
 
 
-def main(options: argparse.Namespace) -> int:
-    """Train; exit 130 when interrupted, 2 on wrong input."""
-    try:
-        _train(options, Console())
-    except GraspStackError as error:
-        if os.environ.get("RANK", "0") == "0":
-            print(f"error: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("interrupted: the same command goes on from the last whole epoch", file=sys.stderr)
-        return 130
+def run(options: argparse.Namespace) -> int:
+    """Train."""
+    _train(options, Console())
     return 0
 
 

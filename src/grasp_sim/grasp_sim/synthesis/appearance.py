@@ -23,16 +23,18 @@ def lit(
     table_rgb: tuple[float, float, float],
     camera: PinholeCamera,
     T_base_camera: Transform,
+    support_z_m: float,
     rng: np.random.Generator,
 ) -> NDArray[np.uint8]:
     """Repaint the table and change the light.
 
     Args:
         color: Shape (H, W, 3), uint8, as rendered.
-        on_table: Shape (H, W), pixels of the table top at z = 0.
+        on_table: Shape (H, W), pixels of the table top.
         table_rgb: Colour of the table as it was rendered, in [0, 1].
         camera: Intrinsics without distortion.
         T_base_camera: Pose of the optical frame.
+        support_z_m: Height of the table top in the base frame, metres.
         rng: Source of pattern and light.
 
     Returns:
@@ -40,7 +42,8 @@ def lit(
     """
     seen = color.astype(np.float32) / np.float32(255.0)
     shading = seen / np.asarray(table_rgb, np.float32)
-    pattern = _on_plane(_tile(rng), camera, T_base_camera, float(rng.uniform(*_TILE_M)))
+    tile, tile_m = _tile(rng), float(rng.uniform(*_TILE_M))
+    pattern = _on_plane(tile, camera, T_base_camera, support_z_m, tile_m)
     seen = np.where(on_table[..., None], shading * pattern, seen)
     seen = seen * _light(seen.shape[0], seen.shape[1], rng)
     return np.clip(255.0 * seen, 0.0, 255.0).astype(np.uint8)
@@ -95,12 +98,16 @@ def _stretched(values: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def _on_plane(
-    tile: NDArray[np.float32], camera: PinholeCamera, T_base_camera: Transform, tile_m: float
+    tile: NDArray[np.float32],
+    camera: PinholeCamera,
+    T_base_camera: Transform,
+    z_m: float,
+    tile_m: float,
 ) -> NDArray[np.float32]:
-    """The pattern as the camera sees it on the plane z = 0, shape (H, W, 3)."""
+    """The pattern as the camera sees it on a level plane of the base frame, shape (H, W, 3)."""
     T_camera_base = T_base_camera.inverse()
     columns = [T_camera_base.rotation[:, 0], T_camera_base.rotation[:, 1]]
-    plane = np.column_stack([*columns, T_camera_base.translation])
+    plane = np.column_stack([*columns, T_camera_base.apply((0.0, 0.0, z_m))])
     v, u = np.mgrid[: camera.height, : camera.width].astype(np.float64)
     rays = np.stack([(u - camera.cx) / camera.fx, (v - camera.cy) / camera.fy, np.ones_like(u)])
     place = np.einsum("ij,jvu->ivu", np.linalg.inv(plane), rays)

@@ -27,14 +27,60 @@ _HOLD_S = 0.15
 _EMPTY_GAP_M = 0.002
 
 
+class _Hand:
+    """Joints of the free hand in a world, and their motors."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._joints = [world.joints[name] for name in world.robot.arm.joints]
+        self._fingers = [world.joints[name] for name in world.robot.gripper.joints]
+
+    def put(self, pose: Sequence[float], gap_m: float) -> None:
+        """Be at a pose at once."""
+        client, body = self._world.client, self._world.robot_body
+        for joint, position in zip(self._joints, pose, strict=True):
+            client.resetJointState(body, joint, position)
+        for joint in self._fingers:
+            client.resetJointState(body, joint, gap_m / 2.0)
+
+    def drive(self, pose: Sequence[float], gap_m: float, force_n: float) -> None:
+        """Set the motors' targets."""
+        client, body = self._world.client, self._world.robot_body
+        client.setJointMotorControlArray(
+            body,
+            self._joints,
+            pybullet.POSITION_CONTROL,
+            targetPositions=list(pose),
+            forces=[FORCE_N] * len(self._joints),
+        )
+        for joint in self._fingers:
+            client.setJointMotorControl2(
+                body,
+                joint,
+                pybullet.POSITION_CONTROL,
+                targetPosition=gap_m / 2.0,
+                force=force_n,
+                maxVelocity=self._world.config.finger_speed_m_s,
+            )
+
+    def gap_m(self) -> float:
+        """Distance between the fingers."""
+        states = self._world.client.getJointStates(self._world.robot_body, self._fingers)
+        return float(np.sum([state[0] for state in states]))
+
+
+def park_hand(world: World) -> None:
+    """Keep the free hand out of the picture and away from what falls."""
+    _Hand(world).drive(PARKED, world.robot.gripper.max_gap_m, FORCE_N)
+
+
 class GraspTrials:
     """Tries grasps in a scene that has come to rest; the world's robot is a free hand."""
 
     def __init__(self, world: World) -> None:
         self._world = world
         self._rest = {name: world.pose(thing) for name, thing in world.objects.items()}
-        self._joints = [world.joints[name] for name in world.robot.arm.joints]
-        self._fingers = [world.joints[name] for name in world.robot.gripper.joints]
+        self._hand = _Hand(world)
 
     def try_grasp(self, name: str, T_base_grasp: Transform, opening_m: float) -> Hold:
         """Try one grasp; afterwards everything lies where it lay.
@@ -53,32 +99,28 @@ class GraspTrials:
         for other in world.objects.values():
             if other is not thing:
                 world.set_movable(other, False)
-        self._put_hand(pose, opening_m)
+        self._hand.put(pose, opening_m)
         try:
             if self._collides():
                 return Hold.COLLIDES
             return self._close_and_lift(thing, pose, opening_m)
         finally:
-            self._put_hand(PARKED, world.robot.gripper.max_gap_m)
+            self._hand.put(PARKED, world.robot.gripper.max_gap_m)
             world.set_holding(False)
             for other in world.objects.values():
                 world.set_movable(other, True)
                 world.place(other, self._rest[other.name])
-
-    def park(self) -> None:
-        """Keep the hand out of the picture."""
-        self._drive(PARKED, self._world.robot.gripper.max_gap_m, FORCE_N)
 
     def _close_and_lift(self, thing: SimObject, pose: Sequence[float], opening_m: float) -> Hold:
         world, config = self._world, self._world.config
         gripper = GripperController(config, world.robot.gripper.max_gap_m)
         goal = gripper.command(0.0, config.default_force_n, 0.0)
         for step in range(int(_CLOSE_S * STEPS_PER_S)):
-            self._step(pose, 0.0)
-            gripper.watch(step / STEPS_PER_S, self._gap_m())
+            self._step(pose)
+            gripper.watch(step / STEPS_PER_S, self._hand.gap_m())
             if goal.done:
                 break
-        if self._gap_m() <= _EMPTY_GAP_M:
+        if self._hand.gap_m() <= _EMPTY_GAP_M:
             return Hold.EMPTY
         world.set_holding(True)
         steps = int(_LIFT_S * STEPS_PER_S)
@@ -86,17 +128,10 @@ class GraspTrials:
         for step in range(1, steps + int(_HOLD_S * STEPS_PER_S) + 1):
             share = min(step / steps, 1.0)
             lift = _LIFT_M * share * share * (3.0 - 2.0 * share)  # starts and ends at rest
-            self._step((x, y, z + lift, yaw), 0.0)
-            if self._gap_m() <= _EMPTY_GAP_M:
+            self._step((x, y, z + lift, yaw))
+            if self._hand.gap_m() <= _EMPTY_GAP_M:
                 return Hold.LOST
         return Hold.HELD if truth_of(world, thing).between_fingers else Hold.LOST
-
-    def _put_hand(self, pose: Sequence[float], gap_m: float) -> None:
-        client, body = self._world.client, self._world.robot_body
-        for joint, position in zip(self._joints, pose, strict=True):
-            client.resetJointState(body, joint, position)
-        for joint in self._fingers:
-            client.resetJointState(body, joint, gap_m / 2.0)
 
     def _collides(self) -> bool:
         world = self._world
@@ -106,29 +141,7 @@ class GraspTrials:
             contact[2] != world.robot_body and contact[8] < -_PENETRATION_M for contact in contacts
         )
 
-    def _gap_m(self) -> float:
-        states = self._world.client.getJointStates(self._world.robot_body, self._fingers)
-        return float(np.sum([state[0] for state in states]))
-
-    def _step(self, pose: Sequence[float], gap_m: float) -> None:
-        self._drive(pose, gap_m, self._world.config.default_force_n)
+    def _step(self, pose: Sequence[float]) -> None:
+        """Go on closing at a pose."""
+        self._hand.drive(pose, 0.0, self._world.config.default_force_n)
         self._world.step()
-
-    def _drive(self, pose: Sequence[float], gap_m: float, force_n: float) -> None:
-        client, body = self._world.client, self._world.robot_body
-        client.setJointMotorControlArray(
-            body,
-            self._joints,
-            pybullet.POSITION_CONTROL,
-            targetPositions=list(pose),
-            forces=[FORCE_N] * len(self._joints),
-        )
-        for joint in self._fingers:
-            client.setJointMotorControl2(
-                body,
-                joint,
-                pybullet.POSITION_CONTROL,
-                targetPosition=gap_m / 2.0,
-                force=force_n,
-                maxVelocity=self._world.config.finger_speed_m_s,
-            )

@@ -48,7 +48,7 @@ def origin_of(
     """
     path = out / ORIGIN
     if resumed:
-        with contextlib.suppress(ValueError, OSError):
+        with contextlib.suppress(json.JSONDecodeError, UnicodeError, OSError):
             before = dict(json.loads(path.read_text(encoding="utf-8")))
             if (began := before.get("view_m", 0.0)) != view_m:
                 raise TrainingError(

@@ -1,4 +1,4 @@
-"""Where synthetic scenes are built and photographed."""
+"""Synthetic scenes, built and photographed one after another in one world."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from grasp_sim.synthesis.appearance import lit
 from grasp_sim.synthesis.free_hand import free_hand
 from grasp_sim.synthesis.recipe import SceneRecipe, draw_recipe
 from grasp_sim.synthesis.shapes import shape_class
-from grasp_sim.synthesis.trials import GraspTrials
+from grasp_sim.synthesis.trials import GraspTrials, park_hand
 from grasp_sim.world import TABLE_RGBA, World
 
 _TOP_TOLERANCE_M = 0.002
@@ -51,7 +51,7 @@ class SyntheticView:
     T_base_camera: Transform
 
 
-class Studio:
+class SceneBuilder:
     """One world in which scene after scene is built; the same recipe gives the same scene."""
 
     def __init__(self, config: SimConfig, robot: RobotModel) -> None:
@@ -91,8 +91,7 @@ class Studio:
         world = self._world
         world.config = recipe.config
         world.rebuild()
-        hand = GraspTrials(world)
-        hand.park()
+        park_hand(world)
         build_scene(world, self.objects, recipe.objects, recipe.seed, world.step)
         return GraspTrials(world)
 
@@ -102,7 +101,10 @@ class Studio:
         camera, T_base_camera = intrinsics(config), camera_pose(config)
         rng = np.random.default_rng([recipe.seed, 2])
         color, depth_m, bodies = draw(world, camera, T_base_camera)
-        on_table = (bodies == world.table_body) & _level(depth_m, camera, T_base_camera)
+        support_z_m = world.cell.support_z_m
+        on_table = (bodies == world.table_body) & _at_height(
+            support_z_m, depth_m, camera, T_base_camera
+        )
         instances = np.zeros(depth_m.shape, np.uint8)
         names: dict[int, str] = {}
         classes: dict[int, str] = {}
@@ -112,7 +114,7 @@ class Studio:
                 instances[mine] = number
                 names[number], classes[number] = thing.name, shape_class(thing.size_m)
         return SyntheticView(
-            lit(color, on_table, TABLE_RGBA[:3], camera, T_base_camera, rng),
+            lit(color, on_table, TABLE_RGBA[:3], camera, T_base_camera, support_z_m, rng),
             depth_m,
             recipe.noise.apply(depth_m, camera.fx, rng),
             instances,
@@ -123,11 +125,11 @@ class Studio:
         )
 
 
-def _level(
-    depth_m: NDArray[np.float32], camera: PinholeCamera, T_base_camera: Transform
+def _at_height(
+    z_m: float, depth_m: NDArray[np.float32], camera: PinholeCamera, T_base_camera: Transform
 ) -> NDArray[np.bool_]:
-    """Pixels whose surface lies at z = 0 of the base frame."""
+    """Pixels whose surface lies at a height of the base frame: on the table, not on its sides."""
     v, u = np.mgrid[: camera.height, : camera.width]
     rays = np.stack([(u - camera.cx) / camera.fx, (v - camera.cy) / camera.fy, np.ones(u.shape)])
     height = np.einsum("j,jvu->vu", T_base_camera.rotation[2], rays) * depth_m
-    return np.abs(height + T_base_camera.translation[2]) < _TOP_TOLERANCE_M
+    return np.abs(height + T_base_camera.translation[2] - z_m) < _TOP_TOLERANCE_M

@@ -5,9 +5,9 @@ import dataclasses
 import pytest
 
 from grasp_bringup.arguments import SIM_ARGUMENTS
+from grasp_bringup.parameter_files import node_configs, parameter_file
 from grasp_bringup.processes import command_of
 from grasp_bringup.stack import sim_stack
-from grasp_cli.verbs.config import node_configs, parameter_file
 from grasp_core.cell import load_cell
 from grasp_core.config import config_dir, load_node_config, settings_of
 from grasp_detection.learned.weights import WeightsError

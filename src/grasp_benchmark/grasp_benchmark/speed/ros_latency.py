@@ -17,7 +17,7 @@ from grasp_bringup.stack import perception_and_action
 from grasp_core.camera_profile import load_camera
 from grasp_core.frame import RgbdFrame
 from grasp_core.hand_eye import HandEye, write_hand_eye
-from grasp_core.robot import load_robot
+from grasp_core.robot import RobotModel
 from grasp_detection.config import DetectorConfig
 from grasp_ros.camera_input import STREAMS
 from grasp_ros.conversions import camera_to_info, color_to_image, depth_to_image, stamp_to_ns
@@ -33,7 +33,8 @@ _WARM_UP = 3
 
 def measure_latency(
     frame: RgbdFrame,
-    robot: str,
+    robot: RobotModel,
+    gripper: str,
     detector: str,
     count: int,
     log_dir: Path,
@@ -43,7 +44,8 @@ def measure_latency(
 
     Args:
         frame: What the camera shows.
-        robot: Whose gripper will hold.
+        robot: In whose base frame the camera is.
+        gripper: Name of the hand that it carries; empty: its own.
         detector: Name of the detector.
         count: Images that are answered.
         log_dir: Folder for the node's log.
@@ -56,9 +58,14 @@ def measure_latency(
     Raises:
         StackFailed: The node could not be started, or is silent.
     """
-    node = perception_and_action(robot, "tabletop", detector, continuous=True, use_sim_time=False)[
-        0
-    ]
+    node = perception_and_action(
+        robot.name,
+        None,
+        detector,
+        gripper=gripper,
+        continuous=True,
+        use_sim_time=False,
+    )[0]
     topics = load_camera(DetectorConfig().camera).topics
     remappings = {topic: f"{_PREFIX}{topic}" for topic in topics.values()}
     parameters = {**node.parameters, **_calibration(frame, robot, log_dir)}
@@ -77,13 +84,12 @@ def measure_latency(
         return _exchange(client, processes, frame, topics, count, all_well)
 
 
-def _calibration(frame: RgbdFrame, robot: str, folder: Path) -> dict[str, str]:
+def _calibration(frame: RgbdFrame, robot: RobotModel, folder: Path) -> dict[str, str]:
     """Parameters that tell the node the frame's pose, by a file: nothing publishes transforms."""
     if frame.T_base_camera is None:
         return {}
-    base_frame = load_robot(robot).arm.base_frame
     path = folder / f"{_NAME}_hand_eye.yaml"
-    write_hand_eye(path, HandEye(base_frame, frame.frame_id, frame.T_base_camera))
+    write_hand_eye(path, HandEye(robot.arm.base_frame, frame.frame_id, frame.T_base_camera))
     return {"hand_eye": str(path.resolve())}
 
 
