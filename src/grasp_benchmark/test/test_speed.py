@@ -8,10 +8,11 @@ import pytest
 
 from grasp_benchmark.speed import detection
 from grasp_core.camera import PinholeCamera
+from grasp_core.cell import load_cell
 from grasp_core.frame import RgbdFrame
 from grasp_core.robot import load_robot
 
-VIEW = (40.0, 20.0, 200.0)
+GRIPPER, CELL = load_robot("panda").gripper, load_cell("tabletop")
 
 
 @pytest.fixture
@@ -25,7 +26,7 @@ def frame():
 
 def test_detectors_are_timed_in_turns_beside_the_reference(frame, monkeypatch):
     monkeypatch.setattr(detection, "detector_names", lambda: ["antipodal", "gr_convnet"])
-    figures = detection.measure_detection([frame], "panda", VIEW, rounds=2)
+    figures = detection.measure_detection([frame], GRIPPER, CELL, rounds=2)
     assert set(figures) == {"antipodal", "gr_convnet"}
     for row in figures.values():
         assert 0.0 < row["ms_median"] <= row["ms_p95"]
@@ -50,17 +51,16 @@ def test_each_is_compared_with_plain_torch_at_its_own_size(frame, monkeypatch):
         small = {"input_px": 96} if name == "gg_cnn2" else {}
         return replace(one, settings={**one.settings, **small})
 
-    def noted(size, device, view):
-        made.append(plain(size, device, view))
+    def noted(size, device):
+        made.append(plain(size, device))
         return made[-1]
 
     monkeypatch.setattr(detection, "detector_names", lambda: ["fast", "gg_cnn2", "gr_convnet"])
     monkeypatch.setattr(detection, "peak_mb", lambda *_: 0.0)
     monkeypatch.setattr(detection, "_reference", noted)
     monkeypatch.setattr(detection, "_learned", with_a_small_one)
-    figures = detection.measure_detection([frame], "panda", VIEW, rounds=1)
-    gripper = load_robot("panda").gripper
-    sizes = {one.build(gripper).window(frame).size for one in made}
+    figures = detection.measure_detection([frame], GRIPPER, CELL, rounds=1)
+    sizes = {one.build(GRIPPER, CELL).input_px(frame) for one in made}
     assert sizes == {row["input_px"] for row in figures.values()}
     assert len(sizes) == 2
     assert {(one.name, one.runtime, one.device) for one in made} == {
@@ -72,5 +72,5 @@ def test_a_runtime_that_is_not_installed_is_left_out(frame, monkeypatch):
     monkeypatch.setattr(detection, "detector_names", lambda: ["fast", "gr_convnet"])
     monkeypatch.setattr(detection, "peak_mb", lambda *_: 0.0)
     monkeypatch.setitem(sys.modules, "openvino", None)
-    figures = detection.measure_detection([frame], "panda", VIEW, rounds=1)
+    figures = detection.measure_detection([frame], GRIPPER, CELL, rounds=1)
     assert set(figures["fast"]["runtimes"]) == {"onnxruntime", "torch"}

@@ -3,10 +3,9 @@
 import numpy as np
 import pytest
 
-from grasp_bringup.stack import sim_stack
 from grasp_core.camera import PinholeCamera
 from grasp_core.cell import load_cell
-from grasp_core.errors import ConfigError
+from grasp_core.errors import BadCalibration
 from grasp_core.transform import Transform
 from grasp_detection.learned.workspace_view import workspace_view
 from grasp_sim.camera import camera_pose, intrinsics
@@ -34,19 +33,23 @@ def test_objects_anywhere_in_the_workspace_are_seen(tilt):
     assert inside.mean() > 0.9  # a tilted camera's picture is not high enough for all of it
 
 
-def test_the_stack_hands_the_window_to_the_detector():
-    parameters = sim_stack({"detector": "dsc_graspnet"})[1].parameters
-    assert len(parameters["dsc_graspnet.window_px"]) == 3
-    assert not [
-        name for name in sim_stack({"detector": "antipodal"})[1].parameters if "window" in name
-    ]
+def test_every_camera_of_the_simulator_is_looked_at_through_its_own_window():
+    views = []
+    for distance in (0.75, 0.9):
+        config = SimConfig(camera_distance_m=distance)
+        camera, exact = intrinsics(config), camera_pose(config)
+        views.append(workspace_view(CELL, camera, exact))
+        # As it comes from a message: rounded, through a quaternion.
+        sent = Transform.from_quaternion(exact.quaternion, exact.translation)
+        assert workspace_view(CELL, camera, sent) == views[-1]
+    assert views[1][2] < views[0][2]
 
 
 def test_a_camera_that_looks_elsewhere_is_refused():
     camera = PinholeCamera(640, 480, 600, 600, 319.5, 239.5)
     up = Transform.from_translation(0.5, 0.0, 0.8)  # optical axis away from the table
-    with pytest.raises(ConfigError, match="behind the camera"):
+    with pytest.raises(BadCalibration, match="behind the camera"):
         workspace_view(CELL, camera, up)
     aside = Transform.from_rpy((np.pi, 0.0, 0.0), (5.0, 0.0, 0.8))
-    with pytest.raises(ConfigError, match="does not see the workspace"):
+    with pytest.raises(BadCalibration, match="does not see the workspace"):
         workspace_view(CELL, camera, aside)

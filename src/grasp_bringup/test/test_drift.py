@@ -63,7 +63,7 @@ def test_every_argument_is_described_and_unknown_ones_are_refused():
 
 def test_weights_are_checked_before_anything_starts():
     nodes = sim_stack({"detector": "dsc_graspnet", "weights": "cornell_rgb"})
-    assert nodes[1].parameters["dsc_graspnet.weights"] == "cornell_rgb"
+    assert nodes[1].parameters["maps.weights"] == "cornell_rgb"
     with pytest.raises(WeightsError, match="valid are default, cornell_rgb"):
         sim_stack({"detector": "dsc_graspnet", "weights": "cornel"})
     with pytest.raises(WeightsError, match="antipodal is not learned"):

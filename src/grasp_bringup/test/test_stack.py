@@ -13,7 +13,7 @@ def test_nothing_named_leaves_everything_to_the_files():
     simulator, detector, executor = sim_stack(dict.fromkeys(SIM_ARGUMENTS, ""))
     hand = {"gripper": "force_hand"}  # the simulator's, for all nodes
     assert simulator.parameters == hand
-    assert detector.parameters.keys() == {"use_sim_time", "gripper", "dsc_graspnet.window_px"}
+    assert detector.parameters == {"use_sim_time": True, **hand}
     assert executor.parameters == {"use_sim_time": True, **hand}
 
 
@@ -23,29 +23,18 @@ def test_an_edited_file_counts_until_an_argument_says_otherwise(edit):
     simulator, detector, _ = sim_stack()
     assert simulator.parameter_file.read_text(encoding="utf-8").count("noise: d435") == 1
     assert "noise" not in simulator.parameters
-    assert set(detector.parameters) == {"use_sim_time", "gripper"}  # antipodal has no window
+    assert set(detector.parameters) == {"use_sim_time", "gripper"}
     simulator, detector, _ = sim_stack({"noise": "none", "detector": "fast"})
     assert simulator.parameters["noise"] == "none"
     assert detector.parameters["detector"] == "fast"
-    assert "fast.window_px" in detector.parameters
-
-
-def test_the_window_follows_the_file_of_the_camera_unless_one_is_set(edit):
-    (as_shipped,) = [
-        value for name, value in sim_stack()[1].parameters.items() if "window" in name
-    ]
-    edit("simulator", "camera_distance_m: 0.75", "camera_distance_m: 0.9")
-    further = sim_stack()[1].parameters["dsc_graspnet.window_px"]
-    assert further[2] < as_shipped[2]
-    edit("detector", "window_px: []", "window_px: [10.0, 20.0, 300.0]")
-    assert "dsc_graspnet.window_px" not in sim_stack()[1].parameters
+    assert set(detector.parameters) == {"use_sim_time", "gripper", "detector"}
 
 
 def test_weights_of_the_file_are_checked(edit):
     edit("detector", "weights: default", "weights: nosuch")
     with pytest.raises(WeightsError, match="nosuch"):
         sim_stack()
-    assert sim_stack({"weights": "default"})[1].parameters["dsc_graspnet.weights"] == "default"
+    assert sim_stack({"weights": "default"})[1].parameters["maps.weights"] == "synthetic_d"
 
 
 def test_lingering_of_the_file_is_kept(edit):

@@ -1,4 +1,4 @@
-"""Measure a detector on labelled pictures: accuracy with its interval, calibration, time."""
+"""Measure a detector on labelled pictures: accuracy, calibration, time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Bring in weights that others have published; no code in the file is run."""
+"""Bring in published weights; no code in the file is run."""
 
 from __future__ import annotations
 
