@@ -14,6 +14,7 @@ class Code(enum.IntEnum):
     BAD_IMAGE = 12
     NO_GRASP = 13
     OBJECT_NOT_FOUND = 14
+    DETECTOR_BUSY = 15
     NO_TRANSFORM = 20
     BAD_CALIBRATION = 21
     OUTSIDE_WORKSPACE = 30
@@ -28,9 +29,13 @@ class Code(enum.IntEnum):
     EMPTY_GRIP = 50
     SLIPPED = 51
     DROPPED = 52
+    HAND_NOT_EMPTY = 53
     STALE_JOINT_STATES = 60
     HARDWARE_LOST = 61
     PROTECTIVE_STOP = 62
+    INVALID_STATES = 63
+    CLOCK_ERROR = 64
+    NOT_ACKNOWLEDGED = 65
     CANCELLED = 70
     BAD_GOAL = 71
     INTERNAL = 99
@@ -101,6 +106,12 @@ class ObjectNotFound(GraspStackError):
     """No candidate carries the label asked for."""
 
     code = Code.OBJECT_NOT_FOUND
+
+
+class DetectorBusy(GraspStackError):
+    """Images come, but the detector has not finished one in time."""
+
+    code = Code.DETECTOR_BUSY
 
 
 class NoTransform(GraspStackError):
@@ -192,6 +203,12 @@ class Dropped(GraspStackError):
     code = Code.DROPPED
 
 
+class HandNotEmpty(GraspStackError):
+    """The hand may hold something; only an operator may have it opened."""
+
+    code = Code.HAND_NOT_EMPTY
+
+
 class StaleJointStates(GraspStackError):
     """Joint states stopped or lag behind the clock."""
 
@@ -208,6 +225,24 @@ class ProtectiveStop(GraspStackError):
     """The robot stopped itself."""
 
     code = Code.PROTECTIVE_STOP
+
+
+class InvalidStates(GraspStackError):
+    """A measured position or force is not finite."""
+
+    code = Code.INVALID_STATES
+
+
+class ClockError(GraspStackError):
+    """Stamps of a driver lead node time, or do not advance."""
+
+    code = Code.CLOCK_ERROR
+
+
+class NotAcknowledged(GraspStackError):
+    """An earlier contact or stop waits for an operator."""
+
+    code = Code.NOT_ACKNOWLEDGED
 
 
 class Cancelled(GraspStackError):
