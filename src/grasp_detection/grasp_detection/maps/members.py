@@ -3,7 +3,6 @@
 from grasp_detection.learned.members import Members
 from grasp_detection.maps.config import MapsConfig
 
-
 MAPS = Members(
     group="maps",
     config_class=MapsConfig,
