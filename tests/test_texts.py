@@ -59,3 +59,15 @@ def test_continuous_integration_runs_what_contributors_are_told():
     assert "make test " in (ROOT / "README.md").read_text(encoding="utf-8")
     rules = (ROOT / "Makefile").read_text(encoding="utf-8")
     assert all(re.search(rf"^{target}:", rules, re.MULTILINE) for target in targets)
+
+
+def test_links_between_documents_lead_somewhere():
+    dead = []
+    for path, text in text_files():
+        if path.suffix != ".md":
+            continue
+        for target in re.findall(r"\]\(([^)\s]+)\)", text):
+            file = target.partition("#")[0]
+            if "://" not in target and file and not (path.parent / file).exists():
+                dead.append(f"{path.relative_to(ROOT)}: {target}")
+    assert not dead, "\n".join(dead)

@@ -2,7 +2,7 @@
 
 import subprocess
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from importlib.metadata import EntryPoint
 from pathlib import Path
 
@@ -15,13 +15,14 @@ from grasp_core.camera import PinholeCamera
 from grasp_core.errors import ConfigError
 from grasp_core.frame import RgbdFrame
 from grasp_core.grasp import Level
-from grasp_detection import external
+from grasp_detection import external, registry
 from grasp_detection.datasets.registry import open_dataset
 from grasp_detection.datasets.split import make_split, save_splits
 from grasp_detection.evaluation.protocol import Protocol
 from grasp_detection.evaluation.run import DetectorRun
 from grasp_detection.external import entry_from_file
 from grasp_detection.learned.family import Stage
+from grasp_detection.learned.members import Members
 from grasp_detection.learned.training.config import AugmentConfig, TrainingConfig
 from grasp_detection.learned.training.distributed import TrainingProcess
 from grasp_detection.learned.training.errors import TrainingError
@@ -29,6 +30,7 @@ from grasp_detection.learned.training.request import TrainingRequest
 from grasp_detection.learned.training.run import train
 from grasp_detection.learned.training.trainer import Trainer
 from grasp_detection.learned.weights import load_weights
+from grasp_detection.maps.members import MAPS
 from grasp_detection.registry import (
     create_detector,
     detector_names,
@@ -222,3 +224,56 @@ def test_names_are_known_without_torch():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
+
+
+NETWORK = """
+from torch import nn
+from grasp_detection.learned.layers import ConvBnRelu
+from grasp_detection.maps.family import MapsFamily
+from grasp_detection.maps.losses import smooth_l1
+
+
+class Plain(nn.Module):
+    def __init__(self, channels, dropout=0.0):
+        super().__init__()
+        self.layers = nn.Sequential(ConvBnRelu(channels, 8), nn.Conv2d(8, 4, 3, padding=1))
+
+    def forward(self, x):
+        return self.layers(x)
+
+
+PLAIN = MapsFamily(Plain, smooth_l1)
+"""
+
+
+@pytest.mark.parametrize("kind", ["a network to a family", "a family"])
+def test_the_recipes_work(kind, request_of, tmp_path, monkeypatch, gripper):
+    # As CONTRIBUTING.md says: a file, and one line among the members, or among the families.
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "plain_network.py").write_text(NETWORK)
+    if kind == "a family":
+        members = Members("toy", third_family.ToyConfig, {"plain": "third_family:Toy"})
+        monkeypatch.setattr(third_family, "Toy", third_family.Toy())  # the object, not the class
+    else:
+        members = replace(MAPS, places={**MAPS.places, "plain": "plain_network:PLAIN"})
+    known = {**registry._ENTRIES, **{entry.name: entry for entry in members.entries()}}
+    monkeypatch.setattr(registry, "_ENTRIES", known)
+    assert "plain" in detector_names()
+    request = replace(request_of(epochs=2), detector="plain", taught=())
+    weights = str(train(request).weights)
+    detector = create_detector("plain", gripper, {"weights": weights, "min_quality": 0.0})
+    camera = PinholeCamera(64, 48, 60.0, 60.0, 32.0, 24.0)
+    frame = RgbdFrame(np.zeros((48, 64, 3), np.uint8), np.full((48, 64), 0.7, np.float32), camera)
+    assert all(grasp.model == "plain" for grasp in detector.detect(frame))
+
+
+def test_every_recipe_is_short():
+    text = (Path(__file__).parents[3] / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    recipes = [part for part in text.split("\n## ") if part.startswith("Add a")]
+    assert {part.splitlines()[0] for part in recipes} >= {
+        "Add a network to a family",
+        "Add a family",
+    }
+    for recipe in recipes:
+        lines = [line for line in recipe.splitlines()[1:] if line.strip()]
+        assert len(lines) <= 10, recipe.splitlines()[0]
