@@ -92,8 +92,14 @@ def is_over_the_bin(foot_m):
     return bool(np.all(np.abs(foot_m[:2] - cell.bin_center) < cell.bin_size_m / 2))
 
 
-def pick(running):
-    return running.client.pick(Pick.Goal(), timeout_s=PICK_S)
+def pick(running, cancel_in=""):
+    future = running.client.send_pick(Pick.Goal())
+    if cancel_in:
+        deadline = time.monotonic() + PICK_S
+        while cancel_in not in running.hardware.stages and time.monotonic() < deadline:
+            time.sleep(0.01)
+        running.client.cancel_pick()
+    return running.client.finish(future, PICK_S, "pick").result
 
 
 def test_kind_hardware_picks(running):
@@ -110,7 +116,7 @@ def test_nodes_keep_their_promise(fresh, case):
     row, hardware, body = case.row, fresh.hardware, fresh.hardware.body
     for way in case.ways:
         hardware.misbehave(*asked(way))
-    result = pick(fresh)
+    result = pick(fresh, case.cancel_in)
     assert Code(result.code) is row.code, result.message
     assert row.hand.holding in (None, result.holding), result.message
     if row.arm is not ArmDoes.UNSURE:

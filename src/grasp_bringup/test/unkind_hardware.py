@@ -3,7 +3,9 @@
 It serves what the profiles of robot, hand and camera name, over a world of one block on a table,
 in real time or with a clock of its own. ``--misbehave NAME[=VALUE][@STAGE or @SECONDS]`` makes it
 misbehave, from the start, in a stage of the pick that runs, or so many seconds after its start;
-the names are those of :mod:`unkind_ways`. By hand, from the root of the repository::
+the names are those of ``unkind_ways``.
+
+By hand, from the root of the repository::
 
     PYTHONPATH=src/grasp_bringup/test:src/grasp_executor/test \
         .venv/bin/python -m unkind_hardware --misbehave hand-nan@hold
@@ -32,6 +34,7 @@ from unkind_actions import ArmServer, HandServer
 from unkind_body import Body
 from unkind_ways import WAYS, Way
 
+from grasp_bringup import environment
 from grasp_core.camera_profile import load_camera
 from grasp_core.robot import load_robot
 from grasp_ros.conversions import (
@@ -288,7 +291,7 @@ def main() -> None:
     listed = "\n".join(f"  {name:28} {way.says}" for name, way in WAYS.items())
     parser = argparse.ArgumentParser(
         prog="python -m unkind_hardware",
-        description=__doc__,
+        description=(__doc__ or "").partition("By hand")[0].strip(),
         epilog=f"misbehaviours:\n{listed}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -309,6 +312,7 @@ def main() -> None:
     unknown = [name for name, _, _ in options.misbehave if name not in WAYS]
     if unknown:
         parser.error(f"no misbehaviour {unknown[0]!r}; --help lists them")
+    environment.prepare()
     rclpy.init()
     hardware = UnkindHardware(options.robot, options.gripper, options.camera, options.speed)
     for what in options.misbehave:

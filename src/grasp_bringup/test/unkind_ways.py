@@ -134,8 +134,20 @@ def _k(index: int, of: Callable[[float, float], float]) -> Callable[[Any, float]
     return edit
 
 
+def _uncalibrated(message: Any, _: float) -> None:
+    message.k, message.d = [0.0] * 9, []
+
+
 def _resize(message: Any, value: float) -> None:
     message.width, message.height = int(message.width * value), int(message.height * value)
+
+
+def _full_size(message: Any, value: float) -> None:
+    """A calibration of the sensor's full size, of which the image takes every so many pixels."""
+    _resize(message, value)
+    for index in (0, 2, 4, 5):
+        message.k[index] *= value
+    message.binning_x = message.binning_y = int(value)
 
 
 def _restarts(hardware: Any, value: float) -> None:
@@ -247,6 +259,11 @@ WAYS: dict[str, Way] = {
         "camera_info says binning of VALUE",
         _edits(lambda m, v: [setattr(m, f"binning_{x}", int(v)) for x in "xy"], "camera_info"),
         2,
+    ),
+    "info-full-size": Way(
+        "camera_info of VALUE times the size, with its binning",
+        _edits(_full_size, "camera_info"),
+        2.0,
     ),
     "info-uncalibrated": Way(
         "camera_info is all zeros", _edits(_k(0, lambda k, v: 0.0), "camera_info")

@@ -231,15 +231,6 @@ HAND_CASES = [
         Event(Stage.HOLD, hand_states_stop),
     ),
     _case(
-        "hand-silent-in-verify",
-        H,
-        "nothing more is heard of the hand after the closing",
-        RESTS,
-        SHUT,
-        Code.STALE_JOINT_STATES,
-        Event(Stage.VERIFY, hand_states_stop),
-    ),
-    _case(
         "jaws-stick-open",
         H,
         "the jaws do not close",
@@ -341,15 +332,6 @@ ARM_CASES = [
         OPEN,
         Code.TRAJECTORY_REFUSED,
         Event(Stage.PREGRASP, moves(TrajectoryRefused("told"))),
-    ),
-    _case(
-        "trajectory-aborted",
-        A,
-        "the controller gives up in the approach",
-        RESTS,
-        OPEN,
-        Code.TRAJECTORY_ABORTED,
-        Event(Stage.APPROACH, moves(TrajectoryAborted("told")), 0.05),
     ),
     _case(
         "aborted-with-an-object",
