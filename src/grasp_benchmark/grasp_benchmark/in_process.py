@@ -33,6 +33,7 @@ from grasp_executor.planning.registry import DEFAULT_PLANNER, create_planner
 from grasp_executor.station import RobotPort
 from grasp_sim.config import STEPS_PER_S
 from grasp_sim.gripper import GripperGoal
+from grasp_sim.hand_sensor import HandReading
 from grasp_sim.simulation import Simulation
 from grasp_sim.trajectory import ErrorCode, Goal, InvalidTrajectory, Status
 
@@ -106,6 +107,11 @@ class SimArm:
             return _ArmMotion(self._simulation, None, str(error))
         return _ArmMotion(self._simulation, goal)
 
+    def external_force_n(self) -> tuple[float, float] | None:
+        """See Arm."""
+        wrench = self._simulation.external_wrench()
+        return None if wrench is None else (float(wrench[2]), self._simulation.time_s)
+
 
 class _GripperMotion:
     """A gripper goal as a Motion."""
@@ -130,24 +136,27 @@ class _GripperMotion:
 
 
 class SimGripper:
-    """See Gripper."""
+    """See Gripper: what the hand's driver publishes, when it does."""
 
     def __init__(self, simulation: Simulation) -> None:
         self._simulation = simulation
 
     def state(self) -> GripperState:
         """See Gripper."""
-        positions, _, forces = self._simulation.finger_state()
-        return GripperState(float(positions.sum()), np.abs(forces), self._simulation.time_s)
+        return _gripper_state(self._simulation.newest_hand_reading())
 
     def states_since(self, stamp_s: float) -> list[GripperState]:
-        """See Gripper; the sequence looks at every tick, so there is one at most."""
-        state = self.state()
-        return [state] if state.stamp_s > stamp_s else []
+        """See Gripper."""
+        return [_gripper_state(one) for one in self._simulation.hand_readings_since(stamp_s)]
 
     def start(self, gap_m: float, force_n: float) -> _GripperMotion:
         """See Gripper."""
         return _GripperMotion(self._simulation, self._simulation.grip(gap_m, force_n))
+
+
+def _gripper_state(reading: HandReading) -> GripperState:
+    """What the executor node reads from the hand's joint states."""
+    return GripperState(float(reading.positions.sum()), np.abs(reading.efforts), reading.stamp_s)
 
 
 class SimCamera:

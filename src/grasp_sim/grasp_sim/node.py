@@ -45,9 +45,11 @@ class SimulatorNode(Node):
         self._engine = Engine(
             lambda: Simulation(simulated, robot, gui=config.gui), config.speed or config.max_speed
         )
-        hand_hz = min(config.joint_states_hz, robot.gripper.joint_states_hz)
+        hand = robot.gripper
+        hand_hz = min(config.joint_states_hz, hand.published_hz or hand.joint_states_hz)
         self._engine.every(config.joint_states_hz, sensors.publish_time)
         self._engine.every(config.joint_states_hz, sensors.publish_joints)
+        self._engine.every(config.joint_states_hz, sensors.publish_wrench)
         self._engine.every(hand_hz, sensors.publish_hand)
         self._engine.every(config.tf_hz, sensors.publish_frames)
         self._engine.every(config.camera_hz, sensors.publish_images)

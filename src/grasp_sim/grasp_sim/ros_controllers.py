@@ -258,8 +258,8 @@ class HandController:
     def _report(
         self, goal: GripperGoal, message: GripperCommand.Result | GripperCommand.Feedback
     ) -> GripperCommand.Result | GripperCommand.Feedback:
-        positions, _, forces = self._engine.call(lambda simulation: simulation.finger_state())
-        message.position = self._gripper.command_from_gap(float(positions.sum()))
-        message.effort = float(np.abs(forces).min()) if self._gripper.reports_force else 0.0
+        reading = self._engine.call(lambda simulation: simulation.hand_reading())
+        message.position = self._gripper.command_from_gap(float(reading.positions.sum()))
+        message.effort = float(np.nan_to_num(np.abs(reading.efforts).min()))
         message.stalled, message.reached_goal = goal.stalled, goal.reached_goal
         return message

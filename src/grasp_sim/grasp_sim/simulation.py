@@ -15,7 +15,9 @@ from grasp_core.robot import RobotModel
 from grasp_core.transform import Transform
 from grasp_sim.camera import camera_pose, intrinsics
 from grasp_sim.config import STEPS_PER_S, SimConfig
+from grasp_sim.external_wrench import WrenchEstimator
 from grasp_sim.gripper import GripperController, GripperGoal
+from grasp_sim.hand_sensor import HandReading, HandSensor
 from grasp_sim.noise import PRESETS
 from grasp_sim.objects import ObjectSet, object_set
 from grasp_sim.picture import draw
@@ -97,6 +99,7 @@ class Simulation:
         self._apply_pulls()
         self.world.step()
         self._steps += 1
+        self._look_at_hand()
         self._gripper.watch(self.time_s, self.gap_m)
         self.world.set_holding(self._gripper.is_squeezing)
 
@@ -160,6 +163,11 @@ class Simulation:
         self._gripper = GripperController(self.config, self.robot.gripper.max_gap_m)
         self._pulls: list[_Pull] = []
         self._arm_force = [client.getJointInfo(body, joint)[10] for joint in self._arm_joints]
+        self._acceleration = np.zeros(len(rest))
+        self._set_velocity = np.zeros(len(rest))
+        self._wrench = WrenchEstimator(self.world, self._noise_seed)
+        self._hand = HandSensor(self.robot.gripper)
+        self._look_at_hand()
 
     # -- arm ------------------------------------------------------------------------------------
 
@@ -220,6 +228,8 @@ class Simulation:
 
     def _drive_arm(self) -> None:
         positions, velocities = self._follower.step(self.time_s, self.arm_state()[0], _PERIOD_S)
+        self._acceleration = (velocities - self._set_velocity) / _PERIOD_S
+        self._set_velocity = velocities
         count = len(self._arm_joints)
         self.world.client.setJointMotorControlArray(
             self.world.robot_body,
@@ -232,10 +242,36 @@ class Simulation:
             velocityGains=[_VELOCITY_GAIN] * count,
         )
 
+    def external_wrench(self) -> Vector | None:
+        """What the arm estimates its hand to exert on its surroundings; see WrenchEstimator.
+
+        Returns:
+            Shape (6,), N and N m, base frame; None for an arm that measures none.
+        """
+        if not self.robot.arm.external_wrench_topic:
+            return None
+        return self._wrench.estimate(self._acceleration, self._steps)
+
     # -- gripper --------------------------------------------------------------------------------
 
+    def _look_at_hand(self) -> None:
+        positions, velocities, _ = self.finger_state()
+        self._hand.step(self._steps, self.world, positions, velocities)
+
+    def hand_reading(self) -> HandReading:
+        """What the hand's driver measured last, with the time of now."""
+        return HandReading(*self._hand.measured(), self.time_s)
+
+    def hand_readings_since(self, stamp_s: float) -> list[HandReading]:
+        """What the hand's driver has published after a time, of the last second, oldest first."""
+        return self._hand.since(stamp_s)
+
+    def newest_hand_reading(self) -> HandReading:
+        """What the hand's driver has published last."""
+        return self._hand.newest
+
     def finger_state(self) -> tuple[Vector, Vector, Vector]:
-        """Finger positions, m, velocities, m/s, and applied forces, N, shape (2,) each."""
+        """True finger positions, m, velocities, m/s, and drive forces, N, shape (2,) each."""
         states = self.world.client.getJointStates(self.world.robot_body, self._fingers)
         return (
             np.array([s[0] for s in states]),
