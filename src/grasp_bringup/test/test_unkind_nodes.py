@@ -32,7 +32,14 @@ PICK_S = 60.0
 REST_S = 0.3  # wall time in which an arm at rest does not move
 REST_RAD = 1e-6
 HAND = "force_hand"
-SETTINGS = {"hold_s": 0.6, "hardware_timeout_s": 2.0, "detect_timeout_s": 2.0}
+SETTINGS = {
+    "hold_s": 0.4,
+    "hardware_timeout_s": 2.0,
+    "detect_timeout_s": 2.0,
+    "plan_timeout_s": 2.0,
+    "embedded.velocity_scale": 1.0,
+    "embedded.acceleration_scale": 1.0,
+}
 
 
 class Running:
@@ -92,11 +99,16 @@ def is_over_the_bin(foot_m):
     return bool(np.all(np.abs(foot_m[:2] - cell.bin_center) < cell.bin_size_m / 2))
 
 
+def is_moving(hardware, stage):
+    path = hardware.body.path
+    return stage in hardware.stages and path is not None and not path.ended
+
+
 def pick(running, cancel_in=""):
     future = running.client.send_pick(Pick.Goal())
     if cancel_in:
         deadline = time.monotonic() + PICK_S
-        while cancel_in not in running.hardware.stages and time.monotonic() < deadline:
+        while not is_moving(running.hardware, cancel_in) and time.monotonic() < deadline:
             time.sleep(0.01)
         running.client.cancel_pick()
     return running.client.finish(future, PICK_S, "pick").result

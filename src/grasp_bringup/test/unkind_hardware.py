@@ -14,6 +14,7 @@ By hand, from the root of the repository::
 from __future__ import annotations
 
 import argparse
+import math
 import threading
 import time
 from collections import defaultdict
@@ -51,10 +52,9 @@ from grasp_sim.camera import camera_pose, intrinsics
 from grasp_sim.config import SimConfig
 
 OPTICAL_FRAME = "camera_color_optical_frame"
-WRENCH_TOPIC = "franka/external_wrench"
 STOP_TOPIC = "robot/protective_stop"
 _TICK_S = 0.01  # wall time
-_CAMERA_HZ = 8.0  # of its own time
+_CAMERA_PERIOD_S = 0.12  # wall time: it is pixels that cost
 _LARGEST_STEP_S = 0.1
 _THREADS = 6
 
@@ -96,6 +96,7 @@ class UnkindHardware(Node):
         self._speed = speed
         self._lens = intrinsics(SimConfig())
         self._T_base_camera = camera_pose(SimConfig())
+        self._measured: tuple[list[float], list[float]] = ([0.0] * 2, [0.0] * 2)
         self._picture: tuple[bytes, np.ndarray] | None = None
         self._publish_nothing_yet()
         self.arm = ArmServer(self, self.body)
@@ -107,7 +108,9 @@ class UnkindHardware(Node):
             "color": create(Image, self.camera.color_topic, SENSOR),
             "depth": create(Image, self.camera.depth_topic, SENSOR),
             "camera_info": create(CameraInfo, self.camera.camera_info_topic, SENSOR),
-            "wrench": create(WrenchStamped, WRENCH_TOPIC, SENSOR),
+            "wrench": create(
+                WrenchStamped, self.robot.arm.external_wrench_topic or "external_wrench", SENSOR
+            ),
             "stop": create(Bool, STOP_TOPIC, 10),
             "tf": create(TFMessage, "/tf", DYNAMIC_TF),
             "tf_static": create(TFMessage, "/tf_static", STATIC_TF),
@@ -183,8 +186,10 @@ class UnkindHardware(Node):
     # -- what happens by itself -----------------------------------------------------------------
 
     def _live(self) -> None:
-        hand_period_s = 1.0 / self.robot.gripper.joint_states_hz
-        hand_told_s = camera_told_s = self.now_s
+        hand = self.robot.gripper
+        measures = _Every(1.0 / hand.joint_states_hz)
+        tells = _Every(1.0 / (hand.published_hz or hand.joint_states_hz))
+        pictures = _Every(_CAMERA_PERIOD_S)
         last = time.monotonic()
         self._publish_poses()
         while not self._closing.wait(_TICK_S):
@@ -196,11 +201,11 @@ class UnkindHardware(Node):
             if self._clock_out is not None:
                 self._clock_out.publish(Clock(clock=ns_to_stamp(int(self.now_s * NANOSECONDS))))
             self._publish_arm()
-            if abs(self.now_s - hand_told_s) >= hand_period_s - 1e-3:
-                hand_told_s = self.now_s
+            if measures.due(self.now_s):
+                self._measure_hand()
+            if tells.due(self.now_s):
                 self._publish_hand()
-            if abs(self.now_s - camera_told_s) >= 1.0 / _CAMERA_HZ:
-                camera_told_s = self.now_s
+            if pictures.due(now):
                 self._publish_images()
 
     def _begin_what_is_due(self) -> None:
@@ -231,17 +236,21 @@ class UnkindHardware(Node):
         wrench = WrenchStamped()
         wrench.header.stamp = message.header.stamp
         wrench.header.frame_id = self.robot.arm.base_frame
-        wrench.wrench.force.z = -weight_n
+        wrench.wrench.force.z = weight_n
         self.publish("wrench", wrench)
 
-    def _publish_hand(self) -> None:
+    def _measure_hand(self) -> None:
         hand, body = self.robot.gripper, self.body
         force_n = body.force_n * body.presses * hand.reports_force
+        self._measured = ([body.gap_m / 2] * 2, [float(force_n)] * 2)
+
+    def _publish_hand(self) -> None:
+        widths, forces = self._measured
         message = JointState(
-            name=list(hand.joints),
-            position=[body.gap_m / 2] * 2,
+            name=list(self.robot.gripper.joints),
+            position=list(widths),
             velocity=[0.0] * 2,
-            effort=[float(force_n)] * 2,
+            effort=list(forces),
         )
         message.header.stamp = self.stamp("hand")
         self.publish("hand", message)
@@ -273,6 +282,20 @@ class UnkindHardware(Node):
         message.header.frame_id = self.robot.arm.base_frame
         message.header.stamp = self.stamp("camera")
         self.publish("tf_static", TFMessage(transforms=[message]))
+
+
+class _Every:
+    """Says when it is time again; a clock that was set back counts, too."""
+
+    def __init__(self, period_s: float) -> None:
+        self._period_s, self._last_s = period_s, -math.inf
+
+    def due(self, now_s: float) -> bool:
+        """Whether a period has passed since it last was."""
+        if abs(now_s - self._last_s) < self._period_s - 1e-3:
+            return False
+        self._last_s = now_s
+        return True
 
 
 def asked(text: str) -> tuple[str, float | None, str | float]:

@@ -165,7 +165,7 @@ ARM_CASES = [
         "the arm tells degrees for radians",
         STAYS,
         WAITS,
-        Code.INVALID_STATES,
+        Code.PLANNING_FAILED,
         "arm-degrees",
     ),
     _case(
@@ -335,7 +335,7 @@ CAMERA_CASES = [
         "camera_info is of twice the image's size, and tells no binning",
         STAYS,
         OPEN,
-        Code.BAD_CALIBRATION,
+        Code.BAD_IMAGE,
         "info-size=2",
     ),
     _case(
