@@ -104,9 +104,17 @@ class ExecutorConfig(PickConfig):
     )
     gripper_action: str = setting("", "GripperCommand action; empty: as the hand's profile says")
     detect_service: str = setting("detector/detect", "DetectGrasps service")
-    detect_timeout_s: float = setting(5.0, "wall time to wait for grasps, s", minimum=0.1)
+    detect_timeout_s: float = setting(
+        5.0, "wall time to wait for an image, and again for the detector, s", minimum=0.1
+    )
     state_timeout_s: float = setting(
         0.5, "age at which joint states are stale, s of node time", minimum=0.02
+    )
+    max_stamp_lead_s: float = setting(
+        0.5,
+        "by which stamps of joint states and transforms may lead node time, s",
+        minimum=0.0,
+        maximum=60.0,
     )
     hardware_timeout_s: float = setting(
         5.0, "wall time without any sign of life that means HARDWARE_LOST, s", minimum=0.5

@@ -32,7 +32,6 @@ from grasp_executor.station import RobotPort
 from grasp_ros.camera_pose import camera_pose
 from grasp_ros.conversions import grasp_to_msg, pose_from_transform
 from grasp_ros.lifecycle import GraspLifecycleNode
-from grasp_ros.parameters import declare
 from grasp_ros.spin import run
 from grasp_ros.spinner import Spinner, companion
 
@@ -59,20 +58,24 @@ class ExecutorNode(GraspLifecycleNode):
 
     def configure(self) -> None:
         """Load robot, cell and planner; connect to the hardware's topics and actions."""
-        config = declare(self, ExecutorConfig)
+        config = self.declare_config(ExecutorConfig)
         settings_class = find_planner(config.planner).config_class
-        settings = declare(self, settings_class, config.planner)
+        settings = self.declare_config(settings_class, config.planner)
         model, cell = load_robot(config.robot, config.gripper), load_cell(config.cell)
         self._base_frame = model.arm.base_frame
         self._hardware = hardware = companion(self)
         clock = RosClock(hardware.node, config.hardware_timeout_s)
         states = JointStateCache(
-            hardware.node, clock, config.state_timeout_s, joint_sources(model)
+            hardware.node,
+            clock,
+            config.state_timeout_s,
+            joint_sources(model),
+            config.max_stamp_lead_s,
         )
         detection = DetectionClient(
             hardware.node,
             config,
-            camera_pose(hardware.node, model.arm.base_frame, config.hand_eye),
+            camera_pose(hardware.node, self._base_frame, config.hand_eye, config.max_stamp_lead_s),
         )
         robot = RobotPort(
             planner=create_planner(config.planner, model, settings),

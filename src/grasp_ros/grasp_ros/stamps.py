@@ -10,15 +10,14 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable
-from typing import Any
-
-from rclpy.clock import JumpThreshold
-from rclpy.duration import Duration
-from rclpy.node import Node
+from typing import TYPE_CHECKING, Any
 
 from grasp_core.errors import ClockError
-from grasp_ros.conversions import NANOSECONDS
 
+if TYPE_CHECKING:
+    from rclpy.node import Node
+
+NANOSECONDS = 1_000_000_000
 DEFAULT_MAX_LEAD_S = 0.5
 """Late /clock messages of a simulation, and clocks of two machines that NTP keeps together, stay
 well below; a driver in another time zone or of another boot does not."""
@@ -70,6 +69,10 @@ def on_clock_set_back(node: Node, forget: Callable[[], None]) -> Any:
     Returns:
         The registration; the calls end when it is let go.
     """
+    # Here, so that the rule itself needs no ROS.
+    from rclpy.clock import JumpThreshold
+    from rclpy.duration import Duration
+
     threshold = JumpThreshold(
         min_forward=None, min_backward=Duration(nanoseconds=-1), on_clock_change=True
     )

@@ -93,8 +93,9 @@ class TransformTree:
         above_target = self._ancestors(target)
         common = next((one for one in self._ancestors(source) if one in above_target), None)
         if common is None:
-            parents = (parent for parent, *_ in (*self._static.values(), *self._history.values()))
-            known = sorted({*self._static, *self._history, *parents})
+            known = sorted(
+                {name for child in (*self._static, *self._history) for name in self._link(child)}
+            )
             raise NoTransform(
                 f"no transform from {source!r} to {target!r}; known frames are "
                 f"{', '.join(known) or 'none'}: check the calibration publisher"
@@ -111,6 +112,9 @@ class TransformTree:
                 raise NoTransform(f"the frames form a loop at {parent!r}")
             chain.append(parent)
         return chain
+
+    def _link(self, child: str) -> tuple[str, str]:
+        return child, self._parent(child) or child
 
     def _parent(self, child: str) -> str | None:
         if child in self._static:

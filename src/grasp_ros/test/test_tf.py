@@ -2,7 +2,6 @@
 
 import importlib.util
 import math
-
 from types import SimpleNamespace
 
 import numpy as np
