@@ -15,6 +15,7 @@ from rclpy.action import ActionServer, CancelResponse, GoalResponse
 from rclpy.action.server import ServerGoalHandle
 from rclpy.callback_groups import ReentrantCallbackGroup
 from rclpy.clock import Clock, ClockType
+from rclpy.event_handler import PublisherEventCallbacks
 from rclpy.timer import Timer
 
 from grasp_core.cell import load_cell
@@ -86,7 +87,9 @@ class ExecutorNode(GraspLifecycleNode):
         )
         self._sequence = PickSequence(robot, model, cell, config)
         hardware.start()
-        self._target = self.create_publisher(PoseStamped, "~/target", 1)
+        # Without event handlers: see grasp_ros.camera_input.
+        quiet = PublisherEventCallbacks(use_default_callbacks=False)
+        self._target = self.create_publisher(PoseStamped, "~/target", 1, event_callbacks=quiet)
         # Wall time: a simulator that was killed stops /clock.
         steady = Clock(clock_type=ClockType.STEADY_TIME)
         self._telling = self.create_timer(_DIAGNOSTICS_PERIOD_S, self._tell, clock=steady)
