@@ -34,6 +34,12 @@ class ArmProfile(Checked):
         "arm_controller/follow_joint_trajectory", "FollowJointTrajectory action of its controller"
     )
     joint_states_topic: str = setting("joint_states", "topic of its driver's own joint states")
+    external_wrench_topic: str = setting(
+        "",
+        "WrenchStamped topic of what its hand exerts on its surroundings, base frame, estimated "
+        "from its joint torques; a lifted mass shows its weight as a positive force.z; empty: "
+        "it measures none",
+    )
     planning_group: str = setting("arm", "name of the arm in MoveIt's semantic description")
     joints: tuple[str, ...] = setting((), "arm joints, base to tip")
     lower: tuple[float, ...] = setting((), "lower position limits, rad")
@@ -56,6 +62,8 @@ class ArmProfile(Checked):
         """
         super().__post_init__()
         require_relative_names(self, "trajectory_action", "joint_states_topic")
+        if self.external_wrench_topic:
+            require_relative_names(self, "external_wrench_topic")
         for field in ("lower", "upper", "velocity", "acceleration", "observe"):
             count = len(getattr(self, field))
             if count != len(self.joints):
