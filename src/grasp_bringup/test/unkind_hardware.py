@@ -36,6 +36,7 @@ from unkind_body import Body
 from unkind_ways import WAYS, Way
 
 from grasp_bringup import environment
+from grasp_core.camera import PinholeCamera
 from grasp_core.camera_profile import load_camera
 from grasp_core.robot import load_robot
 from grasp_ros.conversions import (
@@ -48,11 +49,12 @@ from grasp_ros.conversions import (
     transform_to_msg,
 )
 from grasp_ros.qos import DYNAMIC_TF, SENSOR, STATIC_TF
-from grasp_sim.camera import camera_pose, intrinsics
+from grasp_sim.camera import camera_pose
 from grasp_sim.config import SimConfig
 
+_LENS = PinholeCamera(320, 240, 307.5, 307.5, 159.5, 119.5)  # the simulator's, half as many pixels
 OPTICAL_FRAME = "camera_color_optical_frame"
-STOP_TOPIC = "robot/protective_stop"
+STOP_TOPIC = "protective_stop"
 _TICK_S = 0.01  # wall time
 _CAMERA_PERIOD_S = 0.12  # wall time: it is pixels that cost
 _LARGEST_STEP_S = 0.1
@@ -94,7 +96,7 @@ class UnkindHardware(Node):
         self.robot, self.camera = load_robot(robot, gripper), load_camera(camera)
         self.body = Body(self.robot)
         self._speed = speed
-        self._lens = intrinsics(SimConfig())
+        self._lens = _LENS
         self._T_base_camera = camera_pose(SimConfig())
         self._measured: tuple[list[float], list[float]] = ([0.0] * 2, [0.0] * 2)
         self._picture: tuple[bytes, np.ndarray] | None = None

@@ -252,7 +252,7 @@ MOVED = [
     (Event(Stage.RELEASE, jaws_stick), Code.GRIPPER_FAILED, True),
     (Event(Stage.CLOSE, rolls_away), Code.EMPTY_GRIP, False),
     (Event(Stage.HOLD, slips), Code.SLIPPED, True),
-    (Event(Stage.HOLD, drops), Code.SLIPPED, False),  # the jaws move first
+    (Event(Stage.HOLD, drops), Code.DROPPED, False),
     (Event(Stage.HOLD, weakens), Code.DROPPED, True),
     (Event(Stage.LIFT, drops, 0.05), Code.DROPPED, False),
     (Event(Stage.APPROACH, arm_states_stop), Code.STALE_JOINT_STATES, False),
@@ -302,10 +302,15 @@ def test_a_failure_that_nobody_here_knows_is_one_of_a_candidate():
 
 
 HELD_IN = {Stage.PUT_AWAY, Stage.VERIFY, Stage.LIFT, Stage.HOLD, Stage.CARRY}
+JAWS_MOVE_IN = {Stage.MEASURE_EMPTY, Stage.CLOSE, Stage.RELEASE, Stage.RETREAT}
 CANCELS = [
     *[(stage, 0.0, stage in HELD_IN | {Stage.RELEASE}) for stage in Stage],
-    # Planning takes no time here; jaws need more to close, and less to open.
-    *[(stage, 0.03, stage in HELD_IN) for stage in Stage if stage is not Stage.PLAN],
+    # Planning takes no time here. Jaws that stop half-way after a closing may hold something.
+    *[
+        (stage, 0.03, stage in HELD_IN | JAWS_MOVE_IN)
+        for stage in Stage
+        if stage is not Stage.PLAN
+    ],
 ]
 
 
@@ -326,12 +331,16 @@ def test_a_cancel_counts_in_every_stage(stage, after_s, holding):
     assert robot.stages[-1] is stage
     assert not robot.arm.moves
     assert outcome.holding is holding
-    assert (robot.held is not None) is holding
-
     held = robot.held
+    assert (held is not None) is (holding and (after_s == 0.0 or stage in HELD_IN))
+
+    if stage is Stage.MEASURE_EMPTY and holding:
+        assert robot.pick().code is Code.HAND_NOT_EMPTY
+        assert robot.sequence.release().success
     assert robot.pick().code is Code.OK
     # What was not verified is still where it stood: it is let go there.
-    assert (robot.stages[0] is Stage.PUT_AWAY) is (holding and stage is not Stage.VERIFY)
+    at_once = {Stage.VERIFY, Stage.MEASURE_EMPTY, Stage.CLOSE, Stage.RETREAT}
+    assert (robot.stages[0] is Stage.PUT_AWAY) is (holding and stage not in at_once)
     assert held is None or held.in_bin
     assert is_ready(robot)
 
@@ -358,14 +367,15 @@ def test_a_cancel_ends_planning_after_the_attempt_it_falls_into(stage):
 def test_what_is_held_is_watched_while_the_planner_works():
     def loses_it_meanwhile(robot):
         drops(robot)
-        robot.clock.sleep(0.2)
+        for _ in range(25):
+            robot.clock.sleep(0.01)
 
     robot = FakeRobot(block())
     robot.planner.attempts = 100
     outcome = robot.pick(Event(Stage.CARRY, while_planning(loses_it_meanwhile)))
     assert (outcome.code, outcome.holding) == (Code.DROPPED, False)
     carried_s = dict(outcome.stage_s)[Stage.CARRY]
-    assert carried_s == pytest.approx(0.2)
+    assert carried_s == pytest.approx(0.25)
 
 
 # -- what an earlier pick has left in the hand ----------------------------------------------------
@@ -401,5 +411,4 @@ def test_jaws_that_somebody_has_emptied_meanwhile_are_opened():
     robot.clock.sleep(0.2)
     outcome = robot.pick()
     assert outcome.code is Code.OK
-    assert robot.stages[0] is Stage.RETREAT
     assert Stage.PUT_AWAY not in robot.stages

@@ -11,8 +11,6 @@ from fake_robot import CELL, CONFIG, Block, FakeArm, FakeHand, FakeRobot
 
 from grasp_executor.config import PickConfig
 from grasp_executor.interfaces import ArmState, GripperState
-from grasp_executor.pick import PickSequence
-from grasp_executor.station import RobotPort
 
 Report = Callable[[GripperState], GripperState | None]
 _ON_THE_TABLE_M = 0.02
@@ -29,16 +27,10 @@ class UnkindRobot(FakeRobot):
     def __init__(self, *blocks: Block, config: PickConfig = CONFIG) -> None:
         self.starts = 0
         self.opened_in_the_air: list[np.ndarray] = []
-        self._config = config
         self._due: list[tuple[float, Callable[[], None]]] = []
         super().__init__(*blocks, config=config)
         self.arm, self.hand = UnkindArm(self), UnkindHand(self)
         self.restart()
-
-    def restart(self) -> None:
-        """A new executor over the same hardware."""
-        port = RobotPort(self.planner, self.arm, self.hand, self.camera, self.clock)
-        self._sequence = PickSequence(port, self.model, CELL, self._config)
 
     def later(self, seconds: float, happens: Callable[[], None]) -> None:
         """Something happens when so much node time has passed."""
