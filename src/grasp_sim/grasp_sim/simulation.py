@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -36,6 +37,7 @@ Vector = NDArray[np.float64]
 _PERIOD_S = 1.0 / STEPS_PER_S
 _POSITION_GAIN = 0.6
 _VELOCITY_GAIN = 1.0
+_SEEN_PX = 20  # of a thing in an image: fewer are lost in the noise of a depth camera
 
 
 @dataclass
@@ -62,6 +64,8 @@ class Simulation:
         self.T_base_camera = camera_pose(config)
         self._steps = 0
         self._noise_seed = 0
+        self._watches: list[Callable[[], None]] = []
+        self._seen: set[int] = set()
         self._arm_joints = [self.world.joints[name] for name in robot.arm.joints]
         self._fingers = [self.world.joints[name] for name in robot.gripper.joints]
         self._reset_robot()
@@ -100,8 +104,19 @@ class Simulation:
         self.world.step()
         self._steps += 1
         self._look_at_hand()
+        for watch in self._watches:
+            watch()
         self._gripper.watch(self.time_s, self.gap_m)
         self.world.set_holding(self._gripper.is_squeezing)
+
+    @contextmanager
+    def watched_by(self, watch: Callable[[], None]) -> Iterator[None]:
+        """Call something after every step, as long as the context lasts."""
+        self._watches.append(watch)
+        try:
+            yield
+        finally:
+            self._watches.remove(watch)
 
     def restart_clock(self, noise_seed: int = 0) -> None:
         """Let time begin anew; followed by a new scene, nothing depends on earlier ones any more.
@@ -150,6 +165,7 @@ class Simulation:
         self._follower.cancel("the scene was replaced")
         self._gripper.cancel(self.robot.gripper.max_gap_m)
         self.world.rebuild()
+        self._seen.clear()
         self._reset_robot()
 
     def _reset_robot(self) -> None:
@@ -309,7 +325,9 @@ class Simulation:
 
     def render(self) -> RgbdFrame:
         """Draw the camera's view now; the noise depends on the time and its seed alone."""
-        color, depth, _ = draw(self.world, self.camera, self.T_base_camera)
+        color, depth, bodies = draw(self.world, self.camera, self.T_base_camera)
+        pixels = np.bincount(bodies.ravel() + 1)[1:]
+        self._seen.update(np.flatnonzero(pixels >= _SEEN_PX).tolist())
         if self.config.noise != "none":
             rng = np.random.default_rng([self._noise_seed, self._steps])
             depth = PRESETS[self.config.noise].apply(depth, self.config.camera_fx, rng)
@@ -317,6 +335,18 @@ class Simulation:
         return RgbdFrame(color, depth, self.camera, self.time_ns, frame_id, pose)
 
     # -- truth and disturbance ------------------------------------------------------------------
+
+    def has_seen(self, name: str) -> bool:
+        """Whether an image of this scene showed a thing; table and bin are known without.
+
+        Raises:
+            ObjectNotFound: No such thing.
+        """
+        world = self.world
+        if name in {solid.name for solid in world.cell.solids()}:
+            return True
+        body = world.fixed[name] if name in world.fixed else world.object(name).body
+        return body in self._seen
 
     def truth(self) -> list[ObjectTruth]:
         """What is really there, one entry per object."""
