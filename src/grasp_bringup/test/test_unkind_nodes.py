@@ -50,7 +50,7 @@ class Running:
         self.nodes = perception_and_action(
             None, None, "antipodal", gripper=HAND, camera="realsense", continuous=False
         )
-        self.nodes[1].parameters.update(SETTINGS)
+        self.nodes[1].parameters.update(SETTINGS, state_dir=str(log_dir))
 
     def __enter__(self):
         with contextlib.ExitStack() as undo, ros_domain(self._domain):

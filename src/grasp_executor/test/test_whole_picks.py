@@ -306,11 +306,7 @@ JAWS_MOVE_IN = {Stage.MEASURE_EMPTY, Stage.CLOSE, Stage.RELEASE, Stage.RETREAT}
 CANCELS = [
     *[(stage, 0.0, stage in HELD_IN | {Stage.RELEASE}) for stage in Stage],
     # Planning takes no time here. Jaws that stop half-way after a closing may hold something.
-    *[
-        (stage, 0.03, stage in HELD_IN | JAWS_MOVE_IN)
-        for stage in Stage
-        if stage is not Stage.PLAN
-    ],
+    *[(stage, 0.03, stage in HELD_IN | JAWS_MOVE_IN) for stage in Stage if stage is not Stage.PLAN],
 ]
 
 

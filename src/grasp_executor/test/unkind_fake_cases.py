@@ -152,11 +152,11 @@ HAND_CASES = [
     _case(
         "force-becomes-zero",
         H,
-        "finger forces become 0 in the carry; the width stays",
+        "finger forces become 0 in the hold; the width stays",
         RESTS,
         SHUT,
         Code.DROPPED,
-        Event(Stage.CARRY, force(0.0)),
+        Event(Stage.HOLD, force(0.0)),
     ),
     _case(
         "force-weakens",
@@ -235,7 +235,7 @@ HAND_CASES = [
         H,
         "the jaws do not close",
         RESTS,
-        MAY_HOLD,
+        OPEN,
         Code.EMPTY_GRIP,
         Event(Stage.CLOSE, jaws_stick),
     ),

@@ -112,8 +112,15 @@ def width(gap_m: float, samples: float = np.inf) -> Callable[[UnkindRobot], None
 
 
 def force(newtons: float) -> Callable[[UnkindRobot], None]:
-    """Both fingers report this force."""
-    return reports(lambda state: replace(state, effort_n=np.full(2, newtons)))
+    """Both fingers report this force, with the noise of a sensor."""
+
+    def begin(robot: UnkindRobot) -> None:
+        seen = itertools.count()
+        robot.hand.reports.append(
+            lambda state: replace(state, effort_n=np.full(2, newtons + 1e-3 * (next(seen) % 7)))
+        )
+
+    return begin
 
 
 def one_finger(newtons: float) -> Callable[[UnkindRobot], None]:
