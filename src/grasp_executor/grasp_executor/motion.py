@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 
@@ -24,6 +25,7 @@ from grasp_executor.interfaces import (
     JointVector,
     Motion,
 )
+from grasp_executor.tracking import Patience
 
 _REST_SPEED_RAD_S = 0.02
 _STOP_TIMEOUT_S = 1.0
@@ -55,12 +57,14 @@ class Mover:
         clock: Clock,
         tick_s: float,
         cancelled: Callable[[], bool],
+        standstill_s: float = 60.0,
     ) -> None:
         self._arm = arm
         self._gripper = gripper
         self._clock = clock
         self._tick_s = tick_s
         self._cancelled = cancelled
+        self._standstill_s = standstill_s
 
     def follow(self, trajectory: JointTrajectory, watch: Watch = watch_nothing) -> None:
         """Follow a trajectory to its end.
@@ -74,7 +78,9 @@ class Mover:
         if off is not None:
             raise TrajectoryRefused(f"the arm is not where its trajectory begins: {off}")
         limit = 1.5 * trajectory.duration_s + _ARM_SLACK_S
-        self._finish(self._arm.start(trajectory), limit, "the arm", watch)
+        motion = self._arm.start(trajectory)
+        patience = Patience(motion, trajectory.duration_s, self._standstill_s, _ARM_SLACK_S)
+        self._finish(motion, limit, "the arm", watch, patience)
         # A controller without goal tolerances reports success wherever the arm was held up.
         deadline = self._clock.now_s() + _ARRIVAL_S
         while (off := self._farthest_off(trajectory, trajectory.goal)) is not None:
@@ -152,7 +158,14 @@ class Mover:
             self._clock.sleep(self._tick_s)
         return state
 
-    def _finish(self, motion: Motion, limit_s: float, what: str, watch: Watch) -> None:
+    def _finish(
+        self,
+        motion: Motion,
+        limit_s: float,
+        what: str,
+        watch: Watch,
+        patience: Patience | None = None,
+    ) -> None:
         deadline, began = self._clock.now_s() + limit_s, time.monotonic()
         try:
             while not motion.done():
@@ -160,10 +173,13 @@ class Mover:
                 self._arm.state()
                 # In a fast simulation node time alone would blame slow answers on the hardware.
                 late = time.monotonic() - began > _LEAST_PATIENCE_S
-                if late and self._clock.now_s() > deadline:
-                    raise HardwareLost(
-                        f"{what} did not finish within {limit_s:.1f} s and reports nothing"
-                    )
+                now_s = self._clock.now_s()
+                # A controller that comes forward is waited for, however much it stretches time.
+                until_s = -math.inf if patience is None else patience.until_s(now_s)
+                if late and now_s > (until_s if math.isfinite(until_s) else deadline):
+                    silent = f"did not finish within {limit_s:.1f} s and reports nothing"
+                    complaint = silent if patience is None else patience.complaint() or silent
+                    raise HardwareLost(f"{what} {complaint}")
             motion.check()
         except BaseException as first:
             # Whatever it was, the arm must not go on unwatched.

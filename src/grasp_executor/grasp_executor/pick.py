@@ -97,7 +97,12 @@ class _Run:
         self._cancelled = cancelled
         self._report = report
         self._mover = Mover(
-            self._robot.arm, self._robot.gripper, self._robot.clock, self._config.tick_s, cancelled
+            self._robot.arm,
+            self._robot.gripper,
+            self._robot.clock,
+            self._config.tick_s,
+            cancelled,
+            self._config.standstill_s,
         )
         self._stage = Stage.OBSERVE
         self._watched_from_s = 0.0

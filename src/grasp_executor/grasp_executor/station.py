@@ -10,11 +10,12 @@ from grasp_core.cell import Cell
 from grasp_core.errors import ConfigError, EmptyGrip, GraspStackError, GripperFailed
 from grasp_core.robot import RobotModel
 from grasp_core.transform import Transform
-from grasp_executor.approach import PickPlanner, Surroundings
+from grasp_executor.approach import PickPlanner
 from grasp_executor.config import PickConfig
 from grasp_executor.grasp_pose import GraspTarget
 from grasp_executor.grip import EmptyWidth, HoldMonitor
 from grasp_executor.interfaces import Arm, Camera, Clock, Gripper, Planner
+from grasp_executor.surroundings import Surroundings
 
 _OPENED_BY_HAND_M = 0.01  # wider than it was: somebody has opened the jaws
 _PRESSING_N = 1.0  # less is friction of the fingers themselves

@@ -13,7 +13,7 @@ from rclpy.parameter import Parameter
 from std_msgs.msg import Float32
 
 from grasp_core.camera_profile import load_camera
-from grasp_core.errors import GraspStackError
+from grasp_core.errors import ConfigError, GraspStackError
 from grasp_core.robot import load_robot
 from grasp_ros.conversions import ns_to_stamp, pose_from_transform, vector
 from grasp_ros.parameters import declare
@@ -75,6 +75,7 @@ class SimulatorNode(Node):
         names = simulation.new_scene(
             simulation.objects.draw(config.clutter, config.seed), config.seed
         )
+        simulation.scale_speed(config.speed_scaling)
         self._sensors.publish_camera_pose(simulation)
         self.get_logger().info(f"{', '.join(names)} on the table; renderer {simulation.renderer}")
 
@@ -82,13 +83,19 @@ class SimulatorNode(Node):
         for change in changes:
             if change.name == "arm_enabled":
                 self._arm_enabled = bool(change.value)
+            elif change.name == "speed_scaling":
+                scaling = float(change.value)
+                try:
+                    self._engine.call(lambda simulation, s=scaling: simulation.scale_speed(s))
+                except ConfigError as error:
+                    return SetParametersResult(successful=False, reason=str(error))
             elif change.name == "camera_enabled":
                 self._sensors.camera_enabled = bool(change.value)
             else:
                 return SetParametersResult(
                     successful=False,
-                    reason=f"{change.name} is read at start-up; only arm_enabled and "
-                    "camera_enabled change while running",
+                    reason=f"{change.name} is read at start-up; only arm_enabled, "
+                    "camera_enabled and speed_scaling change while running",
                 )
         return SetParametersResult(successful=True)
 
