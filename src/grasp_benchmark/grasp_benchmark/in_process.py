@@ -5,6 +5,7 @@ The same sequence as in the executor node, faster than real time and repeatable 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import numpy as np
@@ -18,7 +19,7 @@ from grasp_core.errors import (
     UnexpectedContact,
 )
 from grasp_core.grasp import with_label
-from grasp_core.robot import RobotModel
+from grasp_core.robot import ArmProfile, RobotModel
 from grasp_detection.detector import Detector, with_depth
 from grasp_executor.config import PickConfig
 from grasp_executor.interfaces import (
@@ -35,7 +36,7 @@ from grasp_sim.config import STEPS_PER_S
 from grasp_sim.gripper import GripperGoal
 from grasp_sim.hand_sensor import HandReading
 from grasp_sim.simulation import Simulation
-from grasp_sim.trajectory import ErrorCode, Goal, InvalidTrajectory, Status
+from grasp_sim.trajectory import ErrorCode, Goal, InvalidTrajectory, Status, Tolerances
 
 
 class SimClock:
@@ -71,6 +72,10 @@ class _ArmMotion:
         if self._goal is not None:
             self._simulation.stop_arm(self._goal)
 
+    def progress_s(self) -> float:
+        """See ArmMotion; the controller judges the deviation itself."""
+        return math.nan if self._goal is None else self._goal.steps / STEPS_PER_S
+
     def check(self) -> None:
         """See Motion."""
         goal = self._goal
@@ -102,6 +107,7 @@ class SimArm:
                 trajectory.positions.tolist(),
                 trajectory.velocities.tolist(),
                 trajectory.accelerations.tolist(),
+                _tolerances(self._simulation.robot.arm),
             )
         except InvalidTrajectory as error:
             return _ArmMotion(self._simulation, None, str(error))
@@ -111,6 +117,12 @@ class SimArm:
         """See Arm."""
         wrench = self._simulation.external_wrench()
         return None if wrench is None else (float(wrench[2]), self._simulation.time_s)
+
+
+def _tolerances(arm: ArmProfile) -> Tolerances:
+    """Those of the profile travel with every goal; the simulation takes one for all joints."""
+    path_rad, goal_rad = arm.tolerances_rad()
+    return Tolerances(float(path_rad.min()), float(goal_rad.min()), arm.goal_time_tolerance_s)
 
 
 class _GripperMotion:

@@ -44,10 +44,11 @@ RESTS, RETURNS, STAYS, FINISHES, UNSURE = (
     ArmDoes.FINISHES,
     ArmDoes.UNSURE,
 )
-DELIVERS, OPEN, SHUT, WAITS = (
+DELIVERS, OPEN, SHUT, MAY_HOLD, WAITS = (
     HandDoes.DELIVERS,
     HandDoes.OPEN,
     HandDoes.SHUT,
+    HandDoes.MAY_HOLD,
     HandDoes.WAITS,
 )
 
@@ -95,7 +96,7 @@ HAND_CASES = [
         H,
         "the hand's server refuses goals",
         RESTS,
-        OPEN,
+        MAY_HOLD,
         Code.GRIPPER_FAILED,
         "grip-refused@pregrasp",
     ),
@@ -308,7 +309,7 @@ CAMERA_CASES = [
         "depth and colour are of different frames",
         STAYS,
         OPEN,
-        Code.BAD_IMAGE,
+        Code.BAD_CALIBRATION,
         "depth-frame",
     ),
     _case(
@@ -335,7 +336,7 @@ CAMERA_CASES = [
         "camera_info is of twice the image's size, and tells no binning",
         STAYS,
         OPEN,
-        Code.BAD_IMAGE,
+        Code.BAD_CALIBRATION,
         "info-size=2",
     ),
     _case(

@@ -52,6 +52,21 @@ class ArmProfile(Checked):
     allowed_contacts: tuple[str, ...] = setting(
         (), "link pairs 'a b' that never collide or always touch"
     )
+    path_tolerance_rad: tuple[float, ...] = setting(
+        (0.1,),
+        "joint error on the way at which something is in it, rad; one for all joints, or each",
+        minimum=1e-3,
+        maximum=1.0,
+    )
+    goal_tolerance_rad: tuple[float, ...] = setting(
+        (0.02,),
+        "joint error allowed at the end, rad; one for all joints, or each",
+        minimum=1e-4,
+        maximum=1.0,
+    )
+    goal_time_tolerance_s: float = setting(
+        0.5, "time beyond the last point to come within it, s", minimum=0.01, maximum=60.0
+    )
     payload_kg: float = setting(1.0, "largest mass the arm may carry, kg", minimum=0.0)
 
     def __post_init__(self) -> None:
@@ -71,6 +86,22 @@ class ArmProfile(Checked):
                     f"{field} has {count} values, needs one for each of the {len(self.joints)} "
                     f"joints {', '.join(self.joints)}"
                 )
+        for field in ("path_tolerance_rad", "goal_tolerance_rad"):
+            values = getattr(self, field)
+            if len(values) not in (1, len(self.joints)):
+                raise ConfigError(
+                    f"{field} has {len(values)} values, needs one for all joints or one for each "
+                    f"of the {len(self.joints)}"
+                )
+
+    def tolerances_rad(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Joint errors allowed on the way and at its end, shape (J,) each, rad."""
+        count = len(self.joints)
+        path, goal = (
+            np.broadcast_to(np.array(values), count).copy()
+            for values in (self.path_tolerance_rad, self.goal_tolerance_rad)
+        )
+        return path, goal
 
 
 @dataclass(frozen=True)

@@ -102,6 +102,12 @@ class PickConfig(Checked):
     clearance_points: int = setting(
         6, "depth points inside the hand's way that mean COLLISION", minimum=1
     )
+    standstill_s: float = setting(
+        60.0,
+        "time that the arm may stand still on its way, its speed scaled to 0 %, s",
+        minimum=1.0,
+        maximum=3600.0,
+    )
     settle_s: float = setting(0.1, "rest before looking or holding, s", minimum=0.0)
     tick_s: float = setting(0.01, "period of watching, s", minimum=0.001, maximum=0.1)
     seed: int = setting(0, "of policy random_above", minimum=0)
@@ -129,6 +135,13 @@ class ExecutorConfig(PickConfig):
         "", "FollowJointTrajectory action; empty: as the robot's profile says"
     )
     gripper_action: str = setting("", "GripperCommand action; empty: as the hand's profile says")
+    contact_s: float = setting(
+        0.1,
+        "time that the arm may be off its set point by more than the profile's path tolerance, by "
+        "its controller's feedback, s",
+        minimum=0.0,
+        maximum=2.0,
+    )
     detect_service: str = setting("detector/detect", "DetectGrasps service")
     detect_timeout_s: float = setting(
         5.0, "wall time to wait for an image, and again for the detector, s", minimum=0.1

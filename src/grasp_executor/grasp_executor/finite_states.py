@@ -11,7 +11,15 @@ from collections.abc import Sequence
 import numpy as np
 
 from grasp_core.errors import InvalidStates
-from grasp_executor.interfaces import Arm, ArmState, Gripper, GripperState, JointTrajectory, Motion
+from grasp_executor.interfaces import (
+    Arm,
+    ArmMotion,
+    ArmState,
+    Gripper,
+    GripperState,
+    JointTrajectory,
+    Motion,
+)
 
 
 class _Doubts:
@@ -80,7 +88,7 @@ class FiniteArm:
         self._doubts.reject(state.stamp_s, f"{values}")
         return self._last or state  # without an earlier one it was rejected for good
 
-    def start(self, trajectory: JointTrajectory) -> Motion:
+    def start(self, trajectory: JointTrajectory) -> ArmMotion:
         """See Arm."""
         return self._arm.start(trajectory)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 
@@ -21,6 +22,7 @@ from grasp_executor.interfaces import (
     JointVector,
     Motion,
 )
+from grasp_executor.tracking import Patience
 
 _REST_SPEED_RAD_S = 0.02
 _STOP_TIMEOUT_S = 1.0
@@ -51,6 +53,7 @@ class Mover:
         tick_s: float,
         cancelled: Callable[[], bool],
         check_stop: Callable[[], None] = watch_nothing,
+        standstill_s: float = 60.0,
     ) -> None:
         """Prepare.
 
@@ -60,12 +63,14 @@ class Mover:
             tick_s: Period of watching, seconds.
             cancelled: Whether the client has lost interest.
             check_stop: Raises while the robot has stopped itself.
+            standstill_s: Node time for which a controller may scale its speed to nothing.
         """
         self._arm = arm
         self._clock = clock
         self._tick_s = tick_s
         self._cancelled = cancelled
         self._check_stop = check_stop
+        self._standstill_s = standstill_s
 
     def follow(self, trajectory: JointTrajectory, watch: Watch = watch_nothing) -> None:
         """Follow a trajectory to its end.
@@ -80,7 +85,9 @@ class Mover:
             raise TrajectoryRefused(f"the arm is not where its trajectory begins: {off}")
         self.check_start(watch)
         limit = 1.5 * trajectory.duration_s + _ARM_SLACK_S
-        self.finish(self._arm.start(trajectory), limit, "the arm", watch)
+        motion = self._arm.start(trajectory)
+        patience = Patience(motion, trajectory.duration_s, self._standstill_s, _ARM_SLACK_S)
+        self.finish(motion, limit, "the arm", watch, patience=patience)
         # A controller without goal tolerances reports success wherever the arm was held up.
         deadline = self._clock.now_s() + _ARRIVAL_S
         while (off := self._farthest_off(trajectory, trajectory.goal)) is not None:
@@ -146,6 +153,7 @@ class Mover:
         what: str,
         watch: Watch,
         has_ended: Callable[[], bool] = lambda: False,
+        patience: Patience | None = None,
     ) -> None:
         """Wait for a motion, and stop it if anything goes wrong.
 
@@ -155,6 +163,7 @@ class Mover:
             what: Moves, in words.
             watch: Called at every tick.
             has_ended: Whether it is seen to have ended though it does not say so.
+            patience: How long a controller that comes forward is waited for.
 
         Raises:
             Cancelled, ProtectiveStop, HardwareLost, what ``watch`` or the motion raise.
@@ -168,10 +177,13 @@ class Mover:
                 self._arm.state()
                 # In a fast simulation node time alone would blame slow answers on the hardware.
                 late = time.monotonic() - began > _LEAST_PATIENCE_S
-                if late and self._clock.now_s() > deadline:
-                    raise HardwareLost(
-                        f"{what} did not finish within {limit_s:.1f} s and reports nothing"
-                    )
+                now_s = self._clock.now_s()
+                # A controller that comes forward is waited for, however much it stretches time.
+                until_s = -math.inf if patience is None else patience.until_s(now_s)
+                if late and now_s > (until_s if math.isfinite(until_s) else deadline):
+                    silent = f"did not finish within {limit_s:.1f} s and reports nothing"
+                    complaint = silent if patience is None else patience.complaint() or silent
+                    raise HardwareLost(f"{what} {complaint}")
             motion.check()
         except BaseException as first:
             # Whatever it was, the arm must not go on unwatched.

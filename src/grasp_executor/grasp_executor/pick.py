@@ -140,6 +140,7 @@ class _Run:
             self._config.tick_s,
             cancelled,
             station.latch.check_stop,
+            self._config.standstill_s,
         )
         self._jaws = Jaws(self._robot.gripper, self._robot.clock, self._mover, self._config)
         self._stage = Stage.OBSERVE

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Sequence
 
 import numpy as np
 from action_msgs.msg import GoalStatus
 from builtin_interfaces.msg import Duration
 from control_msgs.action import FollowJointTrajectory, GripperCommand
+from control_msgs.msg import JointTolerance
 from rclpy.action import ActionClient
 from trajectory_msgs.msg import JointTrajectoryPoint
 
@@ -22,10 +24,11 @@ from grasp_core.errors import (
 from grasp_core.gripper_profile import GripperProfile
 from grasp_core.robot import RobotModel
 from grasp_executor.config import ExecutorConfig
-from grasp_executor.interfaces import ArmState, GripperState, JointTrajectory
+from grasp_executor.interfaces import ArmState, GripperState, JointTrajectory, JointVector
 from grasp_executor.ros_motion import ActionMotion
 from grasp_executor.ros_states import JointSample, JointStateCache
-from grasp_ros.conversions import NANOSECONDS
+from grasp_executor.tracking import Tracking
+from grasp_ros.conversions import NANOSECONDS, stamp_to_ns
 from grasp_ros.spinner import Spinner
 
 
@@ -37,7 +40,9 @@ class RosArm:
     ) -> None:
         self._hardware = hardware
         self._action = config.arm_action or model.arm.trajectory_action
+        self._profile = model.arm
         self._joints = model.arm.joints
+        self._contact_s = config.contact_s
         self._states = states
         self._timeout_s = config.hardware_timeout_s
         self._client = ActionClient(
@@ -79,6 +84,11 @@ class RosArm:
                 strict=True,
             )
         ]
+        path_rad, goal_rad = self._profile.tolerances_rad()
+        goal.path_tolerance = _tolerances(self._joints, path_rad)
+        goal.goal_tolerance = _tolerances(self._joints, goal_rad)
+        goal.goal_time_tolerance = _duration(self._profile.goal_time_tolerance_s)
+        tracking = Tracking(trajectory, path_rad, self._contact_s)
         return ActionMotion(
             self._hardware,
             self._client,
@@ -88,7 +98,30 @@ class RosArm:
             self._timeout_s,
             _judge_trajectory,
             TrajectoryRefused,
+            tracking,
+            lambda message: _track(tracking, trajectory.joints, message.feedback),
         )
+
+
+def _tolerances(joints: Sequence[str], limits_rad: JointVector) -> list[JointTolerance]:
+    return [
+        JointTolerance(name=name, position=float(limit))
+        for name, limit in zip(joints, limits_rad, strict=True)
+    ]
+
+
+def _track(
+    tracking: Tracking, joints: Sequence[str], feedback: FollowJointTrajectory.Feedback
+) -> None:
+    """Take a feedback; one that lacks a joint, set point or position tells nothing."""
+    names = list(feedback.joint_names)
+    desired, actual = feedback.desired.positions, feedback.actual.positions
+    if not set(joints) <= set(names) or not len(names) == len(desired) == len(actual):
+        return
+    order = [names.index(name) for name in joints]
+    # A controller that does not stamp its feedback is taken to send every sample once.
+    stamp_s = stamp_to_ns(feedback.header.stamp) / NANOSECONDS or time.monotonic()
+    tracking.add(stamp_s, np.array(desired)[order], np.array(actual)[order])
 
 
 def _judge_trajectory(status: int, result: FollowJointTrajectory.Result) -> None:

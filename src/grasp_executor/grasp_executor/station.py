@@ -10,13 +10,14 @@ from grasp_core.cell import Cell
 from grasp_core.errors import ConfigError
 from grasp_core.robot import RobotModel
 from grasp_core.transform import Transform
-from grasp_executor.approach import PickPlanner, Surroundings
+from grasp_executor.approach import PickPlanner
 from grasp_executor.config import PickConfig
 from grasp_executor.fault_latch import FaultLatch
 from grasp_executor.finite_states import FiniteArm, FiniteGripper
 from grasp_executor.hand import Hand
 from grasp_executor.hand_memory import EmptyWidthMemory
 from grasp_executor.interfaces import Arm, Camera, Clock, Gripper, Planner
+from grasp_executor.surroundings import Surroundings
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ begins. A new one is a line at the end of this file, and what it needs of the fa
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -269,6 +270,9 @@ class ArmMotion:
 
     def done(self) -> bool:
         return self._robot.arm.answers and self._robot.clock.now >= self.ends_s
+
+    def progress_s(self) -> float:
+        return math.nan  # a controller without feedback
 
     def cancel(self) -> None:
         if not self.done():

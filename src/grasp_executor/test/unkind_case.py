@@ -33,7 +33,7 @@ class HandDoes(enum.Enum):
     DELIVERS = "lets go over the bin"
     OPEN = "is open and empty"
     SHUT = "stays shut on the object"
-    MAY_HOLD = "stays shut: it may hold something"
+    MAY_HOLD = "is not opened: it may hold something"
     WAITS = "is left as it is"
 
     @property

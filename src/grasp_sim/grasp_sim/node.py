@@ -75,12 +75,14 @@ class SimulatorNode(Node):
         names = simulation.new_scene(
             simulation.objects.draw(config.clutter, config.seed), config.seed
         )
+        simulation.scale_speed(config.speed_scaling)
         self._sensors.publish_camera_pose(simulation)
         self.get_logger().info(f"{', '.join(names)} on the table; renderer {simulation.renderer}")
 
     def _change(self, config: SimNodeConfig) -> None:
         self._arm_enabled = config.arm_enabled
         self._sensors.camera_enabled = config.camera_enabled
+        self._engine.call(lambda simulation: simulation.scale_speed(config.speed_scaling))
 
     def _new_scene(
         self, request: NewScene.Request, response: NewScene.Response

@@ -49,6 +49,13 @@ class SimNodeConfig(SimConfig):
         20.0, "link poses on /tf per simulated second", minimum=0.0, maximum=240.0
     )
     arm_enabled: bool = setting(True, "whether the arm's controller takes goals", live=True)
+    speed_scaling: float = setting(
+        1.0,
+        "share of its speed at which the arm follows trajectories",
+        minimum=0.0,
+        maximum=1.0,
+        live=True,
+    )
     camera_enabled: bool = setting(True, "whether the camera publishes", live=True)
 
     def noise_of(self, camera: CameraProfile) -> str:

@@ -66,6 +66,7 @@ class Simulation:
         self._noise_seed = 0
         self._watches: list[Callable[[], None]] = []
         self._seen: set[int] = set()
+        self._scaling = 1.0
         self._arm_joints = [self.world.joints[name] for name in robot.arm.joints]
         self._fingers = [self.world.joints[name] for name in robot.gripper.joints]
         self._reset_robot()
@@ -176,6 +177,7 @@ class Simulation:
         for joint in self._fingers:
             client.resetJointState(body, joint, self.robot.gripper.max_gap_m / 2)
         self._follower = TrajectoryFollower(self.robot.arm, rest)
+        self._follower.wanted_scaling = self._scaling
         self._gripper = GripperController(self.config, self.robot.gripper.max_gap_m)
         self._pulls: list[_Pull] = []
         self._arm_force = [client.getJointInfo(body, joint)[10] for joint in self._arm_joints]
@@ -237,13 +239,23 @@ class Simulation:
         config = self.config
         return Tolerances(config.path_tolerance_rad, config.goal_tolerance_rad, config.goal_time_s)
 
+    def scale_speed(self, scaling: float) -> None:
+        """Follow trajectories at a share of their speed from now on, as a pendant's slider does.
+
+        Raises:
+            ConfigError: It is not in [0, 1].
+        """
+        if not 0.0 <= scaling <= 1.0:
+            raise ConfigError(f"the speed scaling is {scaling}, must lie in [0, 1]")
+        self._scaling = self._follower.wanted_scaling = float(scaling)
+
     def stop_arm(self, goal: Goal | None = None) -> None:
         """Cancel the running trajectory, or only this one, and come to rest smoothly."""
         if goal is None or self._follower.goal is goal:
             self._follower.cancel()
 
     def _drive_arm(self) -> None:
-        positions, velocities = self._follower.step(self.time_s, self.arm_state()[0], _PERIOD_S)
+        positions, velocities = self._follower.step(self.arm_state()[0], _PERIOD_S)
         self._acceleration = (velocities - self._set_velocity) / _PERIOD_S
         self._set_velocity = velocities
         count = len(self._arm_joints)
