@@ -63,7 +63,8 @@ class WrenchEstimator:
         noise = rng.normal(0.0, TORQUE_NOISE_NM, len(exact))
         model = self._model * np.sin(angles + self._phase)
         torques = exact + self._offset + model + noise
-        return np.linalg.lstsq(jacobian.T, torques, rcond=None)[0]
+        wrench, *_ = np.linalg.lstsq(jacobian.T, torques, rcond=None)
+        return np.asarray(wrench, dtype=np.float64)
 
     def _exact(self, acceleration: Vector) -> tuple[Vector, Vector, Vector]:
         """External torques without errors, joint angles, and the arm's Jacobian (6, J)."""
