@@ -100,7 +100,8 @@ class ArmServer(_Server):
             if self.abort_code is not None:
                 body.stop(path)
                 return self._abort(handle, self.abort_code, "the stand-in was told to abort")
-            error = np.abs(path.desired() - body.joints).max()
+            with body.lock:
+                error = np.abs(path.desired() - body.joints).max()
             if error > off_rad and not self.ignores_tolerances:
                 body.stop(path)
                 return self._abort(
@@ -117,7 +118,8 @@ class ArmServer(_Server):
         return _FOLLOW(error_code=code, error_string=why)
 
     def _feedback(self, path: ArmPath) -> FollowJointTrajectory.Feedback:
-        desired, actual = path.desired(), self._body.joints
+        with self._body.lock:
+            desired, actual = path.desired(), self._body.joints
         since = _duration(path.since_s)
         message = FollowJointTrajectory.Feedback(
             joint_names=list(self._arm.joints),

@@ -101,15 +101,6 @@ HAND_CASES = [
         "grip-refused@pregrasp",
     ),
     _case(
-        "now-and-then-zero",
-        H,
-        "one sample in 20 of the hand is all zeros",
-        FINISHES,
-        DELIVERS,
-        Code.OK,
-        "hand-zero-now-and-then=20@lift",
-    ),
-    _case(
         "half-a-message",
         H,
         "one finger is missing in the hand's states",
@@ -138,8 +129,7 @@ ARM_CASES = [
         DELIVERS,
         Code.OK,
         "arm-speed=0.1@pregrasp",
-        "arm-speed=0@approach",
-        "arm-speed=1@12",
+        "arm-stands=1@approach",
     ),
     _case(
         "held-by-something-unseen",
@@ -231,11 +221,11 @@ TIME_CASES = [
     _case(
         "a-clock-set-back",
         T,
-        "/clock steps back by 0.7 s in the carry",
+        "/clock steps back by 0.7 s in the lift",
         RESTS,
         SHUT,
         Code.CLOCK_ERROR,
-        "clock-steps=-0.7@carry",
+        "clock-steps=-0.7@lift",
     ),
     _case(
         "a-stopped-clock",

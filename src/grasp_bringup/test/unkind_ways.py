@@ -171,6 +171,11 @@ def _stops(hardware: Any, value: float) -> None:
         hardware.body.stop(path)
 
 
+def _stands(hardware: Any, value: float) -> None:
+    hardware.body.speed_scale = 0.0
+    hardware.misbehave("arm-speed", 1.0, at=value)
+
+
 def _vanishes(hardware: Any, value: float) -> None:
     hardware.body.take_block_away()
 
@@ -234,6 +239,7 @@ WAYS: dict[str, Way] = {
     "arm-early": Way("the controller reports success while it moves", _sets("arm", "is_early")),
     "arm-refuses-cancel": Way("the controller refuses cancels", _sets("arm", "refuses_cancel")),
     "arm-speed": Way("speed is scaled to VALUE", _sets("body", "speed_scale", float), 0.1),
+    "arm-stands": Way("speed is scaled to 0 for VALUE s", _stands, 1.0),
     "protective-stop": Way("the robot stops itself", _stops),
     # time
     "clock-stands": Way("/clock stands still", lambda h, v: setattr(h, "clock_rate", 0.0)),

@@ -136,7 +136,7 @@ class Hand:
         """Whether this sample is one of a hand that is certainly empty; NaN is not."""
         empty = self.memory.gap_m
         shut = empty is not None and abs(state.gap_m - empty) <= AGREE_M
-        return bool(shut or state.gap_m >= self._widest_m - WIDEST_M)
+        return bool(shut or abs(state.gap_m - self._widest_m) <= WIDEST_M)
 
     def stands_open(self) -> bool:
         """Whether this executor has opened the jaws, and they still are as far apart.

@@ -20,6 +20,7 @@ from fake_robot import (
     rolls_away,
     sees,
     slips,
+    stops_itself,
     weakens,
     while_planning,
 )
@@ -40,7 +41,6 @@ from grasp_core.errors import (
     Code,
     DetectorBusy,
     HardwareLost,
-    ProtectiveStop,
     TrajectoryAborted,
     TrajectoryRefused,
     UnexpectedContact,
@@ -128,7 +128,6 @@ DELIVERS, OPEN, SHUT = HandDoes.DELIVERS, HandDoes.OPEN, HandDoes.SHUT
 MAY_HOLD, WAITS = HandDoes.MAY_HOLD, HandDoes.WAITS
 _NAN, _INF = math.nan, math.inf
 _TOUCHED = UnexpectedContact("told")
-_STOPPED = ProtectiveStop("told")
 
 HAND_CASES = [
     _case(
@@ -367,7 +366,7 @@ ARM_CASES = [
         RESTS,
         SHUT,
         Code.PROTECTIVE_STOP,
-        Event(Stage.CARRY, moves(_STOPPED), 0.05),
+        Event(Stage.CARRY, stops_itself, 0.05),
     ),
     _case(
         "goal-after-protective-stop",
@@ -376,7 +375,7 @@ ARM_CASES = [
         STAYS,
         WAITS,
         Code.NOT_ACKNOWLEDGED,
-        before=after(Event(Stage.APPROACH, moves(_STOPPED), 0.05)),
+        before=after(Event(Stage.APPROACH, stops_itself, 0.05)),
     ),
     _case(
         "success-without-arriving",
