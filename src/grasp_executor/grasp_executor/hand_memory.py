@@ -76,8 +76,9 @@ class EmptyWidthMemory:
             where = f" in {self._path}" if self._path else ""
             raise GripperFailed(
                 f"the empty hand closes to {gap_m * 1000:.2f} mm, remembered{where} are "
-                f"{self.gap_m * 1000:.2f} mm; they may differ by {AGREE_M * 1000:.1f} mm: see what "
-                "is between the fingers or home the hand; take the file away if they were changed"
+                f"{self.gap_m * 1000:.2f} mm; they may differ by {AGREE_M * 1000:.1f} mm: see "
+                "what is between the fingers, or home the hand; if they were changed, take the "
+                "file away"
             )
 
     def _write(self, gap_m: float) -> None:

@@ -5,12 +5,9 @@ ROS-free: it runs the same over ROS actions and over the in-process simulator.
 
 from __future__ import annotations
 
-import contextlib
 import math
 import traceback
-from collections.abc import Callable, Iterator
-
-import numpy as np
+from collections.abc import Callable
 
 from grasp_core.cell import Cell
 from grasp_core.errors import (
@@ -19,8 +16,6 @@ from grasp_core.errors import (
     Dropped,
     EmptyGrip,
     GraspStackError,
-    GripperFailed,
-    HandNotEmpty,
     Slipped,
     StaleDetection,
 )
@@ -28,17 +23,15 @@ from grasp_core.grasp import Grasp
 from grasp_core.robot import RobotModel
 from grasp_executor.approach import GraspPlan
 from grasp_executor.choice import Chooser
+from grasp_executor.clearing import Clearing
 from grasp_executor.config import PickConfig
 from grasp_executor.fault_latch import FaultLatch
 from grasp_executor.grasp_pose import check_camera_pose
 from grasp_executor.grip import PAYLOAD
-from grasp_executor.hand import OPEN_TOLERANCE_M, WIDEST_M
 from grasp_executor.hand_memory import EmptyWidthMemory
-from grasp_executor.holding import Holding
 from grasp_executor.interfaces import JointTrajectory
-from grasp_executor.jaws import Jaws
-from grasp_executor.motion import Mover
 from grasp_executor.outcome import PickOutcome, Progress, Stage
+from grasp_executor.pick_context import PickContext
 from grasp_executor.release import ReleaseReport, release_hand
 from grasp_executor.selection import PickGoal
 from grasp_executor.station import RobotPort, Station
@@ -127,27 +120,20 @@ class _Run:
         cancelled: Callable[[], bool],
         report: Callable[[Progress], None],
     ) -> None:
+        context = PickContext(station, cancelled, report)
+        self.outcome = context.outcome
+        self._context = context
+        self._clearing = Clearing(context)
         self._station = station
         self._config = station.config
         self._robot = station.robot
         self._hand = station.hand
         self._goal = goal
-        self._cancelled = cancelled
-        self._report = report
-        self._mover = Mover(
-            self._robot.arm,
-            self._robot.clock,
-            self._config.tick_s,
-            cancelled,
-            station.latch.check_stop,
-            self._config.standstill_s,
-        )
-        self._jaws = Jaws(self._robot.gripper, self._robot.clock, self._mover, self._config)
-        self._stage = Stage.OBSERVE
+        self._mover = context.mover
+        self._jaws = context.jaws
+        self._holding = context.holding
         self._image_s = math.inf
         self._lifted = False
-        self.outcome = PickOutcome()
-        self._holding = Holding(station, self._mover, self.outcome, self._tell)
 
     def execute(self) -> None:
         """Run attempts until one succeeds or they are used up.
@@ -155,17 +141,17 @@ class _Run:
         Raises:
             GraspStackError: What ended the pick.
         """
-        self._clear_hand()
+        self._clearing.clear_hand()
         old_images = 0
         while True:
             self.outcome.begin_attempt()
-            self._observe(Stage.OBSERVE)
+            self._clearing.observe(Stage.OBSERVE)
             plan = self._look_and_plan()
             try:
                 self._grasp(plan)
-                with self._in(Stage.HOLD):
+                with self._context.stage(Stage.HOLD):
                     self._holding.hold()
-                self._carry_and_release(Stage.CARRY)
+                self._clearing.carry_and_release(Stage.CARRY)
                 break
             except _ImageTooOld:
                 old_images += 1
@@ -176,7 +162,7 @@ class _Run:
         self.outcome.code = Code.OK
         self.outcome.message = self._success()
         try:
-            self._observe(Stage.RETURN)
+            self._clearing.observe(Stage.RETURN)
         except GraspStackError as failure:
             # The object is where it belongs; what follows does not undo that.
             self._station.latch.keep(failure)
@@ -204,7 +190,7 @@ class _Run:
         try:
             self._leave_empty(plan)
             if self.outcome.attempts >= self._goal.max_attempts:
-                self._observe(Stage.RETURN)
+                self._clearing.observe(Stage.RETURN)
         except Cancelled:
             raise
         except GraspStackError as second:
@@ -212,130 +198,24 @@ class _Run:
         if self.outcome.attempts >= self._goal.max_attempts:
             raise failure
 
-    @contextlib.contextmanager
-    def _in(self, stage: Stage) -> Iterator[None]:
-        """Report a stage, and its duration when it ends."""
-        self._stage = stage
-        self._tell()
-        start = self._robot.clock.now_s()
-        try:
-            yield
-        finally:
-            self.outcome.stage_s.append((stage, self._robot.clock.now_s() - start))
-
-    def _tell(self, force_n: float = math.nan) -> None:
-        self._report(Progress(self._stage, self.outcome.grasp, force_n))
-        self._check()
-
-    def _check(self) -> None:
-        self._station.latch.check_stop()
-        if self._cancelled():
-            raise Cancelled(f"cancelled by the client in stage {self._stage.value}")
-
-    # -- before the grasp -----------------------------------------------------------------------
-
-    def _clear_hand(self) -> None:
-        """Judge the hand before anything moves; bring away what an earlier pick left in it.
-
-        Raises:
-            HandNotEmpty: It may hold something, and nobody knows how to put that away.
-        """
-        hand = self._hand
-        if hand.stands_open():
-            return
-        if hand.certainly_empty(self._mover.tick):
-            self._station.emptied(self._robot.gripper.state().gap_m)
-        elif hand.held is not None:
-            self._holding.take_as_it_is()
-            with self._in(Stage.PUT_AWAY):
-                self._rise_if_low(carrying=True)
-            self._carry_and_release(Stage.PUT_AWAY)
-        elif hand.stands_where_it_closed(self._robot.arm.state().positions):
-            with self._in(Stage.RETREAT):
-                self._leave_open(hand.opening_m)
-            self._open_wide()
-        else:
-            gap_m = self._robot.gripper.state().gap_m
-            raise HandNotEmpty(
-                f"the hand, {gap_m * 1000:.1f} mm open, may hold something: only wide open or "
-                "shut to its remembered empty width it is certainly empty; hold a hand under it, "
-                "and call release"
-            )
-
-    def _observe(self, stage: Stage) -> None:
-        """Move out of the camera's view, hand open and empty."""
-        with self._in(stage):
-            goal = np.array(self._station.model.arm.observe)
-            if np.abs(self._robot.arm.state().positions - goal).max() > _AT_JOINTS_RAD:
-                self._rise_if_low()
-                start = self._robot.arm.state().positions
-                self._mover.follow(self._station.pick_planner.plan_to(start, goal, self._tell))
-        if not self._hand.is_measured:
-            self._measure_empty()
-        widest = self._station.model.gripper.max_gap_m
-        if not self._robot.gripper.state().gap_m >= widest - OPEN_TOLERANCE_M:
-            self._open_wide()
-
-    def _rise_if_low(self, *, carrying: bool = False) -> None:
-        """Leave the objects straight upwards: sideways they may stand in the way."""
-        start = self._robot.arm.state().positions
-        T_base_tcp = self._robot.planner.forward(start)
-        safe = self._station.cell.support_z_m + self._config.lift_m
-        if self._station.over_workspace(T_base_tcp) and T_base_tcp.translation[2] < safe - 0.001:
-            plan = self._station.pick_planner.plan_up(start, safe, self._tell)
-            if carrying:
-                self._follow_carrying(plan)
-            else:
-                self._mover.follow(plan)
-
-    def _measure_empty(self) -> None:
-        """Learn, or check, what a closed, empty gripper looks like, once per start-up.
-
-        The jaws must be seen wide open first: then nothing is between them, and out here nothing
-        comes between them while they close.
-
-        Raises:
-            GripperFailed: They do not open to their widest, or close to another gap than ever.
-        """
-        with self._in(Stage.MEASURE_EMPTY):
-            widest = self._station.model.gripper.max_gap_m
-            if not self._robot.gripper.state().gap_m >= widest - WIDEST_M:
-                self._open_wide()
-            gap_m = self._jaws.fresh_state().gap_m
-            if not gap_m >= widest - WIDEST_M:
-                raise GripperFailed(
-                    f"the jaws open to {gap_m * 1000:.1f} mm, their widest is "
-                    f"{widest * 1000:.1f} mm: home the hand, or correct max_gap_m of its profile"
-                )
-            self._hand.closes(gap_m, None)
-            self._jaws.close(self._config.force_n)
-            self._hand.measured(self._jaws.fresh_state().gap_m)
-            self._open_wide()
-
-    def _open_wide(self) -> None:
-        widest = self._station.model.gripper.max_gap_m
-        self._jaws.open(widest, self._config.force_n)
-        self._station.emptied(widest)
-        self._robot.planner.set_gap(widest)
-
     def _look_and_plan(self) -> GraspPlan:
-        with self._in(Stage.LOOK):
+        with self._context.stage(Stage.LOOK):
             self._mover.settle(self._config.settle_s)
             not_before = self._robot.clock.now_s()
             observation = self._robot.camera.look(not_before, self._goal.label, self._mover.tick)
             check_camera_pose(observation.T_base_camera, self._station.cell)
             self._station.surroundings.see(observation)
             self._image_s = observation.stamp_s
-        with self._in(Stage.PLAN):
+        with self._context.stage(Stage.PLAN):
             start = self._robot.arm.state().positions
-            chooser = Chooser(self._station, self._goal, self._try, self._tell)
+            chooser = Chooser(self._station, self._goal, self._try, self._context.tell)
             plan = chooser.first_executable(observation, start)
             self.outcome.T_base_grasp = plan.target.T_base_grasp
             return plan
 
     def _try(self, grasp: Grasp) -> None:
         self.outcome.grasp = grasp
-        self._tell()
+        self._context.tell()
 
     # -- the grasp ------------------------------------------------------------------------------
 
@@ -343,19 +223,19 @@ class _Run:
         """Go there, close, verify, lift."""
         self._lifted = False
         self._holding.begin()
-        with self._in(Stage.PREGRASP):
+        with self._context.stage(Stage.PREGRASP):
             self._station.emptied(plan.target.opening_m)  # it is, and so it stays on the way there
             self._jaws.open(plan.target.opening_m, self._config.force_n)
             self._follow_by_image(plan.travel)
-        with self._in(Stage.APPROACH):
+        with self._context.stage(Stage.APPROACH):
             self._follow_by_image(plan.approach)
-        with self._in(Stage.CLOSE):
+        with self._context.stage(Stage.CLOSE):
             self.outcome.attempts += 1
             self._hand.closes(plan.target.opening_m, self._robot.arm.state().positions)
             self._jaws.close(self._config.force_n, self._holding.while_closing)
-        with self._in(Stage.VERIFY):
+        with self._context.stage(Stage.VERIFY):
             self._holding.verify(plan.target, lifted=False)
-        with self._in(Stage.LIFT):
+        with self._context.stage(Stage.LIFT):
             self._lift(plan)
 
     def _lift(self, plan: GraspPlan) -> None:
@@ -382,35 +262,7 @@ class _Run:
             )
         self._mover.follow(trajectory)
 
-    def _follow_carrying(self, trajectory: JointTrajectory) -> None:
-        """Follow with what is held, once it is sure to be there, and watch it."""
-        self._holding.until_sure()
-        self._mover.follow(trajectory, self._holding.watch)
-
-    def _watch_while_planning(self) -> None:
-        """The planner's ``wait`` while something is held."""
-        self._check()
-        self._holding.watch()
-
-    # -- after the grasp ------------------------------------------------------------------------
-
-    def _carry_and_release(self, stage: Stage) -> None:
-        with self._in(stage):
-            start = self._robot.arm.state().positions
-            target = self._hand.held_now().target
-            plan = self._station.pick_planner.plan_drop(start, target, self._watch_while_planning)
-            self._follow_carrying(plan)
-            self._mover.settle(self._config.settle_s, self._holding.watch)
-        with self._in(Stage.RELEASE):
-            self._open_wide()
-
     def _leave_empty(self, plan: GraspPlan) -> None:
         """Open the jaws where they are and rise straight up: above the hand the way is clear."""
-        with self._in(Stage.RETREAT):
-            self._leave_open(plan.target.opening_m)
-
-    def _leave_open(self, opening_m: float) -> None:
-        """Open no wider than on the way down, and rise: neighbours stand beside the jaws."""
-        self._jaws.open(opening_m, self._config.force_n)
-        self._station.emptied(opening_m)
-        self._rise_if_low()
+        with self._context.stage(Stage.RETREAT):
+            self._clearing.leave_open(plan.target.opening_m)

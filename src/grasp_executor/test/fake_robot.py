@@ -363,6 +363,7 @@ class FakeCamera:
     def __init__(self, robot: FakeRobot) -> None:
         self._robot = robot
         self.failure: Exception | None = None
+        self.age_s = 0.0
 
     def look(self, not_before_s: float, label: str, wait: Callable[[], None]) -> Observation:
         while self._robot.clock.now < not_before_s + _EXPOSURE_S:
@@ -374,7 +375,7 @@ class FakeCamera:
             raise NoGrasp("the table is empty")
         grasps = sorted(map(_grasp_of, seen), key=lambda grasp: -grasp.quality)
         depth_m = render(list(map(_extent, seen)), OVERHEAD)
-        stamp_s = self._robot.clock.now
+        stamp_s = self._robot.clock.now - self.age_s
         return Observation(with_label(grasps, label), depth_m, CAMERA, OVERHEAD, stamp_s)
 
 

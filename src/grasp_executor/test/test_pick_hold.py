@@ -62,19 +62,19 @@ def test_a_steady_hold_lasts_as_long_as_the_samples_say():
 
 
 def test_the_first_sample_may_come_late():
-    outcome, code, lasted_s = held(np.arange(0.5, 10.0, TICK_S))
+    _, code, lasted_s = held(np.arange(0.5, 10.0, TICK_S))
     assert code is Code.OK
     assert lasted_s == pytest.approx(3.5, abs=0.05)
 
 
 def test_a_gap_in_the_samples_restarts_the_hold():
     samples = np.concatenate([np.arange(0.0, 2.0, TICK_S), np.arange(2.3, 10.0, TICK_S)])
-    outcome, code, lasted_s = held(samples)
+    _, code, lasted_s = held(samples)
     assert code is Code.OK
     assert lasted_s == pytest.approx(5.3, abs=0.05)
 
 
 def test_samples_that_stop_just_before_the_end_do_not_complete_the_hold():
-    outcome, code, lasted_s = held(np.arange(0.0, 2.9, TICK_S))
+    outcome, code, _ = held(np.arange(0.0, 2.9, TICK_S))
     assert code is Code.STALE_JOINT_STATES
     assert outcome.held_s < 3.0

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from fake_robot import (
     CONFIG,
@@ -12,10 +14,12 @@ from fake_robot import (
     Event,
     FakeRobot,
     arm_states_stop,
+    arm_tells_nan,
     cancels,
     clock_stops,
     drops,
     hand_states_stop,
+    hand_tells,
     is_held_up,
     jaws_stick,
     moves,
@@ -24,6 +28,7 @@ from fake_robot import (
     rolls_away,
     sees,
     slips,
+    stops_itself,
     weakens,
     while_planning,
 )
@@ -31,8 +36,10 @@ from fake_robot import (
 from grasp_core.errors import (
     BadCalibration,
     BadImage,
+    ClockError,
     Code,
     Collision,
+    DetectorBusy,
     HardwareLost,
     NoGrasp,
     NoImage,
@@ -197,6 +204,8 @@ def test_trouble_after_a_loss_is_told_with_it():
 
 SEEN = [
     (NoImage, Code.NO_IMAGE),
+    (DetectorBusy, Code.DETECTOR_BUSY),
+    (ClockError, Code.CLOCK_ERROR),
     (StaleDetection, Code.STALE_DETECTION),
     (BadImage, Code.BAD_IMAGE),
     (NoGrasp, Code.NO_GRASP),
@@ -238,6 +247,7 @@ def test_no_candidate_can_be_executed(blocks, failures, code, message):
     assert is_ready(robot)
 
 
+NAN = np.full(2, math.nan)
 REFUSED, ABORTED = TrajectoryRefused("no"), TrajectoryAborted("no")
 TOUCHED = UnexpectedContact("no")
 MOVED = [
@@ -260,6 +270,15 @@ MOVED = [
     (Event(Stage.HOLD, hand_states_stop), Code.STALE_JOINT_STATES, True),
     (Event(Stage.CARRY, reports_nothing), Code.HARDWARE_LOST, True),
     (Event(Stage.LIFT, clock_stops, 0.05), Code.HARDWARE_LOST, True),
+    (Event(Stage.APPROACH, stops_itself, 0.05), Code.PROTECTIVE_STOP, False),
+    (Event(Stage.CARRY, stops_itself, 0.05), Code.PROTECTIVE_STOP, True),
+    (Event(Stage.HOLD, stops_itself, 0.05), Code.PROTECTIVE_STOP, True),
+    (Event(Stage.HOLD, hand_tells(9.0, effort_n=NAN)), Code.INVALID_STATES, True),
+    (Event(Stage.HOLD, hand_tells(9.0, gap_m=math.nan)), Code.INVALID_STATES, True),
+    (Event(Stage.VERIFY, hand_tells(9.0, gap_m=math.inf)), Code.INVALID_STATES, True),
+    (Event(Stage.HOLD, hand_tells(9.0, effort_n=np.zeros(2))), Code.DROPPED, True),
+    (Event(Stage.APPROACH, arm_tells_nan(9.0), 0.05), Code.INVALID_STATES, False),
+    (Event(Stage.CARRY, arm_tells_nan(9.0), 0.05), Code.INVALID_STATES, True),
 ]
 
 
@@ -278,8 +297,9 @@ def test_what_goes_wrong_with_arm_and_hand_ends_the_pick(monkeypatch, event, cod
 
 def test_no_code_of_a_pick_goes_untested():
     tested = {code for _, code in SEEN} | {row[2] for row in PLANNED} | {row[1] for row in MOVED}
-    # A goal is refused before the pick begins, and nothing raises a protective stop yet.
-    others = {Code.OK, Code.CANCELLED, Code.BAD_GOAL, Code.PROTECTIVE_STOP}
+    # Those below end a pick before it begins, see test_hand.py; or are no failure of it.
+    refused = {Code.BAD_GOAL, Code.HAND_NOT_EMPTY, Code.NOT_ACKNOWLEDGED}
+    others = {Code.OK, Code.CANCELLED} | refused
     assert tested == set(Code) - others
 
 
@@ -306,7 +326,11 @@ JAWS_MOVE_IN = {Stage.MEASURE_EMPTY, Stage.CLOSE, Stage.RELEASE, Stage.RETREAT}
 CANCELS = [
     *[(stage, 0.0, stage in HELD_IN | {Stage.RELEASE}) for stage in Stage],
     # Planning takes no time here. Jaws that stop half-way after a closing may hold something.
-    *[(stage, 0.03, stage in HELD_IN | JAWS_MOVE_IN) for stage in Stage if stage is not Stage.PLAN],
+    *[
+        (stage, 0.03, stage in HELD_IN | JAWS_MOVE_IN)
+        for stage in Stage
+        if stage is not Stage.PLAN
+    ],
 ]
 
 
