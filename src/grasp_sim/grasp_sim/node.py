@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import operator
 
 import numpy as np
 from grasp_msgs.msg import ObjectTruth as ObjectTruthMsg
@@ -84,9 +85,8 @@ class SimulatorNode(Node):
             if change.name == "arm_enabled":
                 self._arm_enabled = bool(change.value)
             elif change.name == "speed_scaling":
-                scaling = float(change.value)
                 try:
-                    self._engine.call(lambda simulation, s=scaling: simulation.scale_speed(s))
+                    self._engine.call(operator.methodcaller("scale_speed", float(change.value)))
                 except ConfigError as error:
                     return SetParametersResult(successful=False, reason=str(error))
             elif change.name == "camera_enabled":
