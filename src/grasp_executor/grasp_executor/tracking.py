@@ -10,7 +10,6 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numpy.typing import NDArray
 
 from grasp_core.errors import GraspStackError, InvalidStates, UnexpectedContact
 from grasp_executor.interfaces import ArmMotion, JointTrajectory, JointVector
@@ -38,7 +37,7 @@ class Tracking:
         self._tolerance_rad, self._contact_s = path_tolerance_rad, contact_s
         self._stamp_s, self._progress_s = -math.inf, math.nan
         self._off_since_s, self._off_samples = math.inf, 0
-        self._segment = 0
+        self._segment, self._share = 0, 0.0
         self._failure: GraspStackError | None = None
 
     def progress_s(self) -> float:
@@ -84,17 +83,18 @@ class Tracking:
             return float(times[-1])
         begin, along = path[self._segment : -1], np.diff(path[self._segment :], axis=0)
         length = np.maximum(np.einsum("ij,ij->i", along, along), 1e-18)
-        share = np.clip(np.einsum("ij,ij->i", desired - begin, along) / length, 0.0, 1.0)
-        away: NDArray[np.float64] = np.linalg.norm(
-            begin + share[:, None] * along - desired, axis=1
-        )
+        least = np.zeros(len(begin))
+        least[0] = self._share
+        share = np.clip(np.einsum("ij,ij->i", desired - begin, along) / length, least, 1.0)
+        away = np.linalg.norm(begin + share[:, None] * along - desired, axis=1)
         first = int(np.flatnonzero(away <= away.min() + _SAME_PLACE_RAD)[0])
         # Within that, the nearest: neighbouring segments meet.
         while first + 1 < len(away) and away[first + 1] < away[first]:
             first += 1
         self._segment += first
+        self._share = float(share[first])
         k = self._segment
-        return float(times[k] + share[first] * (times[k + 1] - times[k]))
+        return float(times[k] + self._share * (times[k + 1] - times[k]))
 
 
 class Patience:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 
@@ -46,6 +48,9 @@ class Cell:
 
     def check(self):
         pass
+
+    def progress_s(self):
+        return math.nan
 
     def cancel(self):
         self.told_to_stop = True

@@ -274,10 +274,8 @@ class TrajectoryFollower:
         # Whole steps, so that the same motion at another time is the same to the last bit.
         elapsed = goal.steps * period_s
         self._set_point, velocity = goal.trajectory.sample(elapsed)
-        change = self.wanted_scaling - self._scaling
-        self._scaling += float(
-            np.clip(change, -_SCALING_PER_S * period_s, _SCALING_PER_S * period_s)
-        )
+        change, most = self.wanted_scaling - self._scaling, _SCALING_PER_S * period_s
+        self._scaling += min(max(change, -most), most)
         self._velocity = velocity * self._scaling
         goal.desired = self._set_point
         goal.steps += self._scaling
