@@ -188,8 +188,8 @@ class OutcomeBoard:
                     late
                     or why_none(request.asked_s)
                     or NoImage(
-                        f"no image within {timeout_s:.1f} s: check that the camera runs and that the "
-                        "topics are remapped to it"
+                        f"no image within {timeout_s:.1f} s: check that the camera runs and that "
+                        "the topics are remapped to it"
                     )
                 )
             self._changed.wait(left_s)
