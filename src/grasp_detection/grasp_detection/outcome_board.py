@@ -183,14 +183,13 @@ class OutcomeBoard:
             left_s = max(free_s, request.suitable_s or free_s) + timeout_s - now_s
             if left_s <= 0.0:
                 is_busy = earlier_s is not None or request.suitable_s is not None
+                late = self._late(request, timeout_s, is_busy)
                 raise (
-                    self._late(request, timeout_s, is_busy)
+                    late
                     or why_none(request.asked_s)
-                    or (
-                        NoImage(
-                            f"no image within {timeout_s:.1f} s: check that the camera runs and that "
-                            "the topics are remapped to it"
-                        )
+                    or NoImage(
+                        f"no image within {timeout_s:.1f} s: check that the camera runs and that "
+                        "the topics are remapped to it"
                     )
                 )
             self._changed.wait(left_s)

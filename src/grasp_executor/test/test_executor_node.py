@@ -7,6 +7,7 @@ import threading
 import pytest
 import rclpy
 from grasp_msgs.srv import Release
+from rclpy.parameter import Parameter
 from std_srvs.srv import Trigger
 
 from grasp_core.errors import Code, ConfigError, GripperFailed, HardwareLost
@@ -47,6 +48,21 @@ def test_the_planners_settings_form_the_group_of_its_name(executor):
     executor.configure()
     assert executor.get_parameter("planner").value == "embedded"
     assert executor.get_parameter("embedded.padding_m").value == EmbeddedConfig().padding_m
+
+
+def test_parameters_that_the_node_would_ignore_are_refused(executor):
+    executor.configure()
+    for name, value, told in (
+        ("force_n", -7.0, "force_n is -7.0, must lie in"),
+        ("force_n", 10.0, "force_n is read when /executor is configured"),
+        ("cell", "no_such_cell", "cell is read when /executor is configured"),
+        ("embedded.padding_m", 0.0, "embedded.padding_m is read when"),
+    ):
+        before = executor.get_parameter(name).value
+        answer = executor.set_parameters([Parameter(name, value=value)])[0]
+        assert not answer.successful
+        assert told in answer.reason
+        assert executor.get_parameter(name).value == before
 
 
 def test_an_unknown_planner_is_refused():

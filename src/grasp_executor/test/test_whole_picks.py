@@ -210,6 +210,8 @@ SEEN = [
     (BadImage, Code.BAD_IMAGE),
     (NoGrasp, Code.NO_GRASP),
     (ObjectNotFound, Code.OBJECT_NOT_FOUND),
+    (DetectorBusy, Code.DETECTOR_BUSY),
+    (ClockError, Code.CLOCK_ERROR),
     (NoTransform, Code.NO_TRANSFORM),
     (BadCalibration, Code.BAD_CALIBRATION),
     (HardwareLost, Code.HARDWARE_LOST),
