@@ -40,6 +40,19 @@ class ArmProfile(Checked):
         "from its joint torques; a lifted mass shows its weight as a positive force.z; empty: "
         "it measures none",
     )
+    stop_topic: str = setting(
+        "",
+        "topic on which its driver tells its mode, to see a protective stop; empty: it tells none",
+    )
+    stop_type: str = setting(
+        "", "message type of stop_topic, as package/msg/Type; must be installed beside the driver"
+    )
+    stop_field: str = setting(
+        "", "field of that message that holds the mode, dots for fields in it"
+    )
+    stop_values: tuple[str, ...] = setting(
+        (), "values of that field, as texts, at which the robot has stopped itself"
+    )
     planning_group: str = setting("arm", "name of the arm in MoveIt's semantic description")
     joints: tuple[str, ...] = setting((), "arm joints, base to tip")
     lower: tuple[float, ...] = setting((), "lower position limits, rad")
@@ -64,6 +77,7 @@ class ArmProfile(Checked):
         require_relative_names(self, "trajectory_action", "joint_states_topic")
         if self.external_wrench_topic:
             require_relative_names(self, "external_wrench_topic")
+        self._check_stop()
         for field in ("lower", "upper", "velocity", "acceleration", "observe"):
             count = len(getattr(self, field))
             if count != len(self.joints):
@@ -71,6 +85,17 @@ class ArmProfile(Checked):
                     f"{field} has {count} values, needs one for each of the {len(self.joints)} "
                     f"joints {', '.join(self.joints)}"
                 )
+
+    def _check_stop(self) -> None:
+        if not self.stop_topic:
+            return
+        require_relative_names(self, "stop_topic")
+        if len(self.stop_type.split("/")) != 3 or not (self.stop_field and self.stop_values):
+            raise ConfigError(
+                f"stop_topic is {self.stop_topic!r}, but stop_type is {self.stop_type!r}, "
+                f"stop_field {self.stop_field!r} and stop_values {list(self.stop_values)}: name a "
+                "type as package/msg/Type, its field, and the values that mean stopped"
+            )
 
 
 @dataclass(frozen=True)

@@ -149,6 +149,15 @@ class Arm(Protocol):
     def start(self, trajectory: JointTrajectory) -> Motion:
         """Begin to follow a trajectory that starts where the arm is."""
 
+    def external_force_n(self) -> tuple[float, float] | None:
+        """What pulls at the hand from outside, as the arm measures it.
+
+        Returns:
+            Force along the base frame's -z axis, newtons (a lifted mass shows its weight, the
+            hand's own is compensated), and the stamp of the measurement, seconds; None where
+            the arm measures none, or nothing fresh has come.
+        """
+
 
 class Gripper(Protocol):
     """A parallel gripper with a force limit."""

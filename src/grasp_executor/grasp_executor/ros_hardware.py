@@ -1,30 +1,28 @@
-"""Arm and gripper over ROS: joint states, FollowJointTrajectory, GripperCommand."""
+"""An arm over ROS: joint states and FollowJointTrajectory."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 
 import numpy as np
 from action_msgs.msg import GoalStatus
 from builtin_interfaces.msg import Duration
-from control_msgs.action import FollowJointTrajectory, GripperCommand
+from control_msgs.action import FollowJointTrajectory
 from rclpy.action import ActionClient
 from trajectory_msgs.msg import JointTrajectoryPoint
 
 from grasp_core.errors import (
-    GripperFailed,
     StaleJointStates,
     TrajectoryAborted,
     TrajectoryRefused,
     UnexpectedContact,
 )
-from grasp_core.gripper_profile import GripperProfile
 from grasp_core.robot import RobotModel
 from grasp_executor.config import ExecutorConfig
-from grasp_executor.interfaces import ArmState, GripperState, JointTrajectory
+from grasp_executor.interfaces import ArmState, JointTrajectory
 from grasp_executor.ros_motion import ActionMotion
-from grasp_executor.ros_states import JointSample, JointStateCache
+from grasp_executor.ros_states import JointStateCache
+from grasp_executor.ros_wrench import ExternalWrench
 from grasp_ros.conversions import NANOSECONDS
 from grasp_ros.spinner import Spinner
 
@@ -45,6 +43,11 @@ class RosArm:
             FollowJointTrajectory,
             self._action,
         )
+        self._wrench = ExternalWrench(hardware.node, model.arm, config.state_timeout_s)
+
+    def external_force_n(self) -> tuple[float, float] | None:
+        """See Arm."""
+        return self._wrench.vertical_n()
 
     def state(self) -> ArmState:
         """See Arm."""
@@ -105,69 +108,6 @@ def _judge_trajectory(status: int, result: FollowJointTrajectory.Result) -> None
     if result.error_code == codes.PATH_TOLERANCE_VIOLATED:
         raise UnexpectedContact(message)
     raise TrajectoryAborted(message)
-
-
-class RosGripper:
-    """A gripper behind its joint states and GripperCommand."""
-
-    def __init__(
-        self, hardware: Spinner, model: RobotModel, config: ExecutorConfig, states: JointStateCache
-    ) -> None:
-        self._hardware = hardware
-        self._profile = model.gripper
-        self._action = config.gripper_action or self._profile.action
-        self._states = states
-        states.remember(self._profile.joints)
-        self._timeout_s = config.hardware_timeout_s
-        self._client = ActionClient(
-            hardware.node,
-            GripperCommand,
-            self._action,
-        )
-
-    def state(self) -> GripperState:
-        """See Gripper."""
-        return _gripper_state(self._profile, self._states.read(self._profile.joints))
-
-    def states_since(self, stamp_s: float) -> list[GripperState]:
-        """See Gripper."""
-        profile = self._profile
-        self._states.read(profile.joints)
-        samples = self._states.since(profile.joints, stamp_s)
-        return [_gripper_state(profile, sample) for sample in samples]
-
-    def start(self, gap_m: float, force_n: float) -> ActionMotion:
-        """See Gripper."""
-        goal = GripperCommand.Goal()
-        goal.command.position = self._profile.command_from_gap(gap_m)
-        goal.command.max_effort = force_n
-        return ActionMotion(
-            self._hardware,
-            self._client,
-            self._action,
-            goal,
-            "the gripper",
-            self._timeout_s,
-            _judge_gripper,
-            GripperFailed,
-        )
-
-
-def _gripper_state(profile: GripperProfile, joints: Sequence[JointSample]) -> GripperState:
-    efforts = [abs(joint.effort) for joint in joints] if profile.reports_force else [math.nan] * 2
-    return GripperState(
-        profile.gap_from_joints([joint.position for joint in joints]),
-        np.array(efforts),
-        min(joint.stamp_s for joint in joints),
-    )
-
-
-def _judge_gripper(status: int, result: GripperCommand.Result) -> None:
-    # A stalled gripper may be reported as aborted: it holds something, which is what closing is.
-    if status != GoalStatus.STATUS_SUCCEEDED and not (result.stalled or result.reached_goal):
-        raise GripperFailed(
-            f"the gripper gave up at position {result.position:.4f} with {result.effort:.1f} N"
-        )
 
 
 def _duration(seconds: float) -> Duration:

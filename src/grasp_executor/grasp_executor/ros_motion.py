@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from action_msgs.msg import GoalStatus
 from rclpy.action import ActionClient
 from rclpy.task import Future
 
@@ -77,6 +78,13 @@ class ActionMotion:
         if time.monotonic() - self._since > self._timeout_s:
             self._lost = HardwareLost(f"{self._what} {complaint} within {self._timeout_s:.1f} s")
         return self._lost is not None
+
+    @property
+    def status(self) -> int:
+        """How the goal ended, a status of GoalStatus; STATUS_UNKNOWN until then."""
+        if self._result is None or not self._result.done():
+            return int(GoalStatus.STATUS_UNKNOWN)
+        return int(self._result.result().status)
 
     def cancel(self) -> None:
         """See Motion."""

@@ -55,7 +55,7 @@ def follow(cell, start=(0.0, 0.0), cancelled=lambda: False):
     positions = np.array([start, GOAL])
     still = np.zeros((2, 2))
     trajectory = JointTrajectory(("a", "b"), np.array([0.0, 0.1]), positions, still, still)
-    Mover(cell, None, cell, 0.01, cancelled).follow(trajectory)
+    Mover(cell, cell, 0.01, cancelled).follow(trajectory)
 
 
 def test_an_arm_that_arrives_has_arrived():
