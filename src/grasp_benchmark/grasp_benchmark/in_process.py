@@ -5,6 +5,7 @@ The same sequence as in the executor node, faster than real time and repeatable 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import numpy as np
@@ -18,7 +19,7 @@ from grasp_core.errors import (
     UnexpectedContact,
 )
 from grasp_core.grasp import with_label
-from grasp_core.robot import RobotModel
+from grasp_core.robot import ArmProfile, RobotModel
 from grasp_detection.detector import Detector, with_depth
 from grasp_executor.config import PickConfig
 from grasp_executor.interfaces import (
@@ -33,8 +34,9 @@ from grasp_executor.planning.registry import DEFAULT_PLANNER, create_planner
 from grasp_executor.station import RobotPort
 from grasp_sim.config import STEPS_PER_S
 from grasp_sim.gripper import GripperGoal
+from grasp_sim.hand_sensor import HandReading
 from grasp_sim.simulation import Simulation
-from grasp_sim.trajectory import ErrorCode, Goal, InvalidTrajectory, Status
+from grasp_sim.trajectory import ErrorCode, Goal, InvalidTrajectory, Status, Tolerances
 
 
 class SimClock:
@@ -70,6 +72,10 @@ class _ArmMotion:
         if self._goal is not None:
             self._simulation.stop_arm(self._goal)
 
+    def progress_s(self) -> float:
+        """See ArmMotion; the controller judges the deviation itself."""
+        return math.nan if self._goal is None else self._goal.steps / STEPS_PER_S
+
     def check(self) -> None:
         """See Motion."""
         goal = self._goal
@@ -101,10 +107,22 @@ class SimArm:
                 trajectory.positions.tolist(),
                 trajectory.velocities.tolist(),
                 trajectory.accelerations.tolist(),
+                _tolerances(self._simulation.robot.arm),
             )
         except InvalidTrajectory as error:
             return _ArmMotion(self._simulation, None, str(error))
         return _ArmMotion(self._simulation, goal)
+
+    def external_force_n(self) -> tuple[float, float] | None:
+        """See Arm."""
+        wrench = self._simulation.external_wrench()
+        return None if wrench is None else (float(wrench[2]), self._simulation.time_s)
+
+
+def _tolerances(arm: ArmProfile) -> Tolerances:
+    """Those of the profile travel with every goal; the simulation takes one for all joints."""
+    path_rad, goal_rad = arm.tolerances_rad()
+    return Tolerances(float(path_rad.min()), float(goal_rad.min()), arm.goal_time_tolerance_s)
 
 
 class _GripperMotion:
@@ -130,24 +148,27 @@ class _GripperMotion:
 
 
 class SimGripper:
-    """See Gripper."""
+    """See Gripper: what the hand's driver publishes, when it does."""
 
     def __init__(self, simulation: Simulation) -> None:
         self._simulation = simulation
 
     def state(self) -> GripperState:
         """See Gripper."""
-        positions, _, forces = self._simulation.finger_state()
-        return GripperState(float(positions.sum()), np.abs(forces), self._simulation.time_s)
+        return _gripper_state(self._simulation.newest_hand_reading())
 
     def states_since(self, stamp_s: float) -> list[GripperState]:
-        """See Gripper; the sequence looks at every tick, so there is one at most."""
-        state = self.state()
-        return [state] if state.stamp_s > stamp_s else []
+        """See Gripper."""
+        return [_gripper_state(one) for one in self._simulation.hand_readings_since(stamp_s)]
 
     def start(self, gap_m: float, force_n: float) -> _GripperMotion:
         """See Gripper."""
         return _GripperMotion(self._simulation, self._simulation.grip(gap_m, force_n))
+
+
+def _gripper_state(reading: HandReading) -> GripperState:
+    """What the executor node reads from the hand's joint states."""
+    return GripperState(float(reading.positions.sum()), np.abs(reading.efforts), reading.stamp_s)
 
 
 class SimCamera:

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from grasp_benchmark.in_process import SimCamera, sequence_in
+from grasp_benchmark.in_process import SimArm, SimCamera, SimGripper, sequence_in
 from grasp_benchmark.speed.pose_error import measure_pose_errors
 from grasp_core.errors import Code, ConfigError
 from grasp_core.robot import load_robot
@@ -254,3 +254,34 @@ def test_a_fault_of_the_software_is_a_typed_result(simulation, monkeypatch):
 def test_grasp_poses_are_true_to_two_millimetres(tilt_deg):
     errors = measure_pose_errors(ROBOT, tilt_deg, count=24, seed=5)
     assert np.percentile(errors.point_mm, 95) <= 2.0
+
+
+def test_the_franka_hand_tells_its_width_alone_and_the_arm_what_hangs_in_it():
+    robot = load_robot("panda", "franka_hand")
+    simulation = Simulation(SimConfig(renderer="tiny", gripper="franka_hand"), robot)
+    hand, arm = SimGripper(simulation), SimArm(simulation)
+    start = simulation.time_s
+    hand.start(0.0, 20.0)
+    seen = [hand.state()]
+    for _ in range(120):
+        simulation.step()
+        if hand.state().stamp_s > seen[-1].stamp_s:
+            seen.append(hand.state())
+    states = hand.states_since(start)
+    assert [state.stamp_s for state in states] == [state.stamp_s for state in seen[1:]]
+    assert np.isnan([state.effort_n for state in states]).all()
+    stamps, gaps = (np.array([getattr(one, of) for one in states]) for of in ("stamp_s", "gap_m"))
+    assert np.diff(stamps) == pytest.approx(np.full(len(stamps) - 1, 1.0 / 30.0))
+    new = stamps[1:][np.diff(gaps) != 0.0]
+    assert np.diff(new) == pytest.approx(np.full(len(new) - 1, 1.0 / 15.0))
+    force_n, stamp_s = arm.external_force_n()
+    assert stamp_s == simulation.time_s
+    assert abs(force_n) < 4.0
+    simulation.close()
+
+
+def test_an_arm_that_estimates_no_wrench_says_so():
+    robot = replace(ROBOT, arm=replace(ROBOT.arm, external_wrench_topic=""))
+    simulation = Simulation(SimConfig(renderer="tiny"), robot)
+    assert SimArm(simulation).external_force_n() is None
+    simulation.close()

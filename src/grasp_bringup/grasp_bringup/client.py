@@ -239,7 +239,12 @@ class StackClient:
                 goal, feedback_callback=lambda message: on_feedback(message.feedback)
             )
         )
-        handle = self.finish(sending, timeout_s, "action pick")
+        try:
+            handle = self.finish(sending, timeout_s, "action pick")
+        except BaseException:
+            # A goal that is accepted after it was given up must not be executed.
+            sending.add_done_callback(_cancel_if_accepted)
+            raise
         if not handle.accepted:
             raise GoalRefused("the executor refused the goal: it is busy or not active")
         self._running_goal = handle
@@ -280,3 +285,9 @@ class StackClient:
         """The newest annotated image since the last call, RGB; None if there is none."""
         message, self._image = self._image, None
         return None if message is None else color_from_image(message)
+
+
+def _cancel_if_accepted(sending: Future) -> None:
+    handle = None if sending.cancelled() or sending.exception() else sending.result()
+    if handle is not None and handle.accepted:
+        handle.cancel_goal_async()

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from pathlib import Path
+
+from grasp_core.config import config_dir
+from grasp_core.errors import ConfigError
+
+_TRANSPORT_CHOICES = ("FASTRTPS_DEFAULT_PROFILES_FILE", "FASTDDS_BUILTIN_TRANSPORTS")
 
 
 def prepare() -> None:
@@ -19,6 +25,9 @@ def prepare() -> None:
         os.environ.setdefault("ROS_LOG_DIR", str(prefix / "log" / "ros"))
     os.environ.setdefault("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
     os.environ.setdefault("RCUTILS_COLORIZED_OUTPUT", "0")
+    if not any(name in os.environ for name in _TRANSPORT_CHOICES):
+        with contextlib.suppress(ConfigError):  # told by whoever needs more of the folder
+            os.environ[_TRANSPORT_CHOICES[0]] = str(config_dir() / "fastdds.xml")
 
 
 def _put_first(variable: str, path: str) -> None:

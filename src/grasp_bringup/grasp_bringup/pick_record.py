@@ -31,6 +31,8 @@ class PickRecord:
         seconds: Node time of the pick.
         message: The executor's sentence.
         stages: Seconds of node time per stage.
+        released: An operator had to have the hand opened afterwards.
+        acknowledged: An operator had to acknowledge a contact or a stop afterwards.
     """
 
     object: str
@@ -41,6 +43,8 @@ class PickRecord:
     seconds: float
     message: str
     stages: dict[str, float] = field(default_factory=dict)
+    released: bool = False
+    acknowledged: bool = False
 
     @property
     def false_success(self) -> bool:

@@ -10,6 +10,7 @@ from grasp_msgs.action import Pick
 
 from grasp_bringup.client import StackClient
 from grasp_bringup.pick_record import PickRecord
+from grasp_bringup.played_operator import PlayedOperator
 from grasp_core.errors import Code
 from grasp_core.json_file import finite_or_none
 from grasp_sim.objects import object_set
@@ -60,6 +61,7 @@ class PickSeries:
             ConfigError: No such object set.
         """
         self._client = client
+        self._operator = PlayedOperator(client)
         self._plan = plan
         self._progress = progress
         self._objects = object_set(plan.objects)
@@ -105,6 +107,7 @@ class PickSeries:
         # A server that dies answers with an empty result, whose code reads as OK.
         code = Code.INTERNAL if result.code == Code.OK and not result.success else result.code
         in_bin = [thing.name for thing in self._client.truth().objects if thing.in_bin]
+        released, acknowledged = self._operator.attend_to(result)
         stages: dict[str, float] = {}
         for stage, seconds in zip(result.stages, result.stage_s, strict=True):
             stages[stage] = stages.get(stage, 0.0) + float(seconds)
@@ -117,6 +120,8 @@ class PickSeries:
             seconds=sum(stages.values()),
             message=result.message,
             stages=stages,
+            released=released,
+            acknowledged=acknowledged,
         )
 
     def _tell(self, feedback: Pick.Feedback) -> None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from grasp_bringup.arguments import SIM_ARGUMENTS, read_arguments
@@ -102,6 +105,7 @@ def sim_stack(texts: Mapping[str, str] | None = None) -> list[NodeDescription]:
             gripper=named["gripper"],
             camera=named.get("camera"),
             continuous=named.get("continuous"),
+            state_dir=str(Path(tempfile.gettempdir()) / f"grasp_sim_{os.getpid()}"),
         ),
     ]
 
@@ -188,6 +192,7 @@ def perception_and_action(
     camera: str | None = None,
     continuous: bool | None,
     use_sim_time: bool = True,
+    state_dir: str | None = None,
 ) -> list[NodeDescription]:
     """Detector and executor: the same nodes over simulation and hardware.
 
@@ -228,7 +233,7 @@ def perception_and_action(
             module="grasp_executor.node",
             name="executor",
             parameter_file=config_dir() / "executor.yaml",
-            parameters=shared,
+            parameters={**shared, **_named(state_dir=state_dir)},
             lifecycle=True,
         ),
     ]

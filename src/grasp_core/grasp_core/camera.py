@@ -18,6 +18,14 @@ from grasp_core.errors import BadCalibration, InvalidDepth
 _DISTORTION_LENGTHS = (0, 4, 5, 8)  # none, plumb_bob without and with k3, rational_polynomial
 
 
+MAX_FOCAL_RATIO = 1.25
+"""Largest ratio of fx and fy of one another: pixels are nearly square."""
+MAX_CENTRE_OFFSET = 0.25
+"""Largest distance of the principal point from the middle, as a share of the image's side."""
+MIN_FOCAL_SHARE, MAX_FOCAL_SHARE = 0.2, 20.0
+"""Focal length as a share of the image's width: views of 136 down to 3 degrees."""
+
+
 @dataclass(frozen=True)
 class PinholeCamera:
     """Intrinsics of one image stream.
@@ -144,6 +152,49 @@ class PinholeCamera:
             )
         v, u = np.mgrid[0 : self.height, 0 : self.width]
         return self.rays(np.stack([u, v], axis=-1)) * np.asarray(depth_m, np.float64)[..., None]
+
+    def check_plausible(self) -> None:
+        """Check that this is a whole sensor's calibration, before binning and region of interest.
+
+        Raises:
+            BadCalibration: Values that no lens and sensor have together; names field and bound.
+        """
+        ratio = max(self.fx / self.fy, self.fy / self.fx)
+        if ratio > MAX_FOCAL_RATIO:
+            raise BadCalibration(
+                f"camera_info.k has fx={self.fx:.1f} and fy={self.fy:.1f}, a ratio of "
+                f"{ratio:.2f}, allowed is {MAX_FOCAL_RATIO}: calibrate the camera again"
+            )
+        share = self.fx / self.width
+        if not MIN_FOCAL_SHARE <= share <= MAX_FOCAL_SHARE:
+            raise BadCalibration(
+                f"camera_info.k has fx={self.fx:.1f}, {share:.2f} times camera_info.width "
+                f"{self.width}, must lie in [{MIN_FOCAL_SHARE}, {MAX_FOCAL_SHARE}]: is k that of "
+                "another resolution?"
+            )
+        for name, centre, side in (("cx", self.cx, self.width), ("cy", self.cy, self.height)):
+            offset = abs(centre - side / 2.0) / side
+            if offset > MAX_CENTRE_OFFSET:
+                raise BadCalibration(
+                    f"camera_info.k has {name}={centre:.1f} in an image of {side} px, "
+                    f"{offset:.2f} of it from the middle, allowed is {MAX_CENTRE_OFFSET}: is k "
+                    "that of another resolution?"
+                )
+
+    def binned(self, x: int, y: int) -> PinholeCamera:
+        """Intrinsics of the image whose pixels are blocks of x by y pixels of this one.
+
+        The principal point is divided as the focal lengths are, as camera_info means it.
+        """
+        return PinholeCamera(
+            self.width // x,
+            self.height // y,
+            self.fx / x,
+            self.fy / y,
+            self.cx / x,
+            self.cy / y,
+            self.distortion,
+        )
 
     def cropped(self, u0: int, v0: int, width: int, height: int) -> PinholeCamera:
         """Intrinsics of the window whose top-left pixel is (u0, v0)."""

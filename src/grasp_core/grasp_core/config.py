@@ -34,6 +34,7 @@ class Setting:
         maximum: Largest valid number; for sequences, of each element.
         choices: Valid strings; empty for any.
         length: Number of elements of a sequence; None for any.
+        live: Whether a running node takes a change; else it is read when the node is configured.
     """
 
     description: str
@@ -41,6 +42,7 @@ class Setting:
     maximum: float | None = None
     choices: tuple[str, ...] = ()
     length: int | None = None
+    live: bool = False
 
 
 def setting(
@@ -51,9 +53,10 @@ def setting(
     maximum: float | None = None,
     choices: tuple[str, ...] = (),
     length: int | None = None,
+    live: bool = False,
 ) -> Any:
     """Declare a field of a configuration dataclass; see :class:`Setting`."""
-    metadata = {_METADATA_KEY: Setting(description, minimum, maximum, choices, length)}
+    metadata = {_METADATA_KEY: Setting(description, minimum, maximum, choices, length, live)}
     if isinstance(default, dict):
         return dataclasses.field(default_factory=lambda: dict(default), metadata=metadata)
     return dataclasses.field(default=default, metadata=metadata)

@@ -17,6 +17,14 @@ from grasp_core.rectangle import GraspRectangle
 MILLIMETRE = 0.001
 DEPTH_TYPES: dict[str, type] = {"16UC1": np.uint16, "mono16": np.uint16, "32FC1": np.float32}
 DEPTH_ENCODINGS = tuple(DEPTH_TYPES)
+_STRIDE = 4  # of the pixels that tell the unit
+_OTHER_UNITS = {
+    "millimetres published as metres": MILLIMETRE,
+    "metres published as millimetres": 1.0 / MILLIMETRE,
+    "tenths of a millimetre published as millimetres": 0.1,
+    "centimetres published as metres": 0.01,
+}
+"""What drivers get wrong, and by what to multiply to get metres."""
 
 
 def depth_to_metres(image: NDArray[np.generic], encoding: str) -> NDArray[np.float32]:
@@ -48,6 +56,47 @@ def depth_to_metres(image: NDArray[np.generic], encoding: str) -> NDArray[np.flo
     if expected is np.uint16:
         metres = metres * np.float32(MILLIMETRE)
     return np.where(np.isfinite(metres) & (metres > 0.0), metres, np.float32(np.nan))
+
+
+def check_depth_range(
+    depth_m: NDArray[np.float32], nearest_m: float, farthest_m: float, encoding: str = ""
+) -> None:
+    """Check that a depth image was measured at all, and in the unit of its encoding.
+
+    Args:
+        depth_m: Shape (H, W), metres, NaN invalid.
+        nearest_m: Nearest depth that the camera measures, metres.
+        farthest_m: Farthest such depth, metres.
+        encoding: How it was published, for the message.
+
+    Raises:
+        BadImage: No pixel is valid, or the median lies outside the camera's range; says the
+            distance and, where another unit explains it, that unit.
+    """
+    values = depth_m[::_STRIDE, ::_STRIDE]
+    values = values[np.isfinite(values)]
+    if not values.size:
+        values = depth_m[np.isfinite(depth_m)]
+    if not values.size:
+        raise BadImage(
+            f"the depth image of {depth_m.shape[1]}x{depth_m.shape[0]} px holds no valid depth: "
+            "is the lens covered, the projector off, or everything nearer than "
+            f"{nearest_m:.2f} m?"
+        )
+    median_m = float(np.median(values))
+    if nearest_m <= median_m <= farthest_m:
+        return
+    units = [
+        f"{name} ({median_m * factor:.2f} m)"
+        for name, factor in _OTHER_UNITS.items()
+        if nearest_m <= median_m * factor <= farthest_m
+    ]
+    raise BadImage(
+        f"the median of the depth image is {median_m:.4g} m, outside the {nearest_m:.2f} to "
+        f"{farthest_m:.2f} m that the camera measures: "
+        + (f"its values are probably {' or '.join(units)}; " if units else "")
+        + f"publish 16UC1 in millimetres or 32FC1 in metres{f', not so {encoding}' * bool(units)}"
+    )
 
 
 def fill_invalid(depth_m: NDArray[np.float32], radius_px: float = 3.0) -> NDArray[np.float32]:

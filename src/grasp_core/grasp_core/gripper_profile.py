@@ -47,6 +47,13 @@ class GripperProfile(Checked):
     joint_states_hz: float = setting(
         100.0, "how often its driver measures, 1/s", minimum=1.0, maximum=1000.0
     )
+    published_hz: float = setting(
+        0.0,
+        "how often its driver publishes joint states, 1/s; between two measurements it repeats "
+        "the last one with a fresh stamp; 0: as often as it measures",
+        minimum=0.0,
+        maximum=1000.0,
+    )
     command_unit: str = setting(
         "gap",
         "what GripperCommand.position means to the driver: the gap, one finger's way (half the "

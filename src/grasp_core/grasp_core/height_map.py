@@ -152,8 +152,8 @@ def nearly_highest_points(
 ) -> HeightMap:
     """Map in which each cell keeps its highest point but for a share of strays.
 
-    A cell without enough points takes the largest height of its eight neighbours and counts as
-    seen, so that shadows one cell wide are closed.
+    A hole that three cells by three do not fit in is closed: its cells take the largest height of
+    their eight neighbours and count as seen. What is larger stays unseen to its border.
 
     Args:
         points: Shape (N, 3), metres, support frame.
@@ -212,9 +212,11 @@ def _fill_pinholes(
 
 
 def _closed(height: NDArray[np.float64], grid: Grid, T_frame_support: Transform) -> HeightMap:
-    """Close unseen cells, at minus infinity, from their neighbours."""
+    """Close small holes of unseen cells, at minus infinity, from their neighbours."""
+    unseen = ~np.isfinite(height)
+    large = ndimage.binary_opening(np.pad(unseen, 1, constant_values=True), np.ones((3, 3)))
     around = ndimage.maximum_filter(height, size=3, mode="constant", cval=-np.inf)
-    height = np.where(np.isfinite(height), height, around)
+    height = np.where(unseen & ~large[1:-1, 1:-1], around, height)
     seen = np.isfinite(height)
     return HeightMap(np.where(seen, height, 0.0), seen, grid, T_frame_support)
 

@@ -34,6 +34,25 @@ class ArmProfile(Checked):
         "arm_controller/follow_joint_trajectory", "FollowJointTrajectory action of its controller"
     )
     joint_states_topic: str = setting("joint_states", "topic of its driver's own joint states")
+    external_wrench_topic: str = setting(
+        "",
+        "WrenchStamped topic of what its hand exerts on its surroundings, base frame, estimated "
+        "from its joint torques; a lifted mass shows its weight as a positive force.z; empty: "
+        "it measures none",
+    )
+    stop_topic: str = setting(
+        "",
+        "topic on which its driver tells its mode, to see a protective stop; empty: it tells none",
+    )
+    stop_type: str = setting(
+        "", "message type of stop_topic, as package/msg/Type; must be installed beside the driver"
+    )
+    stop_field: str = setting(
+        "", "field of that message that holds the mode, dots for fields in it"
+    )
+    stop_values: tuple[str, ...] = setting(
+        (), "values of that field, as texts, at which the robot has stopped itself"
+    )
     planning_group: str = setting("arm", "name of the arm in MoveIt's semantic description")
     joints: tuple[str, ...] = setting((), "arm joints, base to tip")
     lower: tuple[float, ...] = setting((), "lower position limits, rad")
@@ -46,6 +65,21 @@ class ArmProfile(Checked):
     allowed_contacts: tuple[str, ...] = setting(
         (), "link pairs 'a b' that never collide or always touch"
     )
+    path_tolerance_rad: tuple[float, ...] = setting(
+        (0.1,),
+        "joint error on the way at which something is in it, rad; one for all joints, or each",
+        minimum=1e-3,
+        maximum=1.0,
+    )
+    goal_tolerance_rad: tuple[float, ...] = setting(
+        (0.02,),
+        "joint error allowed at the end, rad; one for all joints, or each",
+        minimum=1e-4,
+        maximum=1.0,
+    )
+    goal_time_tolerance_s: float = setting(
+        0.5, "time beyond the last point to come within it, s", minimum=0.01, maximum=60.0
+    )
     payload_kg: float = setting(1.0, "largest mass the arm may carry, kg", minimum=0.0)
 
     def __post_init__(self) -> None:
@@ -56,6 +90,9 @@ class ArmProfile(Checked):
         """
         super().__post_init__()
         require_relative_names(self, "trajectory_action", "joint_states_topic")
+        if self.external_wrench_topic:
+            require_relative_names(self, "external_wrench_topic")
+        self._check_stop()
         for field in ("lower", "upper", "velocity", "acceleration", "observe"):
             count = len(getattr(self, field))
             if count != len(self.joints):
@@ -63,6 +100,33 @@ class ArmProfile(Checked):
                     f"{field} has {count} values, needs one for each of the {len(self.joints)} "
                     f"joints {', '.join(self.joints)}"
                 )
+        for field in ("path_tolerance_rad", "goal_tolerance_rad"):
+            values = getattr(self, field)
+            if len(values) not in (1, len(self.joints)):
+                raise ConfigError(
+                    f"{field} has {len(values)} values, needs one for all joints or one for each "
+                    f"of the {len(self.joints)}"
+                )
+
+    def tolerances_rad(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Joint errors allowed on the way and at its end, shape (J,) each, rad."""
+        count = len(self.joints)
+        path, goal = (
+            np.broadcast_to(np.array(values), count).copy()
+            for values in (self.path_tolerance_rad, self.goal_tolerance_rad)
+        )
+        return path, goal
+
+    def _check_stop(self) -> None:
+        if not self.stop_topic:
+            return
+        require_relative_names(self, "stop_topic")
+        if len(self.stop_type.split("/")) != 3 or not (self.stop_field and self.stop_values):
+            raise ConfigError(
+                f"stop_topic is {self.stop_topic!r}, but stop_type is {self.stop_type!r}, "
+                f"stop_field {self.stop_field!r} and stop_values {list(self.stop_values)}: name a "
+                "type as package/msg/Type, its field, and the values that mean stopped"
+            )
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from grasp_core.camera import PinholeCamera
-from grasp_core.depth import depth_to_metres, fill_invalid, plane_depth, surface_depth
+from grasp_core.depth import (
+    check_depth_range,
+    depth_to_metres,
+    fill_invalid,
+    plane_depth,
+    surface_depth,
+)
 from grasp_core.errors import BadImage
 from grasp_core.rectangle import GraspRectangle
 
@@ -33,6 +39,38 @@ def test_other_encodings_are_refused_by_name(encoding):
 def test_array_and_encoding_must_agree():
     with pytest.raises(BadImage, match="uint16"):
         depth_to_metres(np.zeros((2, 2), np.float32), "16UC1")
+
+
+@pytest.mark.parametrize(
+    ("scale", "unit"),
+    [
+        (1000.0, r"750 m, .* probably millimetres published as metres \(0\.75 m\)"),
+        (0.001, r"0\.00075 m, .* probably metres published as millimetres \(0\.75 m\)"),
+        (10.0, r"7\.5 m, .* tenths of a millimetre published as millimetres \(0\.75 m\)"),
+        (100.0, "75 m, .* probably centimetres published as metres"),
+        (1e7, r"outside the 0\.28 to 3\.00 m that the camera measures: publish 16UC1"),
+    ],
+)
+def test_depth_in_another_unit_is_refused_with_distance_and_unit(scale, unit):
+    depth_m = np.full((8, 8), 0.75 * scale, np.float32)
+    depth_m[0, 0] = np.nan
+    with pytest.raises(BadImage, match=unit):
+        check_depth_range(depth_m, 0.28, 3.0, "32FC1")
+
+
+def test_depth_within_the_cameras_range_passes_with_outliers_and_holes():
+    depth_m = np.full((8, 8), 0.75, np.float32)
+    depth_m[:3] = np.nan
+    depth_m[3] = 900.0
+    check_depth_range(depth_m, 0.28, 3.0)
+    depth_m[:] = np.nan
+    depth_m[1, 1] = 0.75  # beside the pixels that are looked at first
+    check_depth_range(depth_m, 0.28, 3.0)
+
+
+def test_depth_without_a_valid_pixel_is_refused_as_such():
+    with pytest.raises(BadImage, match="6x4 px holds no valid depth: is the lens covered"):
+        check_depth_range(np.full((4, 6), np.nan, np.float32), 0.28, 3.0)
 
 
 def test_filling_keeps_measurements_and_completes_a_plane():

@@ -48,32 +48,54 @@ class DetectorConfig(Checked):
         minimum=0.0,
         maximum=1.0,
     )
-    lazy: bool = setting(True, "subscribe to the camera only while somebody wants its grasps")
+    max_stamp_lead_s: float = setting(
+        0.5,
+        "by which stamps of images and transforms may lead node time, s",
+        minimum=0.0,
+        maximum=60.0,
+    )
+    lazy: bool = setting(
+        True, "subscribe to the camera only while somebody wants its grasps", live=True
+    )
     continuous: bool = setting(
-        True, "whether listening to the node's topics is such a wish; else only ~/detect is"
+        True,
+        "whether listening to the node's topics is such a wish; else only ~/detect is",
+        live=True,
     )
     linger_s: float = setting(
         1.0,
         "how long the camera stays subscribed after the last wish, s",
         minimum=0.0,
         maximum=60.0,
+        live=True,
     )
     detect_timeout_s: float = setting(
         5.0,
-        "wall time that ~/detect waits for an image unless told, s",
+        "wall time that ~/detect waits for an image, and again for the detector, unless told, s",
         minimum=0.1,
         maximum=120.0,
+        live=True,
     )
-    max_candidates: int = setting(50, "most candidates published", minimum=1, maximum=1000)
+    max_candidates: int = setting(
+        50, "most candidates published", minimum=1, maximum=1000, live=True
+    )
     drawn_candidates: int = setting(
-        8, "most candidates in the annotated image and in RViz", minimum=1, maximum=100
+        8, "most candidates in the annotated image and in RViz", minimum=1, maximum=100, live=True
     )
     marker_lifetime_s: float = setting(
-        3.0, "how long markers stay in RViz, s; 0 until the next", minimum=0.0, maximum=600.0
+        3.0,
+        "how long markers stay in RViz, s; 0 until the next",
+        minimum=0.0,
+        maximum=600.0,
+        live=True,
     )
     diagnostics_period_s: float = setting(
         1.0, "wall time between diagnostics, s", minimum=0.1, maximum=60.0
     )
     silence_s: float = setting(
-        2.0, "wall time without an image that is worth a warning, s", minimum=0.1, maximum=60.0
+        2.0,
+        "wall time without an image that is worth a warning, s",
+        minimum=0.1,
+        maximum=60.0,
+        live=True,
     )

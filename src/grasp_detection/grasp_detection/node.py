@@ -25,7 +25,7 @@ from visualization_msgs.msg import MarkerArray
 from grasp_core.camera_profile import load_camera
 from grasp_core.cell import load_cell
 from grasp_core.drawing import draw_grasps
-from grasp_core.errors import Code, GraspStackError, NoGrasp
+from grasp_core.errors import BadImage, Code, GraspStackError, NoGrasp, NoImage
 from grasp_core.grasp import Grasp, with_label
 from grasp_core.robot import load_robot
 from grasp_detection.config import DetectorConfig
@@ -36,17 +36,26 @@ from grasp_detection.pose_report import PoseReport
 from grasp_detection.registry import find_detector
 from grasp_detection.ros_diagnostics import DetectionReport
 from grasp_detection.ros_markers import grasp_markers
+from grasp_detection.warm_up import warm_up
 from grasp_ros.camera_input import CameraInput, CameraMessages, frame_of
 from grasp_ros.camera_pose import FramePoser, camera_pose
-from grasp_ros.conversions import color_to_image, depth_to_image, grasps_to_msg, stamp_to_ns
+from grasp_ros.conversions import (
+    camera_to_info,
+    color_to_image,
+    depth_to_image,
+    grasps_to_msg,
+    stamp_to_ns,
+)
 from grasp_ros.lifecycle import GraspLifecycleNode
-from grasp_ros.parameters import declare
 from grasp_ros.qos import RESULTS
 from grasp_ros.spin import run
 from grasp_ros.spinner import Spinner, companion
+from grasp_ros.stamps import NANOSECONDS, leads, refuse_lead
 
 _TEND_PERIOD_S = 0.1
 _WORKER_PATIENCE_S = 10.0  # for the frame being worked on when the node stops
+_CLOCK_PATIENCE_S = 0.2  # wall time for a /clock message on its way
+_CLOCK_POLL_S = 0.005
 _THREADS = 4  # a waiting request, camera, timers, parameters
 
 
@@ -63,17 +72,21 @@ class DetectorNode(GraspLifecycleNode):
 
     def configure(self) -> None:
         """Read parameters, build the detector, create publishers, service and timers."""
-        self._config = config = declare(self, DetectorConfig)
+        self._config = config = self.declare_config(DetectorConfig)
         entry = find_detector(config.detector)
         robot, cell = load_robot(config.robot, config.gripper), load_cell(config.cell)
         self._gripper = robot.gripper
-        settings = declare(self, entry.config_class, entry.group)
+        settings = self.declare_config(entry.config_class, entry.group)
         self._detector = entry.build(self._gripper, settings, cell)
-        topics, slop_ns = load_camera(config.camera).topics, round(config.sync_slop_s * 1e9)
-        self._camera = CameraInput(self, topics, slop_ns, self._on_pair)
+        self._warm_up()
+        self._profile = load_camera(config.camera)
+        slop_ns = round(config.sync_slop_s * NANOSECONDS)
+        self._camera = CameraInput(self, self._profile.topics, slop_ns, self._on_pair)
         # A thread of its own: transforms come often, and must not wait for a frame's worker.
         self._transforms = companion(self, "transforms")
-        pose = camera_pose(self._transforms.node, robot.arm.base_frame, config.hand_eye)
+        pose = camera_pose(
+            self._transforms.node, robot.arm.base_frame, config.hand_eye, config.max_stamp_lead_s
+        )
         self._poser = FramePoser(pose, config.tf_timeout_s)
         self._transforms.start()
         self._pose_report = PoseReport(cell, config)
@@ -99,6 +112,19 @@ class DetectorNode(GraspLifecycleNode):
             ("timer", tend),
             ("timer", tell),
         ]
+
+    def _warm_up(self) -> None:
+        try:
+            took_s = warm_up(self._detector)
+        except Exception as caught:  # a detector may have other ideas of what is an image
+            self.get_logger().warning(f"not warmed up: {self._as_error(caught)}")
+        else:
+            self.get_logger().info(f"{self._config.detector} warmed up in {took_s:.2f} s")
+
+    def reconfigure(self, config: object) -> None:
+        """Take changed settings of the node; those of the detector do not change."""
+        if isinstance(config, DetectorConfig):
+            self._config = config
 
     def _publisher(self, message_type: type, topic: str) -> LifecyclePublisher:
         # Without event handlers: see grasp_ros.camera_input.
@@ -149,7 +175,9 @@ class DetectorNode(GraspLifecycleNode):
     # Camera and worker
 
     def _on_pair(self, stamp_ns: int, messages: CameraMessages) -> None:
-        self._mailbox.put((stamp_ns, time.monotonic(), messages))
+        arrived_s = time.monotonic()
+        self._mailbox.put((stamp_ns, arrived_s, messages))
+        self._board.arrived(stamp_ns, arrived_s)
 
     def _listeners(self) -> int:
         """Subscriptions that keep the detector busy."""
@@ -173,8 +201,9 @@ class DetectorNode(GraspLifecycleNode):
     def _work(self, mailbox: Mailbox[tuple[int, float, CameraMessages]]) -> None:
         while (item := mailbox.take()) is not None:
             stamp_ns, arrived_s, messages = item
-            if self._board.is_too_old(stamp_ns) and not self._listeners():
+            if self._board.is_unwanted(stamp_ns, arrived_s) and not self._listeners():
                 continue
+            self._board.begin()
             outcome = self._process(stamp_ns, arrived_s, messages)
             self._board.post(outcome)
             try:
@@ -183,9 +212,10 @@ class DetectorNode(GraspLifecycleNode):
                 self._report.failed(str(self._as_error(caught)))
 
     def _process(self, stamp_ns: int, arrived_s: float, messages: CameraMessages) -> Outcome:
-        info, frame = messages["camera_info"], None
+        frame = None
         try:
-            frame = self._poser.posed(frame_of(stamp_ns, messages))
+            self._refuse_lead(stamp_ns)
+            frame = self._poser.posed(frame_of(stamp_ns, messages, self._profile))
             self._pose_report.saw(frame, self._poser.complaint)
             start = time.perf_counter()
             found = self._detector.detect(frame)[: self._config.max_candidates]
@@ -194,9 +224,17 @@ class DetectorNode(GraspLifecycleNode):
         except Exception as caught:
             error = self._as_error(caught)
             self._report.failed(str(error))
-            return Outcome(stamp_ns, frame, info, error=error, arrived_s=arrived_s)
+            return Outcome(stamp_ns, frame, error=error, arrived_s=arrived_s)
         self._report.succeeded(elapsed_ms)
-        return Outcome(stamp_ns, frame, info, grasps, elapsed_ms, arrived_s=arrived_s)
+        return Outcome(stamp_ns, frame, grasps, elapsed_ms, arrived_s=arrived_s)
+
+    def _refuse_lead(self, stamp_ns: int) -> None:
+        """Refuse an image of a camera whose clock leads; /clock itself may come late."""
+        limit_s, clock = self._config.max_stamp_lead_s, self.get_clock()
+        give_up_s = time.monotonic() + _CLOCK_PATIENCE_S
+        while leads(stamp_ns, clock.now().nanoseconds, limit_s) and time.monotonic() < give_up_s:
+            time.sleep(_CLOCK_POLL_S)
+        refuse_lead("the camera's images", stamp_ns, clock.now().nanoseconds, limit_s)
 
     def _as_error(self, caught: Exception) -> GraspStackError:
         if isinstance(caught, GraspStackError):
@@ -243,11 +281,10 @@ class DetectorNode(GraspLifecycleNode):
             outcome = self._board.wait(
                 stamp_to_ns(request.not_before),
                 request.timeout_s or self._config.detect_timeout_s,
-                self._why_silent,
-                self.get_clock().now().nanoseconds,
+                self._why_none,
             )
             frame = outcome.usable_frame()
-            response.camera_info = outcome.info
+            response.camera_info = camera_to_info(frame.camera, frame.stamp_ns, frame.frame_id)
             response.depth = depth_to_image(frame.depth_m, frame.stamp_ns, frame.frame_id)
             response.grasps = self._message(outcome, self._labelled(outcome, request.label))
         except GraspStackError as error:
@@ -265,18 +302,26 @@ class DetectorNode(GraspLifecycleNode):
             )
         return with_label(outcome.grasps, label)
 
-    def _why_silent(self) -> str:
-        silent = self._camera.silent_topics(self._config.silence_s)
-        return f"nothing on {', '.join(silent)}" if silent else "stamps that do not match"
+    def _why_none(self, since_s: float) -> GraspStackError | None:
+        """Why nothing has come from the camera since a steady time; None if that is not known."""
+        if silent := self._camera.silent_topics(since_s):
+            return NoImage(
+                f"no image: nothing on {', '.join(silent)}; check that the camera runs and that "
+                "the topics are remapped to it"
+            )
+        mismatch = self._camera.mismatch(since_s)
+        return BadImage(mismatch) if mismatch else None
 
     # Diagnostics
 
     def _tell(self) -> None:
         warnings, about_pose = self._pose_report.findings()
+        quiet_since_s = time.monotonic() - self._config.silence_s
         level, message, values = self._report.summary(
             active=self._is_active,
             camera_open=self._camera.is_open,
-            silent_topics=self._camera.silent_topics(self._config.silence_s),
+            silent_topics=self._camera.silent_topics(quiet_since_s),
+            mismatch=self._camera.mismatch(quiet_since_s),
             warnings=warnings,
         )
         values |= about_pose

@@ -44,6 +44,7 @@ class DetectionReport:
         active: bool,
         camera_open: bool,
         silent_topics: Sequence[str],
+        mismatch: str = "",
         warnings: Sequence[str] = (),
     ) -> tuple[bytes, str, dict[str, object]]:
         """Level, sentence and figures; the rate is that since the previous summary.
@@ -52,6 +53,7 @@ class DetectionReport:
             active: Whether the node is.
             camera_open: Whether the camera is subscribed.
             silent_topics: Subscribed topics on which nothing comes.
+            mismatch: Why all images are dropped though they come; empty if they are not.
             warnings: Sentences on what may spoil the grasps.
         """
         with self._lock:
@@ -70,6 +72,8 @@ class DetectionReport:
                 return DiagnosticStatus.OK, "not active", values
             if self._last_error:
                 return DiagnosticStatus.ERROR, self._last_error, values
+            if mismatch:
+                return DiagnosticStatus.ERROR, mismatch, values
             if silent_topics:
                 warnings = [f"no image on {', '.join(silent_topics)}", *warnings]
             if warnings:

@@ -11,8 +11,11 @@ import pytest
 
 from grasp_core.depth import depth_to_metres
 from grasp_core.errors import ConfigError
+from grasp_core.height_map import Grid, HeightMap
 from grasp_core.projection import rectangle_to_plane
 from grasp_core.rectangle import angle_difference
+from grasp_core.transform import Transform
+from grasp_detection.antipodal import search
 from grasp_detection.antipodal.config import AntipodalConfig
 from grasp_detection.antipodal.detector import AntipodalDetector
 
@@ -217,6 +220,31 @@ def test_cells_too_small_for_the_scene_are_told(gripper, scene, solids):
     far_apart = (box(x, y, 0.04, 0.04, 0.05, 0.0) for x in (-0.2, 0.2) for y in (-0.15, 0.15))
     with pytest.raises(ConfigError, match="raise cell_m"):
         detector.detect(scene(*far_apart))
+
+
+def test_a_map_of_great_heights_is_searched_no_higher_than_objects_are(gripper, monkeypatch):
+    """Depth in another unit makes ceilings of hundreds of metres; their levels filled memory."""
+    config = AntipodalConfig()
+    height_m = np.zeros((60, 60), np.float32)
+    height_m[25:35, 20:40] = 0.05
+    grid = Grid(0.0, 0.0, config.cell_m, 60, 60)
+    seen = np.ones(height_m.shape, bool)
+    levels = []
+    inner = search._sections_at
+
+    def counted(turned, level, *others):
+        levels.append(level)
+        return inner(turned, level, *others)
+
+    monkeypatch.setattr(search, "_sections_at", counted)
+    counts = []
+    for corner_m in (0.05, 400.0):
+        height_m[0, 0] = corner_m
+        whole = HeightMap(height_m.copy(), seen, grid, Transform.identity())
+        first = next(search.turned_maps(whole, seen, gripper, config))
+        counts.append(len(search.find_sections(first, gripper, config)))
+    assert counts[0] == counts[1] > 0
+    assert max(levels) < config.max_object_height_m
 
 
 def test_a_cluttered_noisy_view_is_rated_as_ever(detector, scene, solids):

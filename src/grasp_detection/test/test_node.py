@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import threading
 import time
 
@@ -13,6 +14,7 @@ from geometry_msgs.msg import TransformStamped
 from grasp_msgs.msg import GraspArray
 from grasp_msgs.srv import DetectGrasps
 from rclpy.executors import MultiThreadedExecutor
+from rclpy.parameter import Parameter
 from rclpy.qos import QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import Image
 from tf2_msgs.msg import TFMessage
@@ -54,6 +56,7 @@ class Camera:
         }
         self.timer = node.create_timer(0.05, self.publish)
         self.is_on = True
+        self.depth_late_ns = 0
 
     def subscribers(self):
         return sum(p.get_subscription_count() for p in self.publishers.values())
@@ -69,7 +72,8 @@ class Camera:
             depth = color_to_image(frame.color, stamp, name)
             depth.encoding = "8UC1"
         else:
-            depth = depth_to_image(frame.depth_m, stamp, name, self.encoding)
+            late = stamp + self.depth_late_ns
+            depth = depth_to_image(frame.depth_m, late, name, self.encoding)
         self.publishers["color"].publish(color)
         self.publishers["depth"].publish(depth)
         self.publishers["camera_info"].publish(camera_to_info(frame.camera, stamp, name))
@@ -207,6 +211,73 @@ def test_images_that_cannot_be_used_are_refused_by_name(stack):
     assert answer.code == Code.OK, answer.message
 
 
+def test_depth_in_another_unit_or_without_its_colour_is_an_error(stack):
+    status = stack.listen(DiagnosticArray, "/diagnostics")
+    whole = stack.camera.frame
+    stack.camera.frame = dataclasses.replace(whole, depth_m=1000.0 * whole.depth_m)
+    answer = stack.detect()
+    assert answer.code == Code.BAD_IMAGE
+    assert "millimetres published as metres (0.75 m)" in answer.message
+    level, _ = wait_for_status(status, "millimetres published as metres")
+    assert level == DiagnosticStatus.ERROR
+    stack.camera.frame = dataclasses.replace(whole, depth_m=np.full_like(whole.depth_m, np.nan))
+    answer = stack.detect(stack.camera.stamp_ns + SECOND // 2)
+    assert answer.code == Code.BAD_IMAGE
+    assert "no valid depth" in answer.message
+
+    stack.camera.frame, stack.camera.depth_late_ns = whole, SECOND // 20
+    stack.listen(GraspArray, "detector/grasps")
+    answer = stack.detect(stack.camera.stamp_ns + SECOND // 2, 1.0)
+    assert answer.code == Code.BAD_IMAGE
+    assert "their stamps do not match within 20 ms" in answer.message
+    # An earlier failure is told until a frame is worked on.
+    stack.detector._report.succeeded(1.0)
+    level, _ = wait_for_status(status, "their stamps do not match")
+    assert level == DiagnosticStatus.ERROR
+
+
+def test_a_slow_detector_is_busy_and_one_whose_camera_leads_has_an_error_of_the_clock(
+    stack, monkeypatch
+):
+    inner = stack.detector._detector.detect
+    stop = threading.Event()
+
+    def detect(frame):
+        stop.wait(2.0)
+        return inner(frame)
+
+    monkeypatch.setattr(stack.detector._detector, "detect", detect)
+    answer = stack.detect(timeout_s=0.5)
+    assert answer.code == Code.DETECTOR_BUSY
+    assert "images arrive, but the detector has worked for" in answer.message
+    stop.set()
+    wait_for(lambda: stack.detect().code == Code.OK)
+
+    stack.camera.stamp_ns = time.time_ns() + 7 * SECOND
+    answer = stack.detect(stack.camera.stamp_ns)
+    assert answer.code == Code.CLOCK_ERROR
+    assert "camera's images lead node time by" in answer.message
+
+
+def test_parameters_of_a_configured_node_are_those_that_it_works_with(stack):
+    node = stack.detector
+
+    def change(name, value):
+        return node.set_parameters([Parameter(name, value=value)])[0]
+
+    assert change("max_candidates", 2).successful
+    assert len(stack.detect().grasps.grasps) == 2
+    assert "must lie in [1, 1000]" in change("max_candidates", 0).reason
+    assert "is read when /detector is configured" in change("cell", "no_such_cell").reason
+    assert "antipodal.top_k is read when" in change("antipodal.top_k", 3).reason
+    assert node.get_parameter("cell").value == "tabletop"
+    node.trigger_deactivate()
+    node.trigger_cleanup()
+    assert change("antipodal.top_k", 3).successful
+    node.trigger_configure()
+    assert not change("antipodal.top_k", 4).successful
+
+
 def test_a_fault_in_publishing_is_told_and_the_next_frame_is_worked_on(stack, monkeypatch):
     status = stack.listen(DiagnosticArray, "/diagnostics")
     grasps = stack.listen(GraspArray, "detector/grasps")
@@ -236,7 +307,7 @@ def test_silence_and_deactivation_are_told_apart(stack):
     stack.camera.is_on = False
     silent = stack.detect(timeout_s=0.4)
     assert silent.code == Code.NO_IMAGE
-    assert "no image within 0.4 s" in silent.message
+    assert "no image: nothing on /camera/camera/color/image_raw" in silent.message
     stack.detector.trigger_deactivate()
     inactive = stack.detect()
     assert inactive.code == Code.NO_IMAGE

@@ -7,7 +7,14 @@ import time
 
 import pytest
 
-from grasp_core.errors import BadGoal, NoImage, StaleDetection
+from grasp_core.errors import (
+    BadGoal,
+    BadImage,
+    DetectorBusy,
+    GraspStackError,
+    NoImage,
+    StaleDetection,
+)
 from grasp_detection.mailbox import Mailbox
 from grasp_detection.outcome_board import Outcome, OutcomeBoard
 
@@ -25,56 +32,107 @@ def board():
     return board
 
 
-def wait(board, not_before_s=0.0, timeout_s=0.05, now_s=10.0):
-    return board.wait(
-        round(not_before_s * SECOND), timeout_s, lambda: "nothing on /x", round(now_s * SECOND)
-    )
+def wait(board, not_before_s=0.0, timeout_s=0.05, why_none=lambda since_s: None):
+    return board.wait(round(not_before_s * SECOND), timeout_s, why_none)
 
 
-def test_a_new_enough_outcome_is_returned_at_once(board):
-    board.post(outcome(5.0, age_s=100.0))
-    assert wait(board, 4.0).stamp_ns == 5 * SECOND
-
-
-def test_what_was_seen_before_the_clock_was_reset_is_no_answer(board):
-    board.post(outcome(100.0, age_s=600.0))
-    with pytest.raises(NoImage, match="nothing on /x"):
-        wait(board, 3.0, now_s=3.1)
-    board.post(outcome(100.0))
-    assert wait(board, 3.0, now_s=99.5).stamp_ns == 100 * SECOND  # a camera slightly ahead
-
-
-def test_any_image_means_a_recent_one(board):
-    board.post(outcome(5.0, age_s=100.0))
-    with pytest.raises(NoImage, match="nothing on /x"):
-        wait(board)
-    board.post(outcome(6.0))
-    assert wait(board).stamp_ns == 6 * SECOND
-
-
-def test_only_earlier_images_are_stale(board):
-    board.post(outcome(5.0))
-    with pytest.raises(StaleDetection, match=r"5\.000 s"):
-        wait(board, 7.0)
-
-
-def test_frames_passed_over_make_it_stale_too(board):
-    seen = []
+def while_waiting(board, *steps, not_before_s=4.0, timeout_s=0.1):
+    """What a request gets, an outcome or an error, while steps are taken 10 ms apart."""
+    answers = []
 
     def request():
-        with pytest.raises(StaleDetection, match=r"6\.500 s"):
-            wait(board, 7.0, 0.3)
-        seen.append(True)
+        try:
+            answers.append(wait(board, not_before_s, timeout_s))
+        except GraspStackError as error:
+            answers.append(error)
 
     thread = threading.Thread(target=request)
     thread.start()
     while not board.has_requests:
         time.sleep(0.001)
-    assert board.is_too_old(round(6.5 * SECOND))
-    assert not board.is_too_old(7 * SECOND)
+    for step in steps:
+        step()
+        time.sleep(0.01)
     thread.join()
-    assert seen
-    assert not board.is_too_old(0)
+    return answers[0]
+
+
+def arrive(board, stamp_s):
+    return lambda: board.arrived(round(stamp_s * SECOND), time.monotonic())
+
+
+def test_an_image_must_arrive_after_the_request_too(board):
+    board.post(outcome(5.0))  # of a camera whose clock leads: stamped late enough, seen before
+    with pytest.raises(NoImage):
+        wait(board, 4.0)
+    answer = while_waiting(board, arrive(board, 5.1), lambda: board.post(outcome(5.1)))
+    assert answer.stamp_ns == round(5.1 * SECOND)
+
+
+def test_any_image_means_a_recent_one(board):
+    board.post(outcome(5.0, age_s=100.0))
+    with pytest.raises(NoImage, match="no image within"):
+        wait(board)
+    board.post(outcome(6.0))
+    assert wait(board).stamp_ns == 6 * SECOND
+
+
+def test_why_nothing_came_is_told_as_it_is(board):
+    began = time.monotonic()
+    seen = []
+
+    def why_none(since_s):
+        seen.append(since_s)
+        return BadImage("stamps do not match")
+
+    with pytest.raises(BadImage, match="stamps do not match"):
+        wait(board, 4.0, why_none=why_none)
+    assert began <= seen[0] <= time.monotonic()
+
+
+def test_only_earlier_images_are_stale(board):
+    error = while_waiting(board, arrive(board, 3.5), arrive(board, 3.4))
+    assert isinstance(error, StaleDetection)
+    assert "3.500 s" in str(error)
+
+
+def test_a_detector_that_does_not_get_the_image_done_is_busy(board):
+    error = while_waiting(board, arrive(board, 5.0), board.begin)
+    assert isinstance(error, DetectorBusy)
+    assert "none is done within 0.1 s" in str(error)
+
+
+def test_a_detector_that_never_ends_an_earlier_frame_is_busy(board):
+    board.begin()
+    error = while_waiting(board)
+    assert isinstance(error, DetectorBusy)
+
+
+def test_the_wait_for_an_image_counts_from_when_the_detector_is_free(board):
+    board.begin()
+
+    def slow():
+        time.sleep(0.12)
+        board.post(outcome(3.0))
+        time.sleep(0.12)  # by now 0.24 s after the request
+        arrive(board, 5.0)()
+        time.sleep(0.12)
+        board.post(outcome(5.0))
+
+    answer = while_waiting(board, slow, timeout_s=0.2)
+    assert answer.stamp_ns == 5 * SECOND
+
+
+def test_frames_nobody_waits_for_are_unwanted(board):
+    late = time.monotonic() + 60.0
+    assert not board.is_unwanted(0, late)
+
+    def look():
+        assert board.is_unwanted(3 * SECOND, late)
+        assert board.is_unwanted(5 * SECOND, late - 120.0)
+        assert not board.is_unwanted(5 * SECOND, late)
+
+    assert isinstance(while_waiting(board, look), NoImage)
 
 
 def test_an_outcome_posted_meanwhile_wakes_the_request(board):

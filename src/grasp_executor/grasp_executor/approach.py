@@ -1,29 +1,21 @@
-"""The arm's way to a grasp and up again, among the obstacles the camera sees."""
+"""The arm's way to a grasp and up again, and to the bin, among its surroundings."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from grasp_core.cell import Cell
-from grasp_core.errors import PlanFailure, PlanningFailed, Unreachable
-from grasp_core.height_map import HeightMap
-from grasp_core.robot import RobotModel
+from grasp_core.errors import PlanFailure, Unreachable
 from grasp_core.transform import Transform
 from grasp_executor.config import PickConfig
 from grasp_executor.grasp_pose import GraspTarget
-from grasp_executor.interfaces import JointTrajectory, JointVector, Observation, Planner, Wait
-from grasp_executor.planning.obstacles import boxes_from_heights, obstacle_map, region_of
-from grasp_executor.scene import Box, CollisionScene
+from grasp_executor.interfaces import JointTrajectory, JointVector, Planner, Wait
+from grasp_executor.surroundings import Surroundings
 
-_VIEW_MARGIN_M = 0.08
-_MAX_CARRIED_REACH_M = 0.08
-_OBJECT_REACH_M = 0.15
-_MAP_ERROR_M = 0.01  # heights of cells are the highest in them
 _RIM_CLEARANCE_M = 0.05  # between the fingertips and the inner side of the bin when they open
 _DROP_TURNS_RAD = tuple(math.radians(turn) for turn in (0, 45, -45, 90, -90, 135, -135, 180))
 
@@ -43,131 +35,6 @@ class GraspPlan:
     travel: JointTrajectory
     approach: JointTrajectory
     lift: JointTrajectory
-
-
-class Surroundings:
-    """Obstacles of one pick: the cell's solids and what the camera saw."""
-
-    def __init__(self, robot: RobotModel, cell: Cell) -> None:
-        self._cell = cell
-        self._fixtures = tuple(
-            Box(solid.name, solid.size_m, Transform.from_translation(*solid.center))
-            for solid in cell.solids()
-        )
-        self._base_contact = (robot.arm.base_frame, "table")
-        self._finger_length_m = robot.gripper.finger_length_m
-        self._finger_contacts = tuple((link, "table") for link in robot.gripper.finger_links)
-        self._map: HeightMap | None = None
-
-    def see(self, observation: Observation) -> None:
-        """Take over the heights of an observation."""
-        (x0, y0, _), (x1, y1, _) = self._cell.workspace_min, self._cell.workspace_max
-        margin = _VIEW_MARGIN_M
-        self._map = obstacle_map(
-            observation.depth_m,
-            observation.camera,
-            observation.T_base_camera,
-            bounds=(x0 - margin, x1 + margin, y0 - margin, y1 + margin),
-            support_z=self._cell.support_z_m,
-        )
-
-    def closed(self) -> CollisionScene:
-        """Everything is an obstacle."""
-        return CollisionScene(self._fixtures + self._seen(None), (self._base_contact,))
-
-    def opened(self, point: NDArray[np.float64]) -> CollisionScene:
-        """The region of the object at ``point`` is open, and fingers may come near the table."""
-        return CollisionScene(
-            self._fixtures + self._seen(point), (self._base_contact, *self._finger_contacts)
-        )
-
-    def carrying(self, target: GraspTarget) -> CollisionScene:
-        """The object has left its place; what is too high to be of it stands where it was seen."""
-        gone = None if self._map is None else self._held(self._map, target)
-        return CollisionScene(
-            self._fixtures + self._without(gone), (self._base_contact, *self._finger_contacts)
-        )
-
-    def ways_to_carry(self, target: GraspTarget) -> Iterator[tuple[CollisionScene, Box]]:
-        """Obstacles, and the object as it hangs from the hand in the tcp frame; the safest first.
-
-        All that is connected to the grasp may be the object. What is too high for that may be a
-        neighbour: the object is then taken to be without it, and where that stands too close to
-        be told from the object, it is no obstacle either.
-        """
-        tip = target.T_base_grasp.translation
-        if self._map is None:
-            box = self._box_about(target, _MAX_CARRIED_REACH_M, target.top_z_m)
-            yield self.carrying(target), box
-            return
-        whole, held = self._region(self._map, tip), self._held(self._map, target)
-        yield self.carrying(target), self._box_about(target, *self._map_extent(whole, tip))
-        if not np.array_equal(whole, held):
-            box = self._box_about(target, *self._map_extent(held, tip))
-            yield self.carrying(target), box
-            yield self.opened(tip), box
-
-    def _box_about(self, target: GraspTarget, reach: float, top: float) -> Box:
-        tip = target.T_base_grasp.translation
-        below = float(tip[2]) - self._cell.support_z_m
-        above = max(top - float(tip[2]), 0.0)
-        center = Transform.from_translation(0.0, 0.0, (below - above) / 2)
-        return Box("carried", (2 * reach, 2 * reach, below + above), center, padded=False)
-
-    def carried_middle_m(self, target: GraspTarget) -> NDArray[np.float64]:
-        """Horizontal way from the fingertips to the middle of what was seen, in the tcp frame."""
-        tip = target.T_base_grasp.translation
-        away = np.zeros(3)
-        if self._map is not None:
-            rows, columns = np.nonzero(self._region(self._map, tip))
-            if rows.size:
-                x, y = self._map.grid.centres()
-                away[:2] = float(x[columns].mean()) - tip[0], float(y[rows].mean()) - tip[1]
-        return np.asarray(target.T_base_grasp.rotation.T @ away)
-
-    def _map_extent(
-        self, region: NDArray[np.bool_], tip: NDArray[np.float64]
-    ) -> tuple[float, float]:
-        heights = self._require_map()
-        rows, columns = np.nonzero(region)
-        if rows.size == 0:
-            return _MAX_CARRIED_REACH_M, float(tip[2])
-        x, y = heights.grid.centres()
-        reach = float(np.max(np.hypot(x[columns] - tip[0], y[rows] - tip[1])))
-        reach += heights.grid.cell_m / 2
-        top = self._cell.support_z_m + float(heights.height_m[region].max())
-        return min(reach, _MAX_CARRIED_REACH_M), top
-
-    def _require_map(self) -> HeightMap:
-        if self._map is None:
-            raise PlanningFailed("nothing was seen yet")
-        return self._map
-
-    def _seen(self, open_at: NDArray[np.float64] | None) -> tuple[Box, ...]:
-        if self._map is None:
-            return ()
-        return self._without(None if open_at is None else self._region(self._map, open_at))
-
-    def _without(self, gone: NDArray[np.bool_] | None) -> tuple[Box, ...]:
-        """What was seen, but for some of its cells."""
-        return () if self._map is None else boxes_from_heights(self._map, exclude=gone)
-
-    def _held(self, heights: HeightMap, target: GraspTarget) -> NDArray[np.bool_]:
-        """What of the region at a grasp can be the object: no higher than the hand lets it be."""
-        tip_z = float(target.T_base_grasp.translation[2])
-        most = max(target.top_z_m, tip_z + self._finger_length_m) + _MAP_ERROR_M
-        low_enough = heights.height_m + self._cell.support_z_m <= most
-        return self._region(heights, target.T_base_grasp.translation) & low_enough
-
-    def _region(self, heights: HeightMap, point: NDArray[np.float64]) -> NDArray[np.bool_]:
-        """The object at a point: what is connected to it, steps in height included.
-
-        What of it the hand would touch is checked against the depth points themselves; a step
-        may be a neighbour as well as the object's own, so the region ends at a distance.
-        """
-        x, y = heights.grid.centres()
-        near = np.hypot(x[None, :] - point[0], y[:, None] - point[1]) <= _OBJECT_REACH_M
-        return near & region_of(heights, point[0], point[1], max_jump_m=math.inf)
 
 
 class PickPlanner:

@@ -58,8 +58,34 @@ class PickConfig(Checked):
         0.2, "gap in the gripper's data that restarts the hold, s", minimum=0.02
     )
     max_drift_m: float = setting(0.003, "change of opening that means SLIPPED, m", minimum=0.0005)
-    force_dropout_s: float = setting(
-        0.1, "time below the force threshold that means the object is lost, s", minimum=0.0
+    loss_s: float = setting(
+        0.2,
+        "time that a loss, a slip or states that are not finite must last to be believed, over "
+        "distinct samples (three times as long where the values repeat); what is shorter counts "
+        "as an outlier, s",
+        minimum=0.0,
+        maximum=2.0,
+    )
+    min_payload_n: float = setting(
+        0.3,
+        "weight, felt by the arm after the lift, that proves an object in a hand that feels no "
+        "force, N",
+        minimum=0.05,
+    )
+    payload_s: float = setting(
+        0.3, "time over which the arm's external force is averaged, s", minimum=0.05, maximum=2.0
+    )
+    gripper_timeout_s: float = setting(
+        5.0, "time in which the jaws come to rest after a command, s", minimum=0.5
+    )
+    jaw_rest_s: float = setting(
+        0.1, "time without motion after which the jaws rest, s", minimum=0.02, maximum=2.0
+    )
+    max_plan_age_s: float = setting(
+        12.0,
+        "age of the image at which the arm does not start towards the grasp any more, but looks "
+        "again, s of node time",
+        minimum=1.0,
     )
     random_threshold: float = setting(
         0.9, "quality above which policy random_above chooses", minimum=0.0, maximum=1.0
@@ -75,6 +101,12 @@ class PickConfig(Checked):
     )
     clearance_points: int = setting(
         6, "depth points inside the hand's way that mean COLLISION", minimum=1
+    )
+    standstill_s: float = setting(
+        60.0,
+        "time that the arm may stand still on its way, its speed scaled to 0 %, s",
+        minimum=1.0,
+        maximum=3600.0,
     )
     settle_s: float = setting(0.1, "rest before looking or holding, s", minimum=0.0)
     tick_s: float = setting(0.01, "period of watching, s", minimum=0.001, maximum=0.1)
@@ -103,10 +135,34 @@ class ExecutorConfig(PickConfig):
         "", "FollowJointTrajectory action; empty: as the robot's profile says"
     )
     gripper_action: str = setting("", "GripperCommand action; empty: as the hand's profile says")
+    contact_s: float = setting(
+        0.1,
+        "time that the arm may be off its set point by more than the profile's path tolerance, by "
+        "its controller's feedback, s",
+        minimum=0.0,
+        maximum=2.0,
+    )
     detect_service: str = setting("detector/detect", "DetectGrasps service")
-    detect_timeout_s: float = setting(5.0, "wall time to wait for grasps, s", minimum=0.1)
+    detect_timeout_s: float = setting(
+        5.0, "wall time to wait for an image, and again for the detector, s", minimum=0.1
+    )
     state_timeout_s: float = setting(
         0.5, "age at which joint states are stale, s of node time", minimum=0.02
+    )
+    max_stamp_lead_s: float = setting(
+        0.5,
+        "by which stamps of joint states and transforms may lead node time, s",
+        minimum=0.0,
+        maximum=60.0,
+    )
+    state_dir: str = setting(
+        "",
+        "folder that remembers the hand's empty width, by robot and hand; empty: grasp_stack in "
+        "the user's folder for state (XDG_STATE_HOME, else ~/.local/state)",
+    )
+    protective_stop_topic: str = setting(
+        "protective_stop",
+        "std_msgs/Bool, true while the robot has stopped itself; empty: none",
     )
     hardware_timeout_s: float = setting(
         5.0, "wall time without any sign of life that means HARDWARE_LOST, s", minimum=0.5

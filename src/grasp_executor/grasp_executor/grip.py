@@ -8,32 +8,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from grasp_core.errors import Dropped, EmptyGrip, GripperFailed, Slipped
+from grasp_core.errors import Dropped, EmptyGrip, Slipped
 from grasp_executor.config import PickConfig
 from grasp_executor.interfaces import GripperState
+from grasp_executor.persistence import FEWEST_SAMPLES, Persistence
 
-MEASURED, COMMANDED = "measured", "commanded"
-_CLOSED_TOLERANCE_M = 0.004
-_FEWEST_SAMPLES = 3
-
-
-@dataclass(frozen=True)
-class EmptyWidth:
-    """Gap of the empty, closed gripper, measured at start-up, metres."""
-
-    gap_m: float
-
-    def __post_init__(self) -> None:
-        """Check that the gripper did close.
-
-        Raises:
-            GripperFailed: Something is between the jaws, or they are not referenced.
-        """
-        if not abs(self.gap_m) <= _CLOSED_TOLERANCE_M:
-            raise GripperFailed(
-                f"the empty gripper closes to {self.gap_m * 1000:.1f} mm, expected at most "
-                f"{_CLOSED_TOLERANCE_M * 1000:.0f} mm: take out what it holds, or home it"
-            )
+MEASURED, PAYLOAD, COMMANDED = "measured", "payload", "commanded"
 
 
 @dataclass(frozen=True)
@@ -42,8 +22,9 @@ class Grip:
 
     Attributes:
         gap_m: Gap at verification, metres.
-        force_n: Lower of the two finger forces, newtons.
-        force_source: Where the force comes from: ``measured`` or ``commanded``.
+        force_n: Newtons per finger: measured, the lower of the two; payload, the share of the
+            object's weight; commanded, what was asked for.
+        force_source: Where the force comes from: ``measured``, ``payload`` or ``commanded``.
     """
 
     gap_m: float
@@ -55,10 +36,18 @@ class GripVerifier:
     """Verifies a grip over a window of consecutive samples."""
 
     def __init__(
-        self, config: PickConfig, empty: EmptyWidth, opening_m: float, reports_force: bool
+        self, config: PickConfig, empty_gap_m: float, opening_m: float, reports_force: bool
     ) -> None:
+        """Prepare.
+
+        Args:
+            config: Thresholds.
+            empty_gap_m: Gap of the closed, empty jaws, metres.
+            opening_m: Gap before the closing, metres.
+            reports_force: Whether the efforts are measured.
+        """
         self._config = config
-        self._empty = empty
+        self._empty_gap_m = empty_gap_m
         self._opening_m = opening_m
         self._reports_force = reports_force
         self._window: deque[GripperState] = deque()
@@ -83,7 +72,7 @@ class GripVerifier:
         if not self._window or self._span_s() < self._config.verify_s:
             return False
         stamps = np.array([state.stamp_s for state in self._recent()])
-        return len(stamps) >= _FEWEST_SAMPLES and bool(
+        return len(stamps) >= FEWEST_SAMPLES and bool(
             np.diff(stamps).max() <= self._config.max_state_gap_s
         )
 
@@ -94,24 +83,24 @@ class GripVerifier:
         """Samples of the last window, or a few where they are far between."""
         start = self._window[-1].stamp_s - self._config.verify_s - 1e-9
         within = sum(state.stamp_s >= start for state in self._window)
-        return list(self._window)[-max(within, _FEWEST_SAMPLES) :]
+        return list(self._window)[-max(within, FEWEST_SAMPLES) :]
 
     def grip(self) -> Grip:
-        """The verified grip.
+        """The verified grip, as far as the hand's own states prove it.
 
         Raises:
             EmptyGrip: The window does not prove an object; says which figure is missing.
         """
         recent = self._recent()
         gap = float(np.median([state.gap_m for state in recent]))
-        least = self._empty.gap_m + self._config.min_width_m
+        least = self._empty_gap_m + self._config.min_width_m
         most = self._opening_m - self._config.min_width_m
-        if gap <= least:
+        if not gap > least:
             raise EmptyGrip(
                 f"the jaws closed to {gap * 1000:.1f} mm; an object would leave more than "
                 f"{least * 1000:.1f} mm"
             )
-        if gap >= most:
+        if not gap < most:
             raise EmptyGrip(
                 f"the jaws stayed at {gap * 1000:.1f} mm of {self._opening_m * 1000:.1f} mm: they "
                 "did not close on anything"
@@ -120,7 +109,7 @@ class GripVerifier:
             return Grip(gap, self._config.force_n, COMMANDED)
         efforts = np.array([state.effort_n for state in recent])
         force = float(np.median(efforts, axis=0).min())
-        if not math.isfinite(force) or force < self.force_threshold_n:
+        if not force >= self.force_threshold_n:
             raise EmptyGrip(
                 f"the weaker finger presses with {force:.1f} N; an object would show at least "
                 f"{self.force_threshold_n:.1f} N on both"
@@ -131,22 +120,39 @@ class GripVerifier:
 class HoldMonitor:
     """Watches a verified grip while the arm moves or holds.
 
-    While the object is lifted off its support it may still settle between the jaws; ``settling``
-    watches for its loss alone, not for drift.
+    A loss or a slip is believed when it lasts, see :class:`Persistence`; what comes and goes is an
+    outlier. While the object is lifted off its support it may still settle between the jaws;
+    ``settling`` watches for its loss alone, not for drift.
+
+    Attributes:
+        grip: What is watched.
+        gap_m: Newest gap that was in order, metres.
+        lowest_force_n: Lowest force of the weaker finger, while none was suspected to be lost.
+        interrupted: Whether the data had a gap longer than allowed since the last restart.
     """
 
     def __init__(
-        self, config: PickConfig, empty: EmptyWidth, grip: Grip, *, settling: bool = False
+        self, config: PickConfig, empty_gap_m: float, grip: Grip, *, settling: bool = False
     ) -> None:
         self._config = config
-        self._empty = empty
-        self.grip = grip
+        self._least_m = empty_gap_m + config.min_width_m
         self._max_drift_m = math.inf if settling else config.max_drift_m
         self._last: GripperState | None = None
-        self._weak_since_s: float | None = None
+        self._closed, self._drifted, self._weak = (Persistence(config.loss_s) for _ in range(3))
+        self.grip = grip
         self.gap_m = grip.gap_m
         self.lowest_force_n = grip.force_n
         self.interrupted = False
+
+    @property
+    def suspected(self) -> bool:
+        """Whether the newest sample shows a loss that is not to be believed yet."""
+        return any(one.suspected for one in (self._closed, self._drifted, self._weak))
+
+    @property
+    def outliers(self) -> int:
+        """How often a loss was suspected that was none."""
+        return max(one.outliers for one in (self._closed, self._drifted, self._weak))
 
     def add(self, state: GripperState) -> None:
         """Take a sample.
@@ -157,41 +163,43 @@ class HoldMonitor:
             Dropped: The jaws closed, or the force is gone.
             Slipped: The opening drifted.
         """
-        config, last = self._config, self._last
+        last = self._last
         if last is not None:
-            if state.stamp_s <= last.stamp_s:
+            if not state.stamp_s > last.stamp_s:
                 return
-            self.interrupted |= state.stamp_s - last.stamp_s > config.max_state_gap_s
-        self._last, self.gap_m = state, state.gap_m
-        if state.gap_m <= self._empty.gap_m + config.min_width_m:
+            self.interrupted |= not state.stamp_s - last.stamp_s <= self._config.max_state_gap_s
+        self._last = state
+        value = (state.gap_m, *map(float, state.effort_n))
+        force, threshold = self._force_of(state)
+        is_closed = not state.gap_m > self._least_m
+        drift = abs(state.gap_m - self.grip.gap_m)
+        closed = self._closed.add(state.stamp_s, value, is_closed)
+        drifted = self._drifted.add(state.stamp_s, value, not drift <= self._max_drift_m)
+        weak = self._weak.add(state.stamp_s, value, not force >= threshold)
+        if closed or (is_closed and (drifted or weak)):
             raise Dropped(
                 f"the jaws closed to {state.gap_m * 1000:.1f} mm after holding "
                 f"{self.grip.gap_m * 1000:.1f} mm"
             )
-        drift = abs(state.gap_m - self.grip.gap_m)
-        if drift > self._max_drift_m:
+        if drifted:
             raise Slipped(
                 f"the opening drifted by {drift * 1000:.1f} mm from {self.grip.gap_m * 1000:.1f} "
                 f"mm; {self._max_drift_m * 1000:.1f} mm are allowed"
             )
-        if self.grip.force_source == MEASURED:
-            self._watch_force(state)
-
-    def _watch_force(self, state: GripperState) -> None:
-        force = float(np.min(state.effort_n))
-        threshold = self._config.min_force_ratio * self._config.force_n
-        if math.isfinite(force):
-            self.lowest_force_n = min(self.lowest_force_n, force)
-        if math.isfinite(force) and force >= threshold:
-            self._weak_since_s = None
-            return
-        if self._weak_since_s is None:
-            self._weak_since_s = state.stamp_s
-        if state.stamp_s - self._weak_since_s >= self._config.force_dropout_s:
+        if weak:
             raise Dropped(
-                f"the weaker finger shows {force:.1f} N, below {threshold:.1f} N for "
-                f"{state.stamp_s - self._weak_since_s:.2f} s"
+                f"the weaker finger shows {force:.1f} N, below {threshold:.1f} N for at least "
+                f"{self._config.loss_s:.2f} s"
             )
+        if not self.suspected:
+            self.gap_m = state.gap_m
+            self.lowest_force_n = min(self.lowest_force_n, force)
+
+    def _force_of(self, state: GripperState) -> tuple[float, float]:
+        """Force of the weaker finger and the least that it must be, newtons."""
+        if self.grip.force_source != MEASURED:
+            return math.inf, 0.0
+        return float(np.min(state.effort_n)), self._config.min_force_ratio * self._config.force_n
 
     @property
     def seen_until_s(self) -> float:

@@ -136,6 +136,23 @@ class Motion(Protocol):
         """Ask to stop; ``done`` tells when it has."""
 
 
+class ArmMotion(Motion, Protocol):
+    """A trajectory under way, judged by what its controller says of it."""
+
+    def progress_s(self) -> float:
+        """How far along the trajectory the set point is, seconds of the trajectory's own time.
+
+        Controllers stretch time: at a speed scaling of 10 % a second of it takes ten.
+
+        Returns:
+            NaN where the controller has told nothing.
+
+        Raises:
+            UnexpectedContact: The arm has been off its set point for too long.
+            InvalidStates: A position that the controller tells is not finite.
+        """
+
+
 class Arm(Protocol):
     """A joint-trajectory controlled arm."""
 
@@ -146,8 +163,17 @@ class Arm(Protocol):
             StaleJointStates: None has arrived for too long.
         """
 
-    def start(self, trajectory: JointTrajectory) -> Motion:
+    def start(self, trajectory: JointTrajectory) -> ArmMotion:
         """Begin to follow a trajectory that starts where the arm is."""
+
+    def external_force_n(self) -> tuple[float, float] | None:
+        """What pulls at the hand from outside, as the arm measures it.
+
+        Returns:
+            Force along the base frame's -z axis, newtons (a lifted mass shows its weight, the
+            hand's own is compensated), and the stamp of the measurement, seconds; None where
+            the arm measures none, or nothing fresh has come.
+        """
 
 
 class Gripper(Protocol):

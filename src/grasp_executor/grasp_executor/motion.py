@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 
@@ -10,7 +11,6 @@ import numpy as np
 from grasp_core.errors import (
     Cancelled,
     GraspStackError,
-    GripperFailed,
     HardwareLost,
     TrajectoryAborted,
     TrajectoryRefused,
@@ -18,21 +18,18 @@ from grasp_core.errors import (
 from grasp_executor.interfaces import (
     Arm,
     Clock,
-    Gripper,
-    GripperState,
     JointTrajectory,
     JointVector,
     Motion,
 )
+from grasp_executor.tracking import Patience
 
 _REST_SPEED_RAD_S = 0.02
 _STOP_TIMEOUT_S = 1.0
-_GRIPPER_TIMEOUT_S = 5.0
 _ARM_SLACK_S = 2.0
 _AT_GOAL_RAD = 0.05
 _ARRIVAL_S = 0.5
 _LEAST_PATIENCE_S = 2.0  # wall time
-OPEN_TOLERANCE_M = 0.004  # an opening this much short of the command counts as reached
 
 Watch = Callable[[], None]
 
@@ -44,23 +41,36 @@ def watch_nothing() -> None:
 class Mover:
     """Runs motions to their end.
 
-    Every wait ticks through the node clock; each tick checks for a cancel, for fresh joint
-    states and for whatever the caller watches. Anything wrong stops the arm before it is raised.
+    Every wait ticks through the node clock; each tick checks for a cancel, for a protective stop,
+    for fresh joint states and for whatever the caller watches. Anything wrong stops the arm before
+    it is raised, and the same is checked before anything starts.
     """
 
     def __init__(
         self,
         arm: Arm,
-        gripper: Gripper,
         clock: Clock,
         tick_s: float,
         cancelled: Callable[[], bool],
+        check_stop: Callable[[], None] = watch_nothing,
+        standstill_s: float = 60.0,
     ) -> None:
+        """Prepare.
+
+        Args:
+            arm: What moves.
+            clock: Node time.
+            tick_s: Period of watching, seconds.
+            cancelled: Whether the client has lost interest.
+            check_stop: Raises while the robot has stopped itself.
+            standstill_s: Node time for which a controller may scale its speed to nothing.
+        """
         self._arm = arm
-        self._gripper = gripper
         self._clock = clock
         self._tick_s = tick_s
         self._cancelled = cancelled
+        self._check_stop = check_stop
+        self._standstill_s = standstill_s
 
     def follow(self, trajectory: JointTrajectory, watch: Watch = watch_nothing) -> None:
         """Follow a trajectory to its end.
@@ -73,8 +83,11 @@ class Mover:
         off = self._farthest_off(trajectory, trajectory.positions[0])
         if off is not None:
             raise TrajectoryRefused(f"the arm is not where its trajectory begins: {off}")
+        self.check_start(watch)
         limit = 1.5 * trajectory.duration_s + _ARM_SLACK_S
-        self._finish(self._arm.start(trajectory), limit, "the arm", watch)
+        motion = self._arm.start(trajectory)
+        patience = Patience(motion, trajectory.duration_s, self._standstill_s, _ARM_SLACK_S)
+        self.finish(motion, limit, "the arm", watch, patience=patience)
         # A controller without goal tolerances reports success wherever the arm was held up.
         deadline = self._clock.now_s() + _ARRIVAL_S
         while (off := self._farthest_off(trajectory, trajectory.goal)) is not None:
@@ -112,58 +125,65 @@ class Mover:
         """Whether no joint moves."""
         return bool(np.abs(self._arm.state().velocities).max() <= _REST_SPEED_RAD_S)
 
-    def open(self, gap_m: float, force_n: float) -> None:
-        """Open the jaws to a gap.
+    def check_start(self, watch: Watch = watch_nothing) -> None:
+        """What must be in order before any motion starts.
 
         Raises:
-            GripperFailed: They stopped short of it.
+            Cancelled, ProtectiveStop, or what ``watch`` raises; nothing is moving.
         """
-        self._finish(
-            self._gripper.start(gap_m, force_n), _GRIPPER_TIMEOUT_S, "the gripper", watch_nothing
-        )
-        reached = self.fresh_gripper_state().gap_m
-        if reached < gap_m - OPEN_TOLERANCE_M:
-            raise GripperFailed(
-                f"the jaws opened to {reached * 1000:.1f} mm instead of {gap_m * 1000:.1f} mm: "
-                "something blocks them"
-            )
-
-    def close(self, force_n: float) -> None:
-        """Close the jaws until they stall or meet."""
-        self._finish(
-            self._gripper.start(0.0, force_n), _GRIPPER_TIMEOUT_S, "the gripper", watch_nothing
-        )
+        if self._cancelled():
+            raise Cancelled("cancelled by the client")
+        self._check_stop()
+        watch()
 
     def tick(self, watch: Watch = watch_nothing) -> None:
         """Let one period pass.
 
         Raises:
-            Cancelled: The client cancelled; nothing is moving.
+            Cancelled: The client cancelled.
+            ProtectiveStop: The robot has stopped itself.
         """
         self._clock.sleep(self._tick_s)
-        if self._cancelled():
-            raise Cancelled("cancelled by the client")
-        watch()
+        self.check_start(watch)
 
-    def fresh_gripper_state(self) -> GripperState:
-        """A gripper state measured after now."""
-        now = self._clock.now_s()
-        while (state := self._gripper.state()).stamp_s < now:
-            self._clock.sleep(self._tick_s)
-        return state
+    def finish(
+        self,
+        motion: Motion,
+        limit_s: float,
+        what: str,
+        watch: Watch,
+        has_ended: Callable[[], bool] = lambda: False,
+        patience: Patience | None = None,
+    ) -> None:
+        """Wait for a motion, and stop it if anything goes wrong.
 
-    def _finish(self, motion: Motion, limit_s: float, what: str, watch: Watch) -> None:
+        Args:
+            motion: What was started.
+            limit_s: Node time that it may take, seconds.
+            what: Moves, in words.
+            watch: Called at every tick.
+            has_ended: Whether it is seen to have ended though it does not say so.
+            patience: How long a controller that comes forward is waited for.
+
+        Raises:
+            Cancelled, ProtectiveStop, HardwareLost, what ``watch`` or the motion raise.
+        """
         deadline, began = self._clock.now_s() + limit_s, time.monotonic()
         try:
             while not motion.done():
+                if has_ended():
+                    return
                 self.tick(watch)
                 self._arm.state()
                 # In a fast simulation node time alone would blame slow answers on the hardware.
                 late = time.monotonic() - began > _LEAST_PATIENCE_S
-                if late and self._clock.now_s() > deadline:
-                    raise HardwareLost(
-                        f"{what} did not finish within {limit_s:.1f} s and reports nothing"
-                    )
+                now_s = self._clock.now_s()
+                # A controller that comes forward is waited for, however much it stretches time.
+                until_s = -math.inf if patience is None else patience.until_s(now_s)
+                if late and now_s > (until_s if math.isfinite(until_s) else deadline):
+                    silent = f"did not finish within {limit_s:.1f} s and reports nothing"
+                    complaint = silent if patience is None else patience.complaint() or silent
+                    raise HardwareLost(f"{what} {complaint}")
             motion.check()
         except BaseException as first:
             # Whatever it was, the arm must not go on unwatched.

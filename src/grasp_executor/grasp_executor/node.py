@@ -15,24 +15,29 @@ from rclpy.action import ActionServer, CancelResponse, GoalResponse
 from rclpy.action.server import ServerGoalHandle
 from rclpy.callback_groups import ReentrantCallbackGroup
 from rclpy.clock import Clock, ClockType
+from rclpy.event_handler import PublisherEventCallbacks
 from rclpy.timer import Timer
 
 from grasp_core.cell import load_cell
 from grasp_core.errors import BadGoal, Code, HardwareLost
 from grasp_core.robot import load_robot
 from grasp_executor.config import ExecutorConfig
+from grasp_executor.fault_latch import FaultLatch
+from grasp_executor.hand_memory import EmptyWidthMemory, state_file
 from grasp_executor.outcome import PickOutcome, Progress, Stage
 from grasp_executor.pick import PickSequence
 from grasp_executor.planning.registry import create_planner, find_planner
 from grasp_executor.ros_detection import DetectionClient
-from grasp_executor.ros_hardware import RosArm, RosGripper
+from grasp_executor.ros_gripper import RosGripper
+from grasp_executor.ros_hardware import RosArm
+from grasp_executor.ros_operator import OperatorServices
 from grasp_executor.ros_states import JointStateCache, RosClock, joint_sources
+from grasp_executor.ros_stop import watch_stops
 from grasp_executor.selection import PickGoal, Policy
 from grasp_executor.station import RobotPort
 from grasp_ros.camera_pose import camera_pose
 from grasp_ros.conversions import grasp_to_msg, pose_from_transform
 from grasp_ros.lifecycle import GraspLifecycleNode
-from grasp_ros.parameters import declare
 from grasp_ros.spin import run
 from grasp_ros.spinner import Spinner, companion
 
@@ -54,25 +59,31 @@ class ExecutorNode(GraspLifecycleNode):
         self._server: ActionServer | None = None
         self._hardware: Spinner | None = None
         self._telling: Timer | None = None
+        self._operator: OperatorServices | None = None
+        self._latch = FaultLatch()  # cleaning up is no acknowledgement
         self._counts: Counter[Code] = Counter()
         self._last: PickOutcome | None = None
 
     def configure(self) -> None:
         """Load robot, cell and planner; connect to the hardware's topics and actions."""
-        config = declare(self, ExecutorConfig)
+        config = self.declare_config(ExecutorConfig)
         settings_class = find_planner(config.planner).config_class
-        settings = declare(self, settings_class, config.planner)
+        settings = self.declare_config(settings_class, config.planner)
         model, cell = load_robot(config.robot, config.gripper), load_cell(config.cell)
         self._base_frame = model.arm.base_frame
         self._hardware = hardware = companion(self)
         clock = RosClock(hardware.node, config.hardware_timeout_s)
         states = JointStateCache(
-            hardware.node, clock, config.state_timeout_s, joint_sources(model)
+            hardware.node,
+            clock,
+            config.state_timeout_s,
+            joint_sources(model),
+            config.max_stamp_lead_s,
         )
         detection = DetectionClient(
             hardware.node,
             config,
-            camera_pose(hardware.node, model.arm.base_frame, config.hand_eye),
+            camera_pose(hardware.node, self._base_frame, config.hand_eye, config.max_stamp_lead_s),
         )
         robot = RobotPort(
             planner=create_planner(config.planner, model, settings),
@@ -81,9 +92,15 @@ class ExecutorNode(GraspLifecycleNode):
             camera=detection,
             clock=clock,
         )
-        self._sequence = PickSequence(robot, model, cell, config)
+        watch_stops(hardware.node, model.arm, config.protective_stop_topic, self._latch)
+        path = state_file(config.state_dir, model.name, config.gripper or model.arm.gripper)
+        memory = EmptyWidthMemory(path)
+        self._sequence = PickSequence(robot, model, cell, config, memory, self._latch)
+        self._operator = OperatorServices(self, self._sequence, self._busy, self._base_frame)
         hardware.start()
-        self._target = self.create_publisher(PoseStamped, "~/target", 1)
+        # Without event handlers: see grasp_ros.camera_input.
+        quiet = PublisherEventCallbacks(use_default_callbacks=False)
+        self._target = self.create_publisher(PoseStamped, "~/target", 1, event_callbacks=quiet)
         # Wall time: a simulator that was killed stops /clock.
         steady = Clock(clock_type=ClockType.STEADY_TIME)
         self._telling = self.create_timer(_DIAGNOSTICS_PERIOD_S, self._tell, clock=steady)
@@ -125,9 +142,12 @@ class ExecutorNode(GraspLifecycleNode):
         if self._telling is not None:
             self.destroy_timer(self._telling)
             self.destroy_publisher(self._target)
+        if self._operator is not None:
+            self._operator.destroy()
         if self._hardware is not None:
             self._hardware.close()
         self._server, self._sequence, self._hardware, self._telling = None, None, None, None
+        self._operator = None
 
     def destroy_node(self) -> None:
         """Stop and destroy, from whatever state."""
@@ -186,14 +206,19 @@ class ExecutorNode(GraspLifecycleNode):
 
     def _tell(self) -> None:
         """What the executor does, and how the picks so far have ended."""
-        last = self._last
+        last, sequence, fault = self._last, self._sequence, self._latch.fault
         doing = "picking" if self._busy.locked() else "idle" if self._accepting else "inactive"
+        level = DiagnosticStatus.OK if self._accepting else DiagnosticStatus.WARN
         if last is not None and last.holding and doing == "idle":
             doing = "idle, holding an object"
+        if fault is not None:
+            level = DiagnosticStatus.ERROR
+            doing += f", {fault.code.name} waits for acknowledge"
         values: dict[str, object] = {code.name: n for code, n in sorted(self._counts.items())}
+        if sequence is not None:
+            values.update(sequence.outliers())
         if last is not None:
             values["last"] = f"{last.code.name}: {last.message.partition(chr(10))[0]}"
-        level = DiagnosticStatus.OK if self._accepting else DiagnosticStatus.WARN
         self.publish_status(level, doing, values)
 
     def _result(self, outcome: PickOutcome) -> Pick.Result:

@@ -40,8 +40,9 @@ class PickOutcome:
         message: One sentence.
         grasp: Candidate acted on last.
         T_base_grasp: Its pose in the base frame.
-        force_n: Lowest force of the weaker finger during the hold, newtons; NaN unknown.
-        force_source: measured, commanded or none.
+        force_n: Newtons per finger during the hold, NaN unknown: measured, the lowest of the
+            weaker finger; payload, its share of the lowest weight that the arm felt; or commanded.
+        force_source: measured, payload, commanded or none.
         opening_m: Gap at the end of the hold, metres; NaN unknown.
         held_s: Verified hold in the air, seconds.
         attempts: Closings of the jaws.

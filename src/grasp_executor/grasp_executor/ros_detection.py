@@ -31,6 +31,7 @@ from grasp_ros.conversions import (
 )
 
 _TF_PATIENCE = 50  # ticks that transforms of the image's stamp may arrive after it
+_WAITS = 3  # of the detector, each its own timeout: for its last frame, an image, its detection
 
 
 class DetectionClient:
@@ -38,6 +39,7 @@ class DetectionClient:
 
     def __init__(self, node: Node, config: ExecutorConfig, pose: CameraPose) -> None:
         self._timeout_s = config.detect_timeout_s
+        self._patience_s = _WAITS * config.detect_timeout_s + config.hardware_timeout_s
         self._grace_s = config.hardware_timeout_s
         self._pose = pose
         self._client = node.create_client(DetectGrasps, config.detect_service)
@@ -58,7 +60,7 @@ class DetectionClient:
         return Observation(
             grasps=_usable(response.grasps.grasps),
             depth_m=depth_from_image(response.depth),
-            camera=camera_from_info(response.camera_info),
+            camera=camera_from_info(response.camera_info, is_part=True),
             T_base_camera=self._pose.at(header.frame_id, stamp_ns, wait, _TF_PATIENCE),
             stamp_s=stamp_ns / NANOSECONDS,
         )
@@ -75,14 +77,14 @@ class DetectionClient:
             not_before=ns_to_stamp(not_before_ns), timeout_s=self._timeout_s, label=label
         )
         future = self._client.call_async(request)
-        deadline = time.monotonic() + self._timeout_s + self._grace_s
+        deadline = time.monotonic() + self._patience_s
         try:
             while not future.done():
                 wait()
                 if time.monotonic() > deadline:
                     raise HardwareLost(
                         f"the detector does not answer on {self._client.srv_name} within "
-                        f"{self._timeout_s + self._grace_s:.0f} s"
+                        f"{self._patience_s:.0f} s"
                     )
         except GraspStackError:
             self._client.remove_pending_request(future)

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from typing import Any
 
+from action_msgs.msg import GoalStatus
 from rclpy.action import ActionClient
 from rclpy.task import Future
 
 from grasp_core.errors import GraspStackError, HardwareLost
+from grasp_executor.tracking import Tracking
 from grasp_ros.spinner import Spinner
 
 
 class ActionMotion:
-    """A goal of an action server as a :class:`~grasp_executor.interfaces.Motion`."""
+    """A goal of an action server as an :class:`~grasp_executor.interfaces.ArmMotion`."""
 
     def __init__(
         self,
@@ -26,12 +29,32 @@ class ActionMotion:
         timeout_s: float,
         judge: Callable[[int, Any], None],
         refused: type[GraspStackError],
+        tracking: Tracking | None = None,
+        feedback: Callable[[Any], None] | None = None,
     ) -> None:
+        """Send a goal.
+
+        Args:
+            hardware: Node and thread of the client.
+            client: Of the action.
+            name: Of the action, for messages.
+            goal: What is sent.
+            what: Who follows it, for messages.
+            timeout_s: Wall time without an answer that means that it is lost.
+            judge: Raises what a status and a result mean.
+            refused: What a refusal means.
+            tracking: How the progress of an arm is judged.
+            feedback: Takes the messages of the feedback.
+
+        Raises:
+            HardwareLost: There is no such action.
+        """
         self._hardware = hardware
         self._what = what
         self._timeout_s = timeout_s
         self._judge = judge
         self._refused = refused
+        self._tracking = tracking
         self._lost: HardwareLost | None = None
         self._handle: Any = None
         self._result: Future | None = None
@@ -42,7 +65,8 @@ class ActionMotion:
                 f"{what} does not answer on {name} for {timeout_s:.1f} s: does its controller run?"
             )
         self._since = time.monotonic()
-        self._accepted = hardware.run(lambda: client.send_goal_async(goal))
+        told = {} if feedback is None else {"feedback_callback": feedback}
+        self._accepted = hardware.run(lambda: client.send_goal_async(goal, **told))
         self._accepted.add_done_callback(self._on_answer)
 
     def done(self) -> bool:
@@ -65,6 +89,10 @@ class ActionMotion:
             return self._silent("does not confirm the cancel")
         return self._result_ready()
 
+    def progress_s(self) -> float:
+        """See ArmMotion."""
+        return math.nan if self._tracking is None else self._tracking.progress_s()
+
     def _on_answer(self, future: Future) -> None:
         """Cancel a goal that is accepted after it was given up."""
         if (self._cancelled or self._lost is not None) and future.result().accepted:
@@ -77,6 +105,13 @@ class ActionMotion:
         if time.monotonic() - self._since > self._timeout_s:
             self._lost = HardwareLost(f"{self._what} {complaint} within {self._timeout_s:.1f} s")
         return self._lost is not None
+
+    @property
+    def status(self) -> int:
+        """How the goal ended, a status of GoalStatus; STATUS_UNKNOWN until then."""
+        if self._result is None or not self._result.done():
+            return int(GoalStatus.STATUS_UNKNOWN)
+        return int(self._result.result().status)
 
     def cancel(self) -> None:
         """See Motion."""

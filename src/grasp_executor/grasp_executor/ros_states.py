@@ -12,14 +12,21 @@ from dataclasses import dataclass
 from rclpy.node import Node
 from sensor_msgs.msg import JointState
 
-from grasp_core.errors import HardwareLost, StaleJointStates
+from grasp_core.errors import ClockError, HardwareLost, StaleJointStates
 from grasp_core.robot import RobotModel
 from grasp_ros.conversions import NANOSECONDS, stamp_to_ns
 from grasp_ros.qos import STATES
+from grasp_ros.stamps import (
+    DEFAULT_MAX_LEAD_S,
+    Step,
+    leads,
+    on_clock_set_back,
+    refuse_lead,
+    step_of,
+)
 
 _POLL_S = 0.001
 _MEMORY_S = 1.0
-_JUMP_S = 1.0  # back in time: more than messages can overtake each other
 _DISCOVERY_S = 3.0
 _ARRIVAL_S = 0.2  # wall time for messages on their way
 
@@ -40,16 +47,17 @@ class RosClock:
 
         Raises:
             HardwareLost: Node time stands still.
+            ClockError: It was set back.
         """
         now, moved = self.now_s(), time.monotonic()
         end = now + duration_s
         while now < end:
             time.sleep(min(_POLL_S, duration_s))
             last, now = now, self.now_s()
-            if now < last - _JUMP_S:
-                raise HardwareLost(
-                    f"node time jumped back from {last:.3f} to {now:.3f} s: whatever publishes "
-                    "/clock was restarted"
+            if step_of(now, last) is Step.SET_BACK:
+                raise ClockError(
+                    f"node time was set back from {last:.3f} to {now:.3f} s: whatever publishes "
+                    "/clock was restarted, or somebody set this computer's clock"
                 )
             if now != last:
                 moved = time.monotonic()
@@ -86,7 +94,8 @@ class JointStateCache:
     """Newest state of every joint, each from its own driver.
 
     Whatever else a topic says is ignored: a driver that knows of the other's joints fills in
-    zeros, and an aggregator gives old values fresh stamps.
+    zeros, and an aggregator gives old values fresh stamps. Stamps follow the rule of
+    :mod:`grasp_ros.stamps`: a sample that arrives without a later stamp is no new one.
     """
 
     def __init__(
@@ -95,6 +104,7 @@ class JointStateCache:
         clock: RosClock,
         timeout_s: float,
         sources: Mapping[str, Collection[str]],
+        max_lead_s: float = DEFAULT_MAX_LEAD_S,
     ) -> None:
         """Subscribe.
 
@@ -103,13 +113,18 @@ class JointStateCache:
             clock: Node time.
             timeout_s: Age at which a state is stale, seconds.
             sources: Joints by topic, see :func:`joint_sources`.
+            max_lead_s: By which stamps may lead node time, seconds.
         """
         self._clock = clock
         self._timeout_s = timeout_s
+        self._max_lead_s = max_lead_s
         self._topics = {joint: topic for topic, joints in sources.items() for joint in joints}
         self._joints: dict[str, JointSample] = {}
+        self._heard_s: dict[str, float] = {}
+        self._set_back: dict[str, float] = {}
         self._recent: dict[str, deque[JointSample]] = {}
         self._lock = threading.Lock()
+        self._watch = on_clock_set_back(node, self._forget)
         self._subscriptions = [
             node.create_subscription(
                 JointState, topic, functools.partial(self._receive, frozenset(joints)), STATES
@@ -121,6 +136,13 @@ class JointStateCache:
         """Keep the last second of these joints, see :meth:`since`."""
         with self._lock:
             self._recent.update({name: deque() for name in names})
+
+    def _forget(self) -> None:
+        with self._lock:
+            for kept in (self._joints, self._heard_s, self._set_back):
+                kept.clear()
+            for samples in self._recent.values():
+                samples.clear()
 
     def _receive(self, joints: frozenset[str], message: JointState) -> None:
         stamp = stamp_to_ns(message.header.stamp) / NANOSECONDS
@@ -138,22 +160,46 @@ class JointStateCache:
             if name in joints and i < len(message.position)
         }
         with self._lock:
-            self._joints.update(fresh)
-            for name, samples in self._recent.items():
-                if name in fresh:
-                    if samples and stamp < samples[-1].stamp_s - _JUMP_S:
-                        samples.clear()  # the driver was restarted
-                    samples.append(fresh[name])
-                    while samples[-1].stamp_s - samples[0].stamp_s > _MEMORY_S:
-                        samples.popleft()
+            for name, sample in fresh.items():
+                self._take(name, sample)
+
+    def _take(self, name: str, sample: JointSample) -> None:
+        last = self._joints.get(name)
+        step = step_of(sample.stamp_s, last.stamp_s if last else None)
+        self._heard_s[name] = sample.arrived_s
+        if step is Step.REPEATED:
+            return
+        samples = self._recent.get(name, deque())
+        if last is not None and step is Step.SET_BACK:
+            samples.clear()
+            self._set_back[name] = last.stamp_s
+        elif sample.stamp_s > self._set_back.get(name, sample.stamp_s):
+            del self._set_back[name]  # past all that anybody can ask for from before
+        self._joints[name] = sample
+        samples.append(sample)
+        while samples[-1].stamp_s - samples[0].stamp_s > _MEMORY_S:
+            samples.popleft()
 
     def _newest(self, names: tuple[str, ...]) -> list[JointSample | None]:
         with self._lock:
             return [self._joints.get(name) for name in names]
 
     def since(self, names: tuple[str, ...], stamp_s: float) -> list[tuple[JointSample, ...]]:
-        """Remembered samples of joints that were measured together, after a time."""
+        """Remembered samples of joints that were measured together, after a time.
+
+        Raises:
+            ClockError: Their driver's clock was set back to before that time.
+        """
         with self._lock:
+            for name in names:
+                newest = self._joints.get(name)
+                if name in self._set_back and newest is not None and newest.stamp_s <= stamp_s:
+                    raise ClockError(
+                        f"the clock of the driver that publishes {self._topics[name]} was set "
+                        f"back from {self._set_back[name]:.3f} s to {newest.stamp_s:.3f} s or "
+                        f"earlier: nothing is known since {stamp_s:.3f} s; let the clock alone "
+                        "while the robot works"
+                    )
             by_stamp = [{joint.stamp_s: joint for joint in self._recent[name]} for name in names]
         stamps = set.intersection(*(set(samples) for samples in by_stamp))
         return [
@@ -167,15 +213,15 @@ class JointStateCache:
 
         Raises:
             StaleJointStates: One is missing or older than the timeout.
+            ClockError: Messages come, but their stamps do not advance, lag, or lead node time.
         """
         began = time.monotonic()
         while True:
             found = self._newest(names)
-            oldest = min((_since(joint) for joint in found if joint), default=0.0)
-            if None not in found and self._clock.now_s() - oldest <= self._timeout_s:
-                break
-            # A clock message may overtake joint states already on their way; the first of all
-            # comes when publisher and subscription have found each other.
+            if None not in found and all(map(self._is_timely, found)):
+                return [joint for joint in found if joint is not None]
+            # A clock message may overtake joint states already on their way, or they it; the
+            # first of all comes when publisher and subscription have found each other.
             patience_s = _DISCOVERY_S if None in found else _ARRIVAL_S
             if time.monotonic() - began > patience_s:
                 break
@@ -187,15 +233,40 @@ class JointStateCache:
                 f"no joint state of {', '.join(missing)} yet: does its driver publish "
                 f"{', '.join(topics)}?"
             )
-        joints = [joint for joint in found if joint is not None]
-        age = self._clock.now_s() - min(map(_since, joints))
-        if age > self._timeout_s:
-            raise StaleJointStates(
-                f"the joint states of {names[0]} ... are {age:.2f} s old, allowed are "
-                f"{self._timeout_s:.2f} s: the driver that publishes "
-                f"{self._topics[names[0]]} has stopped or lags"
+        for name, joint in zip(names, found, strict=True):
+            if joint is not None and not self._is_timely(joint):
+                self._refuse(name, joint)
+        return [joint for joint in found if joint is not None]  # timely by now
+
+    def _is_timely(self, joint: JointSample | None) -> bool:
+        if joint is None:
+            return False
+        now_s = self._clock.now_s()
+        ahead = leads(_ns(joint.stamp_s), _ns(now_s), self._max_lead_s)
+        return not ahead and now_s - _since(joint) <= self._timeout_s
+
+    def _refuse(self, name: str, joint: JointSample) -> None:
+        topic, now_s = self._topics[name], self._clock.now_s()
+        refuse_lead(
+            f"the joint states on {topic}", _ns(joint.stamp_s), _ns(now_s), self._max_lead_s
+        )
+        age_s = now_s - _since(joint)
+        with self._lock:
+            silent_s = now_s - self._heard_s.get(name, joint.arrived_s)
+        if silent_s <= self._timeout_s:
+            raise ClockError(
+                f"joint states arrive on {topic}, but their newest stamp, {joint.stamp_s:.3f} s, "
+                f"is {age_s:.2f} s old, allowed are {self._timeout_s:.2f} s: the driver's clock "
+                "stands still, was set back or lags; synchronise it, or restart the driver"
             )
-        return joints
+        raise StaleJointStates(
+            f"the joint states of {name} ... are {age_s:.2f} s old, allowed are "
+            f"{self._timeout_s:.2f} s: the driver that publishes {topic} has stopped"
+        )
+
+
+def _ns(seconds: float) -> int:
+    return round(seconds * NANOSECONDS)
 
 
 def _since(joint: JointSample) -> float:

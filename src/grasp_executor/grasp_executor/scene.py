@@ -9,6 +9,9 @@ from grasp_core.transform import Transform
 ATTACHED = "attached"
 """Stands for the carried box in :attr:`CollisionScene.contacts`."""
 
+UNKNOWN = "unknown"
+"""Begins the names of boxes that stand for space that nobody has seen."""
+
 
 @dataclass(frozen=True)
 class Box:

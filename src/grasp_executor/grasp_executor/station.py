@@ -1,23 +1,23 @@
-"""What stays between picks: the robot, its surroundings, and what the gripper holds."""
+"""What stays between picks: the robot, its surroundings, its hand, and faults not yet seen."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from grasp_core.cell import Cell
-from grasp_core.errors import ConfigError, EmptyGrip, GraspStackError, GripperFailed
+from grasp_core.errors import ConfigError
 from grasp_core.robot import RobotModel
 from grasp_core.transform import Transform
-from grasp_executor.approach import PickPlanner, Surroundings
+from grasp_executor.approach import PickPlanner
 from grasp_executor.config import PickConfig
-from grasp_executor.grasp_pose import GraspTarget
-from grasp_executor.grip import EmptyWidth, HoldMonitor
+from grasp_executor.fault_latch import FaultLatch
+from grasp_executor.finite_states import FiniteArm, FiniteGripper
+from grasp_executor.hand import Hand
+from grasp_executor.hand_memory import EmptyWidthMemory
 from grasp_executor.interfaces import Arm, Camera, Clock, Gripper, Planner
-
-_OPENED_BY_HAND_M = 0.01  # wider than it was: somebody has opened the jaws
-_PRESSING_N = 1.0  # less is friction of the fingers themselves
+from grasp_executor.surroundings import Surroundings
 
 
 @dataclass(frozen=True)
@@ -31,94 +31,68 @@ class RobotPort:
     clock: Clock
 
 
-@dataclass(frozen=True)
-class Held:
-    """What hangs in the hand: the grasp it was taken by, and the watch over it."""
-
-    target: GraspTarget
-    monitor: HoldMonitor
-
-
 class Station:
     """A robot in its cell, with the memory that outlives a pick.
 
     Attributes:
-        empty: Gap of the closed, empty gripper; None until measured.
-        held: What a verified grip holds; None if nothing.
-        closed: Whether the jaws were last told to close.
-        opening_m: Their gap before that, metres.
+        robot: Its interfaces; states that are not finite do not come through them.
+        hand: What is known of the hand.
+        latch: Faults that an operator has not acknowledged yet.
     """
 
     def __init__(
-        self, robot: RobotPort, model: RobotModel, cell: Cell, config: PickConfig
+        self,
+        robot: RobotPort,
+        model: RobotModel,
+        cell: Cell,
+        config: PickConfig,
+        memory: EmptyWidthMemory | None = None,
+        latch: FaultLatch | None = None,
     ) -> None:
         """Put together.
+
+        Args:
+            robot: Its interfaces.
+            model: Its profile.
+            cell: Where it stands.
+            config: Settings.
+            memory: Of the empty width; None: one that ends with this object.
+            latch: Faults that outlive this object, and protective stops; None: a new one.
 
         Raises:
             ConfigError: More force is asked for than the gripper has.
         """
-        self.robot = robot
+        self._arm = FiniteArm(robot.arm, config.loss_s)
+        self._gripper = FiniteGripper(robot.gripper, config.loss_s, model.gripper.reports_force)
+        self.robot = replace(robot, arm=self._arm, gripper=self._gripper)
         self.model = model
         self.cell = cell
         self.config = config
         self.rng = np.random.default_rng(config.seed)
         self.surroundings = Surroundings(model, cell)
         self.pick_planner = PickPlanner(robot.planner, self.surroundings, cell, config)
-        self.empty: EmptyWidth | None = None
-        self.held: Held | None = None
-        self.closed = False
-        self.opening_m = model.gripper.max_gap_m
+        self.hand = Hand(
+            self._gripper, robot.clock, model.gripper, config, memory or EmptyWidthMemory()
+        )
+        self.latch = latch or FaultLatch()
         if config.force_n > model.gripper.max_force_n:
             raise ConfigError(
                 f"force_n is {config.force_n} N, but the gripper of {model.name} presses with at "
                 f"most {model.gripper.max_force_n} N: lower force_n"
             )
 
-    def empty_width(self) -> EmptyWidth:
-        """Gap of the closed, empty gripper.
+    def outliers(self) -> dict[str, int]:
+        """How many single samples were passed over so far, by what was wrong with them."""
+        return {
+            "arm_states_not_finite": self._arm.outliers,
+            "hand_states_not_finite": self._gripper.outliers,
+            "grip_outliers": self.hand.outliers,
+        }
 
-        Raises:
-            GripperFailed: It was not measured yet.
-        """
-        if self.empty is None:
-            raise GripperFailed("the empty width was not measured: observe first")
-        return self.empty
-
-    def held_now(self) -> Held:
-        """What the hand holds.
-
-        Raises:
-            EmptyGrip: Nothing.
-        """
-        if self.held is None:
-            raise EmptyGrip("nothing is held")
-        return self.held
-
-    def close_from(self, opening_m: float) -> None:
-        """The jaws are about to close, from a gap of so many metres."""
-        self.closed, self.opening_m = True, opening_m
-
-    def emptied(self) -> None:
-        """The jaws were opened: nothing is held any more."""
-        self.closed, self.held = False, None
+    def emptied(self, gap_m: float) -> None:
+        """The jaws were opened to a gap, metres: nothing is held any more."""
+        self.hand.opened(gap_m)
         self.pick_planner.let_go()
-
-    def holds(self) -> bool:
-        """Whether something is between the closed jaws, as far as can be known."""
-        if not self.closed:
-            return False
-        least = (self.empty.gap_m if self.empty else 0.0) + self.config.min_width_m
-        most = self.model.gripper.max_gap_m - _OPENED_BY_HAND_M / 2
-        if self.held is not None:
-            most = min(most, self.held.monitor.gap_m + _OPENED_BY_HAND_M)
-        try:
-            state = self.robot.gripper.state()
-            presses = not self.model.gripper.reports_force or bool(
-                np.nanmax(state.effort_n, initial=0.0) >= _PRESSING_N
-            )
-            return presses and least < state.gap_m < most
-        except GraspStackError:
-            return True  # closed, and nothing says that it lost what it held
 
     def over_workspace(self, T_base_tcp: Transform) -> bool:
         """Whether the hand is above the workspace, at any height."""

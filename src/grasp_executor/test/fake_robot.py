@@ -9,9 +9,10 @@ begins. A new one is a line at the end of this file, and what it needs of the fa
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from gantry import GantryPlanner, gantry
@@ -30,6 +31,8 @@ from grasp_core.grasp import Grasp, with_label
 from grasp_core.rectangle import GraspRectangle
 from grasp_core.robot import RobotModel
 from grasp_executor.config import PickConfig
+from grasp_executor.fault_latch import FaultLatch
+from grasp_executor.hand_memory import EmptyWidthMemory
 from grasp_executor.interfaces import (
     ArmState,
     GripperState,
@@ -50,6 +53,7 @@ _STOPPING_S = 0.05  # of an arm that was told to
 _JAW_SPEED_M_S = 0.4
 _MEMORY_S = 1.0
 _STALE_S = 0.1
+_OFFSET_N = -2.0  # of the external force that the arm estimates
 
 
 @dataclass(eq=False)
@@ -63,6 +67,7 @@ class Block:
     z_m: float = 0.0
     quality: float = 0.9
     label: str = ""
+    weight_n: float = 1.5
 
     @property
     def in_bin(self) -> bool:
@@ -95,6 +100,7 @@ class FakeRobot:
         config: PickConfig = CONFIG,
         planner: Planner | None = None,
         model: RobotModel | None = None,
+        memory: EmptyWidthMemory | None = None,
     ) -> None:
         self.blocks = list(blocks)
         self.model = model or gantry()
@@ -106,17 +112,25 @@ class FakeRobot:
         self.stages: list[Stage] = []
         self._began_s = 0.0
         self._events: list[Event] = []
-        self._sequence = PickSequence(
+        self._config = config
+        self.latch = FaultLatch()
+        self.restart(memory)
+
+    def restart(self, memory: EmptyWidthMemory | None = None) -> None:
+        """The executor is a new one; robot and world stay."""
+        self.sequence = PickSequence(
             RobotPort(self.planner, self.arm, self.hand, self.camera, self.clock),
             self.model,
             CELL,
-            config,
+            self._config,
+            memory,
+            self.latch,
         )
 
     def pick(self, *events: Event, goal: PickGoal | None = None) -> PickOutcome:
         """One pick, with what goes wrong in it."""
         self.cancelled, self.stages, self._events = False, [], list(events)
-        return self._sequence.run(goal or PickGoal(), lambda: self.cancelled, self._note)
+        return self.sequence.run(goal or PickGoal(), lambda: self.cancelled, self._note)
 
     def tip(self) -> np.ndarray:
         """Where the fingertips are, metres, base frame."""
@@ -159,7 +173,7 @@ class FakeRobot:
     def _fire(self) -> None:
         lasted_s = self.clock.now - self._began_s + 1e-9  # of rounding
         for event in tuple(self._events):
-            if event.stage is self.stages[-1] and lasted_s >= event.after_s:
+            if self.stages and event.stage is self.stages[-1] and lasted_s >= event.after_s:
                 self._events.remove(event)
                 event.misbehave(self)
 
@@ -194,10 +208,16 @@ class FakeArm:
         self._running: ArmMotion | None = None
         self._failure: GraspStackError | None = None
         self.publishes, self.answers, self.is_blocked = True, True, False
+        self.weighs = False
+        self.tells: Callable[[np.ndarray], np.ndarray] = lambda positions: positions
+        self.tells_until_s = 0.0
 
     def state(self) -> ArmState:
         _require_fresh(self._robot, self._stamp_s)
-        return ArmState(self.positions.copy(), self._velocities.copy(), self._stamp_s)
+        told = self.positions.copy()
+        if self._robot.clock.now < self.tells_until_s:
+            told = self.tells(told)
+        return ArmState(told, self._velocities.copy(), self._stamp_s)
 
     def start(self, trajectory: JointTrajectory) -> ArmMotion:
         motion = ArmMotion(self._robot, trajectory)
@@ -206,6 +226,14 @@ class FakeArm:
         if failure is not None:
             self.fail(failure)
         return motion
+
+    def external_force_n(self) -> tuple[float, float] | None:
+        if not self.weighs:
+            return None
+        weight_n = 0.0 if self._robot.held is None else self._robot.held.weight_n
+        lifted = self._robot.held is not None and self._robot.held.z_m > 0.0
+        noise_n = 0.05 * np.sin(50.0 * self._robot.clock.now)
+        return _OFFSET_N + weight_n * lifted + noise_n, self._stamp_s
 
     def fail(self, failure: GraspStackError) -> None:
         """End the running motion badly; the next one if none runs."""
@@ -243,6 +271,9 @@ class ArmMotion:
     def done(self) -> bool:
         return self._robot.arm.answers and self._robot.clock.now >= self.ends_s
 
+    def progress_s(self) -> float:
+        return math.nan  # a controller without feedback
+
     def cancel(self) -> None:
         if not self.done():
             self.ends_s = min(self.ends_s, self._robot.clock.now + _STOPPING_S)
@@ -262,6 +293,12 @@ class FakeHand:
         self._force_n = 0.0
         self._presses = False
         self.publishes, self.is_stuck, self.at_rest, self.strength = True, False, True, 1.0
+        self.speed_m_s = _JAW_SPEED_M_S
+        self.answers: Callable[[], bool] = lambda: self.at_rest
+        self.verdict: GraspStackError | None = None
+        self.tells: Callable[[GripperState], GripperState] = lambda state: state
+        self.tells_until_s = 0.0
+        self.commands: list[float] = []
         self._samples = deque([GripperState(self.gap_m, np.zeros(2), 0.0)])
 
     def state(self) -> GripperState:
@@ -274,11 +311,12 @@ class FakeHand:
 
     def start(self, gap_m: float, force_n: float) -> HandMotion:
         self.target_m, self._force_n = gap_m, force_n
+        self.commands.append(gap_m)
         return HandMotion(self)
 
     def step(self) -> None:
         """Move the jaws, take hold or let go, and measure."""
-        robot, reach = self._robot, _JAW_SPEED_M_S * self._robot.clock.last_step_s
+        robot, reach = self._robot, self.speed_m_s * self._robot.clock.last_step_s
         block = robot.held or robot.between_jaws()
         stop_m = self.target_m
         if block is not None and self.target_m < block.width_m <= self.gap_m:
@@ -293,7 +331,9 @@ class FakeHand:
         self.at_rest = self.is_stuck or self.gap_m == stop_m
         if self.publishes:
             effort = np.full(2, self._force_n * self.strength * self._presses)
-            self._samples.append(GripperState(self.gap_m, effort, robot.clock.now))
+            state = GripperState(self.gap_m, effort, robot.clock.now)
+            lying = robot.clock.now < self.tells_until_s
+            self._samples.append(self.tells(state) if lying else state)
             while self._samples[-1].stamp_s - self._samples[0].stamp_s > _MEMORY_S:
                 self._samples.popleft()
 
@@ -306,14 +346,15 @@ class HandMotion:
         hand.at_rest = False
 
     def done(self) -> bool:
-        return self._hand.at_rest
+        return self._hand.answers()
 
     def cancel(self) -> None:
         if not self._hand.at_rest:
             self._hand.target_m, self._hand.at_rest = self._hand.gap_m, True
 
     def check(self) -> None:
-        pass
+        if self._hand.verdict is not None:
+            raise self._hand.verdict
 
 
 class FakeCamera:
@@ -322,6 +363,7 @@ class FakeCamera:
     def __init__(self, robot: FakeRobot) -> None:
         self._robot = robot
         self.failure: Exception | None = None
+        self.age_s = 0.0
 
     def look(self, not_before_s: float, label: str, wait: Callable[[], None]) -> Observation:
         while self._robot.clock.now < not_before_s + _EXPOSURE_S:
@@ -333,7 +375,7 @@ class FakeCamera:
             raise NoGrasp("the table is empty")
         grasps = sorted(map(_grasp_of, seen), key=lambda grasp: -grasp.quality)
         depth_m = render(list(map(_extent, seen)), OVERHEAD)
-        stamp_s = self._robot.clock.now
+        stamp_s = self._robot.clock.now - self.age_s
         return Observation(with_label(grasps, label), depth_m, CAMERA, OVERHEAD, stamp_s)
 
 
@@ -438,3 +480,38 @@ def rolls_away(robot: FakeRobot) -> None:
     """The blocks on the table move."""
     for block in robot.blocks:
         block.x_m += 0.08
+
+
+def hand_tells(seconds: float, **values: object) -> Callable[[FakeRobot], None]:
+    """For a while, the hand's states carry these values instead of what is measured."""
+
+    def misbehave(robot: FakeRobot) -> None:
+        robot.hand.tells = lambda state: replace(state, **values)
+        robot.hand.tells_until_s = robot.clock.now + seconds
+
+    return misbehave
+
+
+def arm_tells_nan(seconds: float) -> Callable[[FakeRobot], None]:
+    """For a while, the arm's positions are not numbers."""
+
+    def misbehave(robot: FakeRobot) -> None:
+        robot.arm.tells = lambda positions: positions * np.nan
+        robot.arm.tells_until_s = robot.clock.now + seconds
+
+    return misbehave
+
+
+def hand_answers_never(robot: FakeRobot) -> None:
+    """The driver of the hand does as told, and does not say so."""
+    robot.hand.answers = lambda: False
+
+
+def hand_answers_early(robot: FakeRobot) -> None:
+    """The driver of the hand answers before the jaws have moved."""
+    robot.hand.answers = lambda: True
+
+
+def stops_itself(robot: FakeRobot) -> None:
+    """The robot goes into a protective stop."""
+    robot.latch.report_stop("safety", "reflex")

@@ -12,10 +12,10 @@ CAMERA = PinholeCamera(320, 240, 300.0, 300.0, 159.5, 119.5)
 OVERHEAD = Transform.from_rotation(np.array([[0, -1, 0], [-1, 0, 0], [0, 0, -1]]), (0.5, 0.0, 0.6))
 
 
-def render(blocks, T_base_camera, support_z=0.0):
+def render(blocks, T_base_camera, support_z=0.0, camera=CAMERA):
     """Depth of axis-aligned blocks (x0, x1, y0, y1, top) on a plane, by the slab method."""
-    v, u = np.mgrid[0 : CAMERA.height, 0 : CAMERA.width]
-    rays = CAMERA.rays(np.stack([u, v], axis=-1).astype(float))
+    v, u = np.mgrid[0 : camera.height, 0 : camera.width]
+    rays = camera.rays(np.stack([u, v], axis=-1).astype(float))
     direction = rays @ T_base_camera.rotation.T
     origin = T_base_camera.translation
     depth = (support_z - origin[2]) / direction[..., 2]

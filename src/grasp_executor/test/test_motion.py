@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 
@@ -47,6 +49,9 @@ class Cell:
     def check(self):
         pass
 
+    def progress_s(self):
+        return math.nan
+
     def cancel(self):
         self.told_to_stop = True
 
@@ -55,7 +60,7 @@ def follow(cell, start=(0.0, 0.0), cancelled=lambda: False):
     positions = np.array([start, GOAL])
     still = np.zeros((2, 2))
     trajectory = JointTrajectory(("a", "b"), np.array([0.0, 0.1]), positions, still, still)
-    Mover(cell, None, cell, 0.01, cancelled).follow(trajectory)
+    Mover(cell, cell, 0.01, cancelled).follow(trajectory)
 
 
 def test_an_arm_that_arrives_has_arrived():

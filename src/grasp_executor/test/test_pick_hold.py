@@ -7,12 +7,13 @@ from grasp_core.cell import Cell
 from grasp_core.errors import Code
 from grasp_core.robot import load_robot
 from grasp_executor.config import PickConfig
-from grasp_executor.grip import MEASURED, EmptyWidth, Grip, HoldMonitor
+from grasp_executor.grip import MEASURED, Grip, HoldMonitor
+from grasp_executor.hand import Held
+from grasp_executor.holding import Holding
 from grasp_executor.interfaces import ArmState, GripperState
-from grasp_executor.outcome import Stage
-from grasp_executor.pick import _Run
-from grasp_executor.selection import PickGoal
-from grasp_executor.station import Held, RobotPort, Station
+from grasp_executor.motion import Mover
+from grasp_executor.outcome import PickOutcome
+from grasp_executor.station import RobotPort, Station
 
 ROBOT = load_robot("panda", "force_hand")
 TICK_S = 0.01
@@ -43,37 +44,37 @@ def held(sample_times, **settings):
     bench = Bench(sample_times)
     config = PickConfig(**settings)
     station = Station(RobotPort(None, bench, bench, None, bench), ROBOT, Cell(), config)
-    station.empty, station.closed = EmptyWidth(0.0), True
-    station.held = Held(None, HoldMonitor(config, station.empty, Grip(0.03, 20.0, MEASURED)))
-    run = _Run(station, PickGoal(), lambda: False, lambda progress: None)
+    station.hand.memory.learn(0.0)
+    station.hand.takes(Held(None, HoldMonitor(config, 0.0, Grip(0.03, 20.0, MEASURED))))
+    mover, outcome = Mover(bench, bench, config.tick_s, lambda: False), PickOutcome()
     try:
-        run._hold()
+        Holding(station, mover, outcome, lambda force_n: None).hold()
     except Exception as error:
-        return run.outcome, getattr(error, "code", None)
-    return run.outcome, Code.OK
+        return outcome, getattr(error, "code", None), bench.now
+    return outcome, Code.OK, bench.now
 
 
 def test_a_steady_hold_lasts_as_long_as_the_samples_say():
-    outcome, code = held(np.arange(0.0, 10.0, TICK_S))
+    outcome, code, lasted_s = held(np.arange(0.0, 10.0, TICK_S))
     assert code is Code.OK
     assert outcome.held_s == pytest.approx(3.0, abs=0.02)
-    assert outcome.stage_s[0] == (Stage.HOLD, pytest.approx(3.0, abs=0.05))
+    assert lasted_s == pytest.approx(3.0, abs=0.05)
 
 
 def test_the_first_sample_may_come_late():
-    outcome, code = held(np.arange(0.5, 10.0, TICK_S))
+    _, code, lasted_s = held(np.arange(0.5, 10.0, TICK_S))
     assert code is Code.OK
-    assert outcome.stage_s[0][1] == pytest.approx(3.5, abs=0.05)
+    assert lasted_s == pytest.approx(3.5, abs=0.05)
 
 
 def test_a_gap_in_the_samples_restarts_the_hold():
     samples = np.concatenate([np.arange(0.0, 2.0, TICK_S), np.arange(2.3, 10.0, TICK_S)])
-    outcome, code = held(samples)
+    _, code, lasted_s = held(samples)
     assert code is Code.OK
-    assert outcome.stage_s[0][1] == pytest.approx(5.3, abs=0.05)
+    assert lasted_s == pytest.approx(5.3, abs=0.05)
 
 
 def test_samples_that_stop_just_before_the_end_do_not_complete_the_hold():
-    outcome, code = held(np.arange(0.0, 2.9, TICK_S))
+    outcome, code, _ = held(np.arange(0.0, 2.9, TICK_S))
     assert code is Code.STALE_JOINT_STATES
     assert outcome.held_s < 3.0

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 from sensor_msgs.msg import JointState
 
-from grasp_core.errors import HardwareLost, StaleJointStates
+from grasp_core.errors import ClockError, HardwareLost, StaleJointStates
 from grasp_core.robot import load_robot
 from grasp_executor import ros_states
 from grasp_executor.ros_states import JointStateCache, RosClock, joint_sources
@@ -30,6 +30,9 @@ class FakeNode:
     def now(self):
         value = next(self._times) if self.fixed_ns is None else self.fixed_ns
         return SimpleNamespace(nanoseconds=value)
+
+    def create_jump_callback(self, threshold, post_callback):
+        self.set_back = post_callback
 
     def create_subscription(self, kind, topic, callback, qos):
         self.receivers[topic] = callback
@@ -73,9 +76,11 @@ def test_time_that_stands_still_is_lost_hardware():
         RosClock(FakeNode([0]), hardware_timeout_s=0.02).sleep(1.0)
 
 
-def test_time_that_jumps_back_is_lost_hardware():
-    with pytest.raises(HardwareLost, match="jumped back"):
-        RosClock(FakeNode([50 * SECOND, 51 * SECOND, 2 * SECOND]), 1.0).sleep(9.0)
+@pytest.mark.parametrize("back_ns", [SECOND // 5, 49 * SECOND])
+def test_time_set_back_by_any_amount_is_an_error_of_the_clock(back_ns):
+    times = [50 * SECOND, 51 * SECOND, 51 * SECOND - back_ns]
+    with pytest.raises(ClockError, match=r"set back from 51\.000 to"):
+        RosClock(FakeNode(times), 1.0).sleep(9.0)
 
 
 def test_missing_joints_are_named(cache, node):
@@ -105,19 +110,51 @@ def test_sources_of_a_robot_are_its_drivers_topics():
     assert both == {"panda_gripper/joint_states": (*robot.arm.joints, *robot.gripper.joints)}
 
 
-def test_old_states_are_stale_and_those_ahead_of_the_clock_are_not(cache, node):
-    node.receive(message(18.0))  # a clock message may come later than the states of its time
-    assert cache.read(("a",))[0].stamp_s == 18.0
-    node.receive(message(9.0))
-    with pytest.raises(StaleJointStates, match="s old"):
-        cache.read(("a", "b"))
-
-
-def test_states_that_stop_are_stale_though_their_clock_is_ahead(cache, node):
-    node.receive(message(18.0))
+def test_states_that_stopped_are_stale_and_a_clock_message_may_come_later_than_they(cache, node):
+    node.receive(message(10.4))
+    assert cache.read(("a",))[0].stamp_s == 10.4
     node.fixed_ns = 11 * SECOND
-    with pytest.raises(StaleJointStates, match=r"1\.00 s old"):
+    with pytest.raises(StaleJointStates, match=r"1\.00 s old, .* has stopped"):
         cache.read(("a", "b"))
+
+
+def test_stamps_that_lead_node_time_are_refused_with_the_lead(cache, node):
+    node.receive(message(13.0))
+    with pytest.raises(ClockError, match=r"on states lead node time by 3\.00 s, .* are 0\.50 s"):
+        cache.read(("a", "b"))
+    node.fixed_ns = 0  # before the first /clock nothing can be said
+    assert cache.read(("a", "b"))
+
+
+@pytest.mark.parametrize("back_s", [0.0, 0.3, 3.0])
+def test_samples_that_arrive_but_do_not_advance_are_an_interruption(cache, node, back_s):
+    node.receive(message(10.0))
+    for tenth in range(1, 8):  # the same stamps again, or the true ones less three seconds
+        node.fixed_ns = 10 * SECOND + tenth * SECOND // 10
+        node.receive(message(10.0 if back_s == 0.0 else 10.0 + 0.001 * tenth - back_s))
+    with pytest.raises(ClockError, match="arrive on states, but their newest stamp"):
+        cache.read(("a", "b"))
+
+
+@pytest.mark.parametrize("back_s", [0.01, 0.3, 3.0])
+def test_whoever_watches_is_told_that_the_drivers_clock_was_set_back(cache, node, back_s):
+    node.receive(message(10.0))
+    watched = cache.since(("a", "b"), 9.9)[-1][0].stamp_s
+    node.receive(message(10.0 - back_s))
+    with pytest.raises(ClockError, match=r"set back from 10\.000 s to"):
+        cache.since(("a", "b"), watched)
+    node.receive(message(10.05))
+    assert len(cache.since(("a", "b"), watched)) == 1
+
+
+def test_node_time_set_back_forgets_all(cache, node):
+    node.receive(message(10.0))
+    node.set_back(None)
+    with pytest.raises(StaleJointStates, match="no joint state of a, b yet"):
+        cache.read(("a", "b"))
+    node.fixed_ns = SECOND
+    node.receive(message(1.0))
+    assert [a.stamp_s for a, _ in cache.since(("a", "b"), 0.5)] == [1.0]
 
 
 def test_samples_are_matched_by_their_stamp(cache, node):

@@ -13,8 +13,12 @@ from rclpy.node import Node
 from rclpy.subscription import Subscription
 from sensor_msgs.msg import CameraInfo, Image
 
+from grasp_core.camera_profile import CameraProfile
+from grasp_core.depth import check_depth_range
+from grasp_core.errors import BadCalibration
 from grasp_core.frame import RgbdFrame
 from grasp_ros.conversions import (
+    NANOSECONDS,
     camera_from_info,
     color_from_image,
     depth_from_image,
@@ -22,6 +26,7 @@ from grasp_ros.conversions import (
 )
 from grasp_ros.pairing import StampPairer
 from grasp_ros.qos import SENSOR
+from grasp_ros.stamps import on_clock_set_back
 
 STREAMS: dict[str, type] = {"color": Image, "depth": Image, "camera_info": CameraInfo}
 """Message type by stream, as :class:`CameraInput` names them; the first leads the pairing."""
@@ -33,20 +38,47 @@ _NO_EVENTS = SubscriptionEventCallbacks(use_default_callbacks=False)
 CameraMessages = dict[str, Image | CameraInfo]
 
 
-def frame_of(stamp_ns: int, messages: CameraMessages) -> RgbdFrame:
-    """Decode a pair of camera messages.
+def frame_of(stamp_ns: int, messages: CameraMessages, profile: CameraProfile) -> RgbdFrame:
+    """Decode a pair of camera messages, and believe them only where they make sense.
 
     Raises:
-        BadImage: An encoding that is not supported, or sizes that differ.
-        BadCalibration: The camera_info is not that of a calibrated camera.
+        BadImage: An encoding that is not supported, sizes that differ, or depth that is empty or
+            in another unit.
+        BadCalibration: The camera_info is not that of a calibrated camera, contradicts itself or
+            the images, or the three are not in one frame.
     """
+    color, depth, info = (messages[stream] for stream in STREAMS)
+    _check_frames(messages)
+    camera = camera_from_info(info, rectified=profile.rectified)
+    if (camera.width, camera.height) != (color.width, color.height):
+        raise BadCalibration(
+            f"the colour image is {color.width}x{color.height} px, camera_info says "
+            f"{camera.width}x{camera.height} px (width and height {info.width}x{info.height}, roi "
+            f"{info.roi.width}x{info.roi.height}, binning {info.binning_x} and {info.binning_y}): "
+            "take the camera_info of this very image"
+        )
+    depth_m = depth_from_image(depth)
+    check_depth_range(depth_m, profile.min_range_m, profile.max_range_m, depth.encoding)
     return RgbdFrame(
-        color=color_from_image(messages["color"]),
-        depth_m=depth_from_image(messages["depth"]),
-        camera=camera_from_info(messages["camera_info"]),
+        color=color_from_image(color),
+        depth_m=depth_m,
+        camera=camera,
         stamp_ns=stamp_ns,
-        frame_id=messages["color"].header.frame_id,
+        frame_id=color.header.frame_id.lstrip("/"),
     )
+
+
+def _check_frames(messages: CameraMessages) -> None:
+    named = {stream: messages[stream].header.frame_id.lstrip("/") for stream in STREAMS}
+    # A camera_info without a frame is that of its image; an image without one is nowhere.
+    named["camera_info"] = named["camera_info"] or named["color"]
+    for stream, frame_id in named.items():
+        if frame_id != named["color"] or not frame_id:
+            raise BadCalibration(
+                f"frame_id of {stream} is {frame_id!r}, that of color {named['color']!r}: all "
+                "three must be in the colour camera's optical frame; subscribe to depth aligned "
+                "to colour"
+            )
 
 
 class CameraInput:
@@ -77,6 +109,10 @@ class CameraInput:
         self._subscriptions: dict[str, Subscription] = {}
         self._opened_s = 0.0
         self._heard_s: dict[str, float] = {}
+        self._stamps_ns: dict[str, int] = {}
+        self._paired_s = 0.0
+        self._slop_ns = slop_ns
+        self._watch = on_clock_set_back(node, self._forget)
         self.received: Counter[str] = Counter()
 
     @property
@@ -107,7 +143,7 @@ class CameraInput:
                 return
             self._pairer.clear()
             self._heard_s.clear()
-            self._opened_s = time.monotonic()
+            self._opened_s = self._paired_s = time.monotonic()
             for name, message_type in STREAMS.items():
                 self._subscriptions[name] = self._node.create_subscription(
                     message_type,
@@ -128,22 +164,45 @@ class CameraInput:
             self._node.destroy_subscription(subscription)
         self._subscriptions = {}
 
-    def silent_topics(self, silence_s: float) -> list[str]:
-        """Topics that have not been heard for that long, wall time; none while closed."""
+    def _forget(self) -> None:
         with self._lock:
-            now = time.monotonic()
+            self._pairer.clear()
+
+    def silent_topics(self, since_s: float) -> list[str]:
+        """Topics not heard since then, steady time, nor since the camera was opened."""
+        with self._lock:
             return [
                 subscription.topic_name
                 for name, subscription in self._subscriptions.items()
-                if now - self._heard_s.get(name, self._opened_s) > silence_s
+                if self._heard_s.get(name, self._opened_s) <= max(since_s, self._opened_s)
             ]
 
+    def mismatch(self, since_s: float) -> str:
+        """Why nothing has been handed on since then though all topics are heard; else empty."""
+        with self._lock:
+            heard = len(self._heard_s) == len(STREAMS) and all(
+                time_s > since_s for time_s in self._heard_s.values()
+            )
+            if not (self._subscriptions and heard) or self._paired_s > since_s:
+                return ""
+            stamps = ", ".join(
+                f"{name} {self._stamps_ns[name] / NANOSECONDS:.3f} s" for name in STREAMS
+            )
+        return (
+            f"images arrive, but their stamps do not match within {self._slop_ns * 1e-6:.0f} ms; "
+            f"the newest are {stamps}: synchronise the camera's streams, or raise sync_slop_s"
+        )
+
     def _receive(self, stream: str, message: Image | CameraInfo) -> None:
+        stamp_ns = stamp_to_ns(message.header.stamp)
         with self._lock:
             if not self._subscriptions:
                 return
             self._heard_s[stream] = time.monotonic()
+            self._stamps_ns[stream] = stamp_ns
             self.received[stream] += 1
-            pair = self._pairer.add(stream, stamp_to_ns(message.header.stamp), message)
+            pair = self._pairer.add(stream, stamp_ns, message)
+            if pair is not None:
+                self._paired_s = time.monotonic()
         if pair is not None:
             self._on_pair(*pair)

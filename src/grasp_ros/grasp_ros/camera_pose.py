@@ -14,6 +14,7 @@ from grasp_core.errors import NoTransform
 from grasp_core.frame import RgbdFrame
 from grasp_core.hand_eye import HandEye, load_hand_eye
 from grasp_core.transform import Transform
+from grasp_ros.stamps import DEFAULT_MAX_LEAD_S
 from grasp_ros.tf import TransformSource, TransformTree, transform_source
 
 _POLL_S = 0.01
@@ -66,12 +67,12 @@ class CameraPose:
         calibration = self._hand_eye
         if calibration is None:
             return self._transforms.lookup(self._base_frame, frame_id, stamp_ns)
-        if calibration.camera_frame != frame_id:
+        if calibration.camera_frame.lstrip("/") != frame_id.lstrip("/"):
             raise NoTransform(
                 f"the hand-eye file calibrates {calibration.camera_frame!r}, the image is in "
                 f"{frame_id!r}: name that frame in the file, or calibrate this camera"
             )
-        if calibration.parent_frame == self._base_frame:
+        if calibration.parent_frame.lstrip("/") == self._base_frame:
             return calibration.T_parent_camera
         T_base_parent = self._transforms.lookup(
             self._base_frame, calibration.parent_frame, stamp_ns
@@ -79,23 +80,25 @@ class CameraPose:
         return T_base_parent @ calibration.T_parent_camera
 
 
-def camera_pose(node: Node, base_frame: str, hand_eye: str) -> CameraPose:
+def camera_pose(
+    node: Node, base_frame: str, hand_eye: str, max_lead_s: float = DEFAULT_MAX_LEAD_S
+) -> CameraPose:
     """The camera's pose for a node.
 
     Args:
         node: Subscribes to TF, unless a hand-eye file already says all.
         base_frame: The robot's base frame.
         hand_eye: Path of the hand-eye file; empty where TF says it.
+        max_lead_s: By which stamps of transforms may lead node time, seconds.
 
     Raises:
         ConfigError: The file cannot be read.
         BadCalibration: A key is missing or a value impossible.
     """
     calibration = load_hand_eye(Path(hand_eye)) if hand_eye else None
-    needs_tf = calibration is None or calibration.parent_frame != base_frame
-    return CameraPose(
-        base_frame, transform_source(node) if needs_tf else TransformTree(), calibration
-    )
+    needs_tf = calibration is None or calibration.parent_frame.lstrip("/") != base_frame
+    transforms = transform_source(node, max_lead_s) if needs_tf else TransformTree()
+    return CameraPose(base_frame, transforms, calibration)
 
 
 class FramePoser:

@@ -22,8 +22,8 @@ from grasp_core.errors import BadCalibration, BadImage
 from grasp_core.grasp import Grasp, Level
 from grasp_core.rectangle import GraspRectangle
 from grasp_core.transform import Transform
+from grasp_ros.stamps import NANOSECONDS
 
-NANOSECONDS = 1_000_000_000
 _LUMA = np.array([0.299, 0.587, 0.114])  # of R, G, B: ITU-R BT.601
 _DISTORTION_MODELS = ("", "plumb_bob", "rational_polynomial")
 
@@ -145,30 +145,70 @@ def depth_to_image(
     raise BadImage(f"depth is published as 16UC1 or 32FC1, not {encoding!r}")
 
 
-def camera_from_info(info: CameraInfo) -> PinholeCamera:
-    """Intrinsics of a camera_info message.
+def camera_from_info(
+    info: CameraInfo, *, rectified: bool = False, is_part: bool = False
+) -> PinholeCamera:
+    """Intrinsics of the published image: those of the sensor, region of interest cut, binned.
+
+    Args:
+        info: Calibration of the whole sensor, and which part of it was published how.
+        rectified: Whether the image is free of distortion: P is its matrix, D was applied.
+        is_part: Whether width and height may be those of a part of the sensor already, so that
+            the principal point may lie anywhere.
 
     Raises:
-        BadCalibration: An uncalibrated camera or an unknown distortion model.
+        BadCalibration: An uncalibrated camera, an unknown distortion model, or values that
+            contradict one another; names the field.
     """
     if info.distortion_model not in _DISTORTION_MODELS:
         raise BadCalibration(
             f"distortion model {info.distortion_model!r} is not supported; use one of "
             f"{', '.join(filter(None, _DISTORTION_MODELS))}"
         )
-    distortion = tuple(float(value) for value in info.d)
+    name = "p" if rectified else "k"
+    rows = np.asarray(info.p if rectified else info.k, np.float64).reshape(3, -1)
+    distortion = () if rectified else tuple(float(value) for value in info.d)
     if not any(distortion):
         distortion = ()
-    k = info.k
-    return PinholeCamera(
-        info.width,
-        info.height,
-        float(k[0]),
-        float(k[4]),
-        float(k[2]),
-        float(k[5]),
-        distortion,
+    fx, fy, cx, cy = rows[0, 0], rows[1, 1], rows[0, 2], rows[1, 2]
+    sensor = PinholeCamera(
+        info.width, info.height, float(fx), float(fy), float(cx), float(cy), distortion
     )
+    expected = np.array([[fx, 0.0, cx], [0.0, fy, cy], [0.0, 0.0, 1.0]])
+    if not np.allclose(rows[:, :3], expected, rtol=0.0, atol=1e-6):
+        raise BadCalibration(
+            f"camera_info.{name} is {rows[:, :3].tolist()}, must be of the form [fx 0 cx, 0 fy "
+            "cy, 0 0 1]: calibrate the camera again"
+        )
+    if not is_part:
+        sensor.check_plausible()
+    return _published_part(info, sensor)
+
+
+def _published_part(info: CameraInfo, sensor: PinholeCamera) -> PinholeCamera:
+    """Apply region of interest and binning, in this order, as camera_info defines them.
+
+    Raises:
+        BadCalibration: The region leaves the sensor, or a bin does not fit in.
+    """
+    roi = info.roi
+    window = (roi.x_offset, roi.y_offset, roi.width, roi.height)
+    if any(window):  # all zero: the whole sensor
+        x, y, width, height = window
+        width, height = width or info.width - x, height or info.height - y
+        if width <= 0 or height <= 0 or x + width > info.width or y + height > info.height:
+            raise BadCalibration(
+                f"camera_info.roi is {roi.width}x{roi.height} px at ({x}, {y}), outside the "
+                f"{info.width}x{info.height} px of camera_info.width and height"
+            )
+        sensor = sensor.cropped(x, y, width, height)
+    bins = max(1, info.binning_x), max(1, info.binning_y)  # 0 means 1
+    if bins[0] > sensor.width or bins[1] > sensor.height:
+        raise BadCalibration(
+            f"camera_info.binning_x and binning_y are {bins[0]} and {bins[1]}, more than the "
+            f"{sensor.width}x{sensor.height} px that there are"
+        )
+    return sensor if bins == (1, 1) else sensor.binned(*bins)
 
 
 def camera_to_info(camera: PinholeCamera, stamp_ns: int, frame_id: str) -> CameraInfo:

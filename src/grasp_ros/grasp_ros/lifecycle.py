@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Callable
+from typing import TypeVar
 
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 
 from grasp_core.errors import GraspStackError
+from grasp_ros.parameters import ParameterJudge
 from grasp_ros.qos import RESULTS
+
+ConfigT = TypeVar("ConfigT")
 
 
 class GraspLifecycleNode(LifecycleNode):
@@ -18,15 +22,30 @@ class GraspLifecycleNode(LifecycleNode):
     rclpy turns an exception in a transition into ERROR without a word; here it is logged with its
     traceback (a sentence alone for the stack's own errors) and published on /diagnostics.
     Subclasses override ``configure``, ``activate``, ``deactivate`` and ``cleanup`` and raise.
+
+    Between configuration and clean-up, parameters change only where the node can take it: a
+    subclass declares them by ``declare_config`` and takes live ones in ``reconfigure``.
     """
 
     def __init__(self, name: str) -> None:
         super().__init__(name)
         # A plain publisher: diagnostics are of most use while the node is not active.
         self._diagnostics = self.create_publisher(DiagnosticArray, "/diagnostics", RESULTS)
+        self._judge = ParameterJudge(self, self.reconfigure)
 
     def configure(self) -> None:
         """Read parameters, load what is heavy, create entities."""
+
+    def declare_config(self, config_class: type[ConfigT], prefix: str = "") -> ConfigT:
+        """Declare a configuration's parameters and read them.
+
+        Raises:
+            ConfigError: A value is of the wrong type or out of its bounds.
+        """
+        return self._judge.declare(config_class, prefix)
+
+    def reconfigure(self, config: object) -> None:
+        """Take a configuration in which live settings have changed; what it raises refuses it."""
 
     def activate(self) -> None:
         """Start to work."""
@@ -41,6 +60,7 @@ class GraspLifecycleNode(LifecycleNode):
         """Run ``configure``; a failed one leaves the node unconfigured and released."""
         outcome = self._guarded("configure", self.configure)
         if outcome is not TransitionCallbackReturn.SUCCESS:
+            self._judge.released()
             self._guarded("cleanup", self.cleanup)
         return outcome
 
@@ -61,6 +81,7 @@ class GraspLifecycleNode(LifecycleNode):
 
     def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Run ``cleanup``."""
+        self._judge.released()
         return self._guarded("cleanup", self.cleanup)
 
     def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
+from grasp_ros.stamps import Step, step_of
+
 ItemT = TypeVar("ItemT")
 
 
@@ -32,23 +34,20 @@ class StampPairer(Generic[ItemT]):
         drops: Number of items dropped, by reason: ``unpaired`` leading items for which a stream
             had nothing within the slop, ``overtaken`` leading items older than a pair already
             made, ``overflow`` items pushed out by newer ones, ``repeated`` items with the stamp
-            of an earlier one, ``clock_reset`` items of before a jump back in time.
+            of an earlier one, ``clock_reset`` items of before a stream's stamps were set back.
     """
 
-    def __init__(
-        self, streams: Sequence[str], slop_ns: int, depth: int = 8, reset_ns: int = 1_000_000_000
-    ) -> None:
+    def __init__(self, streams: Sequence[str], slop_ns: int, depth: int = 8) -> None:
         """Create an empty pairer.
 
         Args:
             streams: Names of the streams, the leading one first.
             slop_ns: Largest difference of stamps within a pair.
             depth: Items kept per stream.
-            reset_ns: A stamp that much older than the newest means that the clock was reset.
         """
         self._slop_ns = slop_ns
         self._depth = depth
-        self._reset_ns = reset_ns
+        self._newest_ns: dict[str, int] = {}
         self._leader = streams[0]
         self._streams: dict[str, _Stream[ItemT]] = {name: _Stream() for name in streams}
         self._last_pair_ns: int | None = None
@@ -60,16 +59,17 @@ class StampPairer(Generic[ItemT]):
         Returns:
             The newest pair that it completes: the leading stamp and the items by stream.
         """
-        target = self._streams[stream]
-        newest = max((s.stamps[-1] for s in self._streams.values() if s.stamps), default=stamp_ns)
-        if stamp_ns < max(newest, self._last_pair_ns or stamp_ns) - self._reset_ns:
-            self._reset()
-        if stamp_ns in target.stamps:
+        step = step_of(stamp_ns, self._newest_ns.get(stream))
+        if step is Step.REPEATED:
             self.drops["repeated"] += 1
             return None
-        place = sum(stamp < stamp_ns for stamp in target.stamps)
-        target.stamps.insert(place, stamp_ns)
-        target.items.insert(place, item)
+        if step is Step.SET_BACK:
+            self.drops["clock_reset"] += sum(len(s.stamps) for s in self._streams.values())
+            self.clear()
+        self._newest_ns[stream] = stamp_ns
+        target = self._streams[stream]
+        target.stamps.append(stamp_ns)
+        target.items.append(item)
         pair = self._newest_pair()
         while len(target.stamps) > self._depth:
             del target.stamps[0], target.items[0]
@@ -81,11 +81,8 @@ class StampPairer(Generic[ItemT]):
         for stream in self._streams.values():
             stream.stamps.clear()
             stream.items.clear()
+        self._newest_ns.clear()
         self._last_pair_ns = None
-
-    def _reset(self) -> None:
-        self.drops["clock_reset"] += sum(len(s.stamps) for s in self._streams.values())
-        self.clear()
 
     def _newest_pair(self) -> tuple[int, dict[str, ItemT]] | None:
         leader = self._streams[self._leader]

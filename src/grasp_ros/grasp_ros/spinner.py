@@ -56,14 +56,26 @@ class Spinner:
     def run(self, function: Callable[[], ResultT]) -> ResultT:
         """Run a function between two callbacks in the spinning thread, and return its result.
 
+        Once this has raised, a function that had not begun never will: what was given up must not
+        happen later.
+
         Raises:
-            HardwareLost: The thread does not spin any more.
+            HardwareLost: The thread does not spin any more, or the function does not return.
         """
-        task = self._executor.create_task(function)
+        claim = threading.Lock()  # whoever takes it decides: to run the function, or to give it up
+
+        def run_if_wanted() -> ResultT | None:
+            return function() if claim.acquire(blocking=False) else None
+
+        task = self._executor.create_task(run_if_wanted)
         deadline = time.monotonic() + _TIMEOUT_S
         while not task.done():
             if time.monotonic() > deadline:
-                raise HardwareLost(f"node {self.node.get_name()} does not spin any more")
+                name = self.node.get_name()
+                if claim.acquire(blocking=False):
+                    task.cancel()
+                    raise HardwareLost(f"node {name} does not spin any more: nothing was done")
+                raise HardwareLost(f"node {name} has not finished within {_TIMEOUT_S:.0f} s")
             time.sleep(_POLL_S)
         return task.result()
 

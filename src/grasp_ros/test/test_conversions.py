@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 from grasp_msgs.msg import Grasp as GraspMsg
-from sensor_msgs.msg import CameraInfo, Image
+from sensor_msgs.msg import CameraInfo, Image, RegionOfInterest
 
 from grasp_core.camera import PinholeCamera
 from grasp_core.errors import BadCalibration, BadImage
@@ -122,6 +122,80 @@ def test_uncalibrated_and_fisheye_cameras_are_refused():
         camera_from_info(CameraInfo(width=640, height=480))
     with pytest.raises(BadCalibration, match="equidistant"):
         camera_from_info(CameraInfo(distortion_model="equidistant"))
+
+
+def info_of(**changes):
+    """A calibration of 1280x960 px, changed."""
+    camera = PinholeCamera(1280, 960, 1200.0, 1204.0, 650.0, 470.0, (0.1, -0.2, 0.0, 0.0, 0.0))
+    info = camera_to_info(camera, 0, "c")
+    info.p = [1100.0, 0.0, 640.0, 0.0, 0.0, 1100.0, 480.0, 0.0, 0.0, 0.0, 1.0, 0.0]
+    for name, value in changes.items():
+        setattr(info, name, value)
+    return info
+
+
+def values_of(camera):
+    return (camera.width, camera.height, camera.fx, camera.fy, camera.cx, camera.cy)
+
+
+def test_binning_and_region_of_interest_are_applied():
+    half = camera_from_info(info_of(binning_x=2, binning_y=2))
+    assert values_of(half) == (640, 480, 600.0, 602.0, 325.0, 235.0)
+    assert half.distortion == (0.1, -0.2, 0.0, 0.0, 0.0)  # of the lens, whatever the pixels
+    roi = RegionOfInterest(x_offset=300, y_offset=200, width=640, height=480)
+    assert values_of(camera_from_info(info_of(roi=roi))) == (
+        640,
+        480,
+        1200.0,
+        1204.0,
+        350.0,
+        270.0,
+    )
+    both = camera_from_info(info_of(roi=roi, binning_x=2, binning_y=4))
+    assert values_of(both) == (320, 120, 600.0, 301.0, 175.0, 67.5)
+
+
+def test_the_same_ray_goes_through_the_pixel_wherever_it_is_counted():
+    whole = camera_from_info(info_of())
+    roi = RegionOfInterest(x_offset=300, y_offset=200, width=640, height=480)
+    part = camera_from_info(info_of(roi=roi, binning_x=2, binning_y=2))
+    assert part.rays((100.0, 60.0)) == pytest.approx(whole.rays((500.0, 320.0)))
+
+
+def test_a_rectified_image_has_the_matrix_p_and_no_distortion():
+    camera = camera_from_info(info_of(), rectified=True)
+    assert values_of(camera) == (1280, 960, 1100.0, 1100.0, 640.0, 480.0)
+    assert not camera.is_distorted
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"width": 640, "height": 480}, r"camera_info\.k has cx=650\.0 in an image of 640 px"),
+        ({"k": [1200.0, 0, 640, 0, 1600.0, 480, 0, 0, 1]}, r"ratio of 1\.33, allowed is 1\.25"),
+        ({"k": [1200.0, 0, 640, 0, 1200.0, 900, 0, 0, 1]}, r"cy=900\.0 in an image of 960 px"),
+        ({"k": [120.0, 0, 640, 0, 120.0, 480, 0, 0, 1]}, r"0\.09 times camera_info\.width 1280"),
+        ({"k": [1200.0, 9, 640, 0, 1200.0, 480, 0, 0, 1]}, r"camera_info\.k is \[\[1200"),
+        ({"k": [1200.0, 0, 640, 0, 1200.0, 480, 0, 0, 0]}, r"camera_info\.k is \[\[1200"),
+        (
+            {"roi": RegionOfInterest(x_offset=700, width=640, height=960)},
+            r"camera_info\.roi is 640x960 px at \(700, 0\), outside the 1280x960 px",
+        ),
+        ({"binning_x": 2000}, "binning_x and binning_y are 2000 and 1"),
+    ],
+)
+def test_calibrations_that_contradict_themselves_are_refused_by_field(changes, told):
+    info = info_of()
+    for name, value in changes.items():
+        setattr(info, name, [float(one) for one in value] if name == "k" else value)
+    with pytest.raises(BadCalibration, match=told):
+        camera_from_info(info)
+
+
+def test_a_part_of_a_sensor_has_its_principal_point_anywhere():
+    roi = RegionOfInterest(x_offset=0, y_offset=0, width=640, height=480)
+    part = camera_from_info(info_of(roi=roi))
+    assert camera_from_info(camera_to_info(part, 0, "c"), is_part=True) == part
 
 
 def test_transforms_round_trip():

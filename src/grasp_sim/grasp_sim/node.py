@@ -7,16 +7,14 @@ import dataclasses
 import numpy as np
 from grasp_msgs.msg import ObjectTruth as ObjectTruthMsg
 from grasp_msgs.srv import NewScene, PerturbObject, SceneTruth
-from rcl_interfaces.msg import SetParametersResult
 from rclpy.node import Node
-from rclpy.parameter import Parameter
 from std_msgs.msg import Float32
 
 from grasp_core.camera_profile import load_camera
 from grasp_core.errors import GraspStackError
 from grasp_core.robot import load_robot
 from grasp_ros.conversions import ns_to_stamp, pose_from_transform, vector
-from grasp_ros.parameters import declare
+from grasp_ros.parameters import ParameterJudge
 from grasp_ros.qos import RESULTS
 from grasp_ros.spin import run
 from grasp_sim.engine import Engine
@@ -37,7 +35,8 @@ class SimulatorNode(Node):
 
     def __init__(self) -> None:
         super().__init__("simulator")
-        self._config = config = declare(self, SimNodeConfig)
+        judge = ParameterJudge(self, self._change)
+        self._config = config = judge.declare(SimNodeConfig)
         robot, camera = load_robot(config.robot, config.gripper), load_camera(config.camera)
         simulated = dataclasses.replace(config, noise=config.noise_of(camera))
         self._sensors = sensors = Sensors(self, config, robot, camera)
@@ -45,9 +44,11 @@ class SimulatorNode(Node):
         self._engine = Engine(
             lambda: Simulation(simulated, robot, gui=config.gui), config.speed or config.max_speed
         )
-        hand_hz = min(config.joint_states_hz, robot.gripper.joint_states_hz)
+        hand = robot.gripper
+        hand_hz = min(config.joint_states_hz, hand.published_hz or hand.joint_states_hz)
         self._engine.every(config.joint_states_hz, sensors.publish_time)
         self._engine.every(config.joint_states_hz, sensors.publish_joints)
+        self._engine.every(config.joint_states_hz, sensors.publish_wrench)
         self._engine.every(hand_hz, sensors.publish_hand)
         self._engine.every(config.tf_hz, sensors.publish_frames)
         self._engine.every(config.camera_hz, sensors.publish_images)
@@ -62,7 +63,6 @@ class SimulatorNode(Node):
         self.create_service(SceneTruth, "~/truth", self._truth)
         self._factor = self.create_publisher(Float32, "~/real_time_factor", RESULTS)
         self.create_timer(_FACTOR_PERIOD_S, self._tell_factor)
-        self.add_on_set_parameters_callback(self._change)
 
     def destroy_node(self) -> None:
         """Stop the engine, let the goals end, then destroy."""
@@ -75,22 +75,14 @@ class SimulatorNode(Node):
         names = simulation.new_scene(
             simulation.objects.draw(config.clutter, config.seed), config.seed
         )
+        simulation.scale_speed(config.speed_scaling)
         self._sensors.publish_camera_pose(simulation)
         self.get_logger().info(f"{', '.join(names)} on the table; renderer {simulation.renderer}")
 
-    def _change(self, changes: list[Parameter]) -> SetParametersResult:
-        for change in changes:
-            if change.name == "arm_enabled":
-                self._arm_enabled = bool(change.value)
-            elif change.name == "camera_enabled":
-                self._sensors.camera_enabled = bool(change.value)
-            else:
-                return SetParametersResult(
-                    successful=False,
-                    reason=f"{change.name} is read at start-up; only arm_enabled and "
-                    "camera_enabled change while running",
-                )
-        return SetParametersResult(successful=True)
+    def _change(self, config: SimNodeConfig) -> None:
+        self._arm_enabled = config.arm_enabled
+        self._sensors.camera_enabled = config.camera_enabled
+        self._engine.call(lambda simulation: simulation.scale_speed(config.speed_scaling))
 
     def _new_scene(
         self, request: NewScene.Request, response: NewScene.Response

@@ -48,8 +48,15 @@ class SimNodeConfig(SimConfig):
     tf_hz: float = setting(
         20.0, "link poses on /tf per simulated second", minimum=0.0, maximum=240.0
     )
-    arm_enabled: bool = setting(True, "whether the arm's controller takes goals; changeable")
-    camera_enabled: bool = setting(True, "whether the camera publishes; changeable")
+    arm_enabled: bool = setting(True, "whether the arm's controller takes goals", live=True)
+    speed_scaling: float = setting(
+        1.0,
+        "share of its speed at which the arm follows trajectories",
+        minimum=0.0,
+        maximum=1.0,
+        live=True,
+    )
+    camera_enabled: bool = setting(True, "whether the camera publishes", live=True)
 
     def noise_of(self, camera: CameraProfile) -> str:
         """Noise preset of this camera's depth.

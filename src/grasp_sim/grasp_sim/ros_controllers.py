@@ -19,6 +19,8 @@ from rclpy.node import Node
 
 from grasp_core.errors import GraspStackError, HardwareLost
 from grasp_core.gripper_profile import GripperProfile
+from grasp_ros.conversions import ns_to_stamp
+from grasp_sim.config import STEPS_PER_S
 from grasp_sim.engine import Engine
 from grasp_sim.gripper import GripperGoal
 from grasp_sim.simulation import Simulation
@@ -35,6 +37,7 @@ _POLL_S = 0.002
 _REST_RAD_S = 0.01
 _REST_PATIENCE_S = 2.0
 _FEEDBACK_PERIOD_S = 0.1
+_ARM_FEEDBACK_PERIOD_S = 0.02
 
 
 class Running:
@@ -121,8 +124,12 @@ class ArmController:
             handle.abort()
             result.error_code, result.error_string = int(error.error_code), str(error)
             return result
+        told = time.monotonic()
         while not goal.done:
             time.sleep(_POLL_S)
+            if time.monotonic() - told > _ARM_FEEDBACK_PERIOD_S:
+                told = time.monotonic()
+                self._tell(handle, goal)
             if handle.is_cancel_requested:
                 self._engine.call(lambda simulation: simulation.stop_arm(goal))
                 self._wait_for_rest()
@@ -135,6 +142,27 @@ class ArmController:
             self._node.get_logger().warning(f"trajectory {goal.status.value}: {goal.error_text}")
             handle.abort()
         return result
+
+    def _tell(self, handle: ServerGoalHandle, goal: Goal) -> None:
+        """Publish where the arm is and where it should be."""
+
+        def look(simulation: Simulation) -> FollowJointTrajectory.Feedback:
+            message = FollowJointTrajectory.Feedback()
+            message.header.stamp = ns_to_stamp(simulation.time_ns)
+            message.joint_names = list(simulation.robot.arm.joints)
+            actual, speed = simulation.arm_state()
+            desired = goal.desired if goal.desired.size else actual
+            message.desired.positions = desired.tolist()
+            message.actual.positions, message.actual.velocities = actual.tolist(), speed.tolist()
+            message.error.positions = (desired - actual).tolist()
+            elapsed = ns_to_stamp(round(goal.steps * 1e9 / STEPS_PER_S))
+            message.desired.time_from_start.sec = elapsed.sec
+            message.desired.time_from_start.nanosec = elapsed.nanosec
+            return message
+
+        message = self._engine.call(look)
+        if not goal.done:
+            handle.publish_feedback(message)
 
     def _wait_for_rest(self) -> None:
         deadline = time.monotonic() + _REST_PATIENCE_S
@@ -258,8 +286,8 @@ class HandController:
     def _report(
         self, goal: GripperGoal, message: GripperCommand.Result | GripperCommand.Feedback
     ) -> GripperCommand.Result | GripperCommand.Feedback:
-        positions, _, forces = self._engine.call(lambda simulation: simulation.finger_state())
-        message.position = self._gripper.command_from_gap(float(positions.sum()))
-        message.effort = float(np.abs(forces).min()) if self._gripper.reports_force else 0.0
+        reading = self._engine.call(lambda simulation: simulation.hand_reading())
+        message.position = self._gripper.command_from_gap(float(reading.positions.sum()))
+        message.effort = float(np.nan_to_num(np.abs(reading.efforts).min()))
         message.stalled, message.reached_goal = goal.stalled, goal.reached_goal
         return message

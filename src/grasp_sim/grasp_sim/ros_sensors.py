@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from geometry_msgs.msg import TransformStamped
+from geometry_msgs.msg import TransformStamped, WrenchStamped
 from rclpy.node import Node
+from rclpy.publisher import Publisher
 from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import CameraInfo, Image, JointState
 from std_msgs.msg import String
@@ -19,6 +20,7 @@ from grasp_ros.conversions import (
     depth_to_image,
     ns_to_stamp,
     transform_to_msg,
+    vector,
 )
 from grasp_ros.qos import DYNAMIC_TF, LATCHED, SENSOR, STATIC_TF
 from grasp_sim.node_config import SimNodeConfig
@@ -46,6 +48,8 @@ class Sensors:
         self._info = create(CameraInfo, camera.camera_info_topic, SENSOR)
         topics = {_ALL_JOINTS, robot.arm.joint_states_topic, robot.gripper.joint_states_topic}
         self._joints = {topic: create(JointState, topic, SENSOR) for topic in topics}
+        wrench_topic = robot.arm.external_wrench_topic
+        self._wrench = create(WrenchStamped, wrench_topic, SENSOR) if wrench_topic else None
         self._clock = create(Clock, "/clock", 10)
         self._tf = create(TFMessage, "/tf", DYNAMIC_TF)
         self._tf_static = create(TFMessage, "/tf_static", STATIC_TF)
@@ -65,20 +69,43 @@ class Sensors:
         if arm.joint_states_topic != _ALL_JOINTS:
             self._tell_joints(arm.joint_states_topic, arm.joints, simulation)
 
+    def publish_wrench(self, simulation: Simulation) -> None:
+        """What the arm estimates its hand to exert, if it does and anybody listens."""
+        wrench = simulation.external_wrench() if self._listened(self._wrench) else None
+        if self._wrench is None or wrench is None:
+            return
+        message = WrenchStamped()
+        message.header.frame_id = self._robot.arm.base_frame
+        message.header.stamp = ns_to_stamp(simulation.time_ns)
+        message.wrench.force, message.wrench.torque = vector(wrench[:3]), vector(wrench[3:])
+        self._wrench.publish(message)
+
     def publish_hand(self, simulation: Simulation) -> None:
-        """Joint states of the hand."""
+        """Joint states of the hand, as often as its driver publishes them."""
         hand = self._robot.gripper
         if hand.joint_states_topic != _ALL_JOINTS:
             self._tell_joints(hand.joint_states_topic, hand.joints, simulation)
 
+    @staticmethod
+    def _listened(publisher: Publisher | None) -> bool:
+        return publisher is not None and publisher.get_subscription_count() > 0
+
     def _tell_joints(self, topic: str, names: tuple[str, ...], simulation: Simulation) -> None:
-        """States of some joints; the effort of a finger is its force in newtons, if measured."""
+        """States of some joints, those of the hand as its driver has measured them last.
+
+        The effort of a finger is its force in newtons; 0 where the hand does not measure it.
+        """
         publisher = self._joints[topic]
-        if publisher.get_subscription_count() == 0:
+        if not self._listened(publisher):
             return
         positions, velocities, efforts = simulation.joint_state(names)
-        if not self._robot.gripper.reports_force:
-            efforts[[name in self._robot.gripper.joints for name in names]] = 0.0
+        reading = simulation.hand_reading()
+        for index, name in enumerate(self._robot.gripper.joints):
+            if name in names:
+                place = names.index(name)
+                positions[place] = reading.positions[index]
+                velocities[place] = reading.velocities[index]
+                efforts[place] = np.nan_to_num(reading.efforts[index])
         message = JointState(
             name=list(names),
             position=positions.tolist(),

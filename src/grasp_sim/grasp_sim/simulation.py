@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -15,7 +16,9 @@ from grasp_core.robot import RobotModel
 from grasp_core.transform import Transform
 from grasp_sim.camera import camera_pose, intrinsics
 from grasp_sim.config import STEPS_PER_S, SimConfig
+from grasp_sim.external_wrench import WrenchEstimator
 from grasp_sim.gripper import GripperController, GripperGoal
+from grasp_sim.hand_sensor import HandReading, HandSensor
 from grasp_sim.noise import PRESETS
 from grasp_sim.objects import ObjectSet, object_set
 from grasp_sim.picture import draw
@@ -34,6 +37,7 @@ Vector = NDArray[np.float64]
 _PERIOD_S = 1.0 / STEPS_PER_S
 _POSITION_GAIN = 0.6
 _VELOCITY_GAIN = 1.0
+_SEEN_PX = 20  # of a thing in an image: fewer are lost in the noise of a depth camera
 
 
 @dataclass
@@ -60,6 +64,9 @@ class Simulation:
         self.T_base_camera = camera_pose(config)
         self._steps = 0
         self._noise_seed = 0
+        self._watches: list[Callable[[], None]] = []
+        self._seen: set[int] = set()
+        self._scaling = 1.0
         self._arm_joints = [self.world.joints[name] for name in robot.arm.joints]
         self._fingers = [self.world.joints[name] for name in robot.gripper.joints]
         self._reset_robot()
@@ -97,8 +104,20 @@ class Simulation:
         self._apply_pulls()
         self.world.step()
         self._steps += 1
+        self._look_at_hand()
+        for watch in self._watches:
+            watch()
         self._gripper.watch(self.time_s, self.gap_m)
         self.world.set_holding(self._gripper.is_squeezing)
+
+    @contextmanager
+    def watched_by(self, watch: Callable[[], None]) -> Iterator[None]:
+        """Call something after every step, as long as the context lasts."""
+        self._watches.append(watch)
+        try:
+            yield
+        finally:
+            self._watches.remove(watch)
 
     def restart_clock(self, noise_seed: int = 0) -> None:
         """Let time begin anew; followed by a new scene, nothing depends on earlier ones any more.
@@ -147,6 +166,7 @@ class Simulation:
         self._follower.cancel("the scene was replaced")
         self._gripper.cancel(self.robot.gripper.max_gap_m)
         self.world.rebuild()
+        self._seen.clear()
         self._reset_robot()
 
     def _reset_robot(self) -> None:
@@ -157,9 +177,15 @@ class Simulation:
         for joint in self._fingers:
             client.resetJointState(body, joint, self.robot.gripper.max_gap_m / 2)
         self._follower = TrajectoryFollower(self.robot.arm, rest)
+        self._follower.wanted_scaling = self._scaling
         self._gripper = GripperController(self.config, self.robot.gripper.max_gap_m)
         self._pulls: list[_Pull] = []
         self._arm_force = [client.getJointInfo(body, joint)[10] for joint in self._arm_joints]
+        self._acceleration = np.zeros(len(rest))
+        self._set_velocity = np.zeros(len(rest))
+        self._wrench = WrenchEstimator(self.world, self._noise_seed)
+        self._hand = HandSensor(self.robot.gripper)
+        self._look_at_hand()
 
     # -- arm ------------------------------------------------------------------------------------
 
@@ -213,13 +239,25 @@ class Simulation:
         config = self.config
         return Tolerances(config.path_tolerance_rad, config.goal_tolerance_rad, config.goal_time_s)
 
+    def scale_speed(self, scaling: float) -> None:
+        """Follow trajectories at a share of their speed from now on, as a pendant's slider does.
+
+        Raises:
+            ConfigError: It is not in [0, 1].
+        """
+        if not 0.0 <= scaling <= 1.0:
+            raise ConfigError(f"the speed scaling is {scaling}, must lie in [0, 1]")
+        self._scaling = self._follower.wanted_scaling = float(scaling)
+
     def stop_arm(self, goal: Goal | None = None) -> None:
         """Cancel the running trajectory, or only this one, and come to rest smoothly."""
         if goal is None or self._follower.goal is goal:
             self._follower.cancel()
 
     def _drive_arm(self) -> None:
-        positions, velocities = self._follower.step(self.time_s, self.arm_state()[0], _PERIOD_S)
+        positions, velocities = self._follower.step(self.arm_state()[0], _PERIOD_S)
+        self._acceleration = (velocities - self._set_velocity) / _PERIOD_S
+        self._set_velocity = velocities
         count = len(self._arm_joints)
         self.world.client.setJointMotorControlArray(
             self.world.robot_body,
@@ -232,10 +270,36 @@ class Simulation:
             velocityGains=[_VELOCITY_GAIN] * count,
         )
 
+    def external_wrench(self) -> Vector | None:
+        """What the arm estimates its hand to exert on its surroundings; see WrenchEstimator.
+
+        Returns:
+            Shape (6,), N and N m, base frame; None for an arm that measures none.
+        """
+        if not self.robot.arm.external_wrench_topic:
+            return None
+        return self._wrench.estimate(self._acceleration, self._steps)
+
     # -- gripper --------------------------------------------------------------------------------
 
+    def _look_at_hand(self) -> None:
+        positions, velocities, _ = self.finger_state()
+        self._hand.step(self._steps, self.world, positions, velocities)
+
+    def hand_reading(self) -> HandReading:
+        """What the hand's driver measured last, with the time of now."""
+        return HandReading(*self._hand.measured(), self.time_s)
+
+    def hand_readings_since(self, stamp_s: float) -> list[HandReading]:
+        """What the hand's driver has published after a time, of the last second, oldest first."""
+        return self._hand.since(stamp_s)
+
+    def newest_hand_reading(self) -> HandReading:
+        """What the hand's driver has published last."""
+        return self._hand.newest
+
     def finger_state(self) -> tuple[Vector, Vector, Vector]:
-        """Finger positions, m, velocities, m/s, and applied forces, N, shape (2,) each."""
+        """True finger positions, m, velocities, m/s, and drive forces, N, shape (2,) each."""
         states = self.world.client.getJointStates(self.world.robot_body, self._fingers)
         return (
             np.array([s[0] for s in states]),
@@ -273,7 +337,9 @@ class Simulation:
 
     def render(self) -> RgbdFrame:
         """Draw the camera's view now; the noise depends on the time and its seed alone."""
-        color, depth, _ = draw(self.world, self.camera, self.T_base_camera)
+        color, depth, bodies = draw(self.world, self.camera, self.T_base_camera)
+        pixels = np.bincount(bodies.ravel() + 1)[1:]
+        self._seen.update(np.flatnonzero(pixels >= _SEEN_PX).tolist())
         if self.config.noise != "none":
             rng = np.random.default_rng([self._noise_seed, self._steps])
             depth = PRESETS[self.config.noise].apply(depth, self.config.camera_fx, rng)
@@ -281,6 +347,18 @@ class Simulation:
         return RgbdFrame(color, depth, self.camera, self.time_ns, frame_id, pose)
 
     # -- truth and disturbance ------------------------------------------------------------------
+
+    def has_seen(self, name: str) -> bool:
+        """Whether an image of this scene showed a thing; table and bin are known without.
+
+        Raises:
+            ObjectNotFound: No such thing.
+        """
+        world = self.world
+        if name in {solid.name for solid in world.cell.solids()}:
+            return True
+        body = world.fixed[name] if name in world.fixed else world.object(name).body
+        return body in self._seen
 
     def truth(self) -> list[ObjectTruth]:
         """What is really there, one entry per object."""

@@ -16,6 +16,7 @@ Vector = NDArray[np.float64]
 
 _END_SPEED_RAD_S = 1e-3
 _LIMIT_SLACK_RAD = 1e-4
+_SCALING_PER_S = 5.0  # how fast the speed scaling changes: from full speed to rest in 0.2 s
 
 
 class ErrorCode(enum.IntEnum):
@@ -196,7 +197,18 @@ class Tolerances:
 
 @dataclass
 class Goal:
-    """A trajectory being followed; its status is read by whoever sent it."""
+    """A trajectory being followed; its status is read by whoever sent it.
+
+    Attributes:
+        trajectory: Where it leads.
+        tolerances: Errors allowed.
+        start_s: Simulation time at which it began.
+        status: How it stands.
+        error_code: Why it was aborted.
+        error_text: The same in words.
+        desired: The newest set point, shape (J,), rad.
+        steps: How far along it is, in steps of its own time, which speed scaling stretches.
+    """
 
     trajectory: Trajectory
     tolerances: Tolerances
@@ -205,6 +217,7 @@ class Goal:
     error_code: ErrorCode = ErrorCode.SUCCESSFUL
     error_text: str = ""
     desired: Vector = field(default_factory=lambda: np.zeros(0))
+    steps: float = 0.0
 
     @property
     def done(self) -> bool:
@@ -213,7 +226,12 @@ class Goal:
 
 
 class TrajectoryFollower:
-    """Turns the running goal into a set point for every step."""
+    """Turns the running goal into a set point for every step.
+
+    Attributes:
+        wanted_scaling: Share of its speed at which a trajectory is to be followed, [0, 1]: at 0.1
+            it takes ten times as long, at 0 the arm stands still on its way.
+    """
 
     def __init__(self, arm: ArmProfile, rest: Vector) -> None:
         self._joints = arm.joints
@@ -221,6 +239,7 @@ class TrajectoryFollower:
         self._goal: Goal | None = None
         self._set_point = np.array(rest, dtype=np.float64)
         self._velocity = np.zeros_like(self._set_point)
+        self._scaling = self.wanted_scaling = 1.0
 
     @property
     def goal(self) -> Goal | None:
@@ -239,11 +258,10 @@ class TrajectoryFollower:
             self._goal.status, self._goal.error_text = Status.CANCELLED, reason
             self._goal = None
 
-    def step(self, now_s: float, measured: Vector, period_s: float) -> tuple[Vector, Vector]:
+    def step(self, measured: Vector, period_s: float) -> tuple[Vector, Vector]:
         """Set point of the next step.
 
         Args:
-            now_s: Simulation time.
             measured: Joint positions, shape (J,), rad.
             period_s: Length of a step.
 
@@ -254,9 +272,13 @@ class TrajectoryFollower:
         if goal is None:
             return self._come_to_rest(period_s)
         # Whole steps, so that the same motion at another time is the same to the last bit.
-        elapsed = round((now_s - goal.start_s) / period_s) * period_s
-        self._set_point, self._velocity = goal.trajectory.sample(elapsed)
+        elapsed = goal.steps * period_s
+        self._set_point, velocity = goal.trajectory.sample(elapsed)
+        change, most = self.wanted_scaling - self._scaling, _SCALING_PER_S * period_s
+        self._scaling += min(max(change, -most), most)
+        self._velocity = velocity * self._scaling
         goal.desired = self._set_point
+        goal.steps += self._scaling
         self._judge(goal, elapsed, measured)
         return self._set_point, self._velocity
 

@@ -26,6 +26,7 @@ _ITERATIONS_HOLDING = 150
 _FINGER_STIFFNESS = 30000.0  # N/m
 _FINGER_DAMPING = 1000.0  # N s/m
 _SCENES_PER_CONTEXT = 20  # about 6 MB each
+TOUCHING_M = 0.001  # Bullet also lists pairs that are merely near
 TABLE_RGBA = (0.58, 0.56, 0.52, 1.0)
 _BIN_RGBA = (0.22, 0.30, 0.42, 1.0)
 _GOLDEN_TURN = 0.618033988749895  # hues this far apart stay distinguishable
@@ -57,6 +58,7 @@ class World:
         cell: Table and bin.
         renderer: ``egl`` or ``tiny``.
         objects: Objects by name, in the order they came.
+        fixed: PyBullet's body ids of table, bin and posts, by name.
         joints: PyBullet's joint index by name.
         links: PyBullet's link index by name; -1 is the base.
     """
@@ -77,6 +79,7 @@ class World:
         self.client = BulletClient(pybullet.GUI if gui else pybullet.DIRECT)
         self.renderer = load_renderer(self.client, config.renderer)
         self.objects: dict[str, SimObject] = {}
+        self.fixed: dict[str, int] = {}
         self.joints: dict[str, int] = {}
         self.links: dict[str, int] = {}
         self.robot_body = -1
@@ -101,12 +104,13 @@ class World:
             numSolverIterations=_ITERATIONS, deterministicOverlappingPairs=1
         )
         self._holding = False
-        self.objects = {}
+        self.objects, self.fixed = {}, {}
         for solid in self.cell.solids():
             is_table = solid.name == "table"
             color = TABLE_RGBA if is_table else _BIN_RGBA
             body = self._static_box(solid.size_m, solid.center, color)
             self.table_body = body if is_table else self.table_body
+            self.fixed[solid.name] = body
         self._build_robot()
 
     def _reconnect(self) -> None:
@@ -308,7 +312,7 @@ class World:
         return {
             (contact[2], contact[4])
             for contact in self.client.getContactPoints(bodyA=found.body)
-            if contact[8] <= 0.001  # m; Bullet also lists pairs that are merely near
+            if contact[8] <= TOUCHING_M
         }
 
     def link_pose(self, link: str) -> Transform:

@@ -19,7 +19,7 @@ import rclpy
 from action_msgs.msg import GoalStatus
 from builtin_interfaces.msg import Duration
 from control_msgs.action import FollowJointTrajectory, GripperCommand
-from geometry_msgs.msg import Vector3
+from geometry_msgs.msg import Vector3, WrenchStamped
 from grasp_msgs.srv import NewScene, PerturbObject, SceneTruth
 from rclpy.action import ActionClient
 from rclpy.executors import SingleThreadedExecutor
@@ -234,12 +234,20 @@ def test_joint_states_come_as_their_drivers_publish_them(client, process):
     assert tuple(client.received[arm][0].name) == ROBOT.arm.joints
     assert tuple(client.received[hand][0].name) == ROBOT.gripper.joints
     assert tuple(client.joints().name) == (*ROBOT.arm.joints, *ROBOT.gripper.joints)
-    # On its way, a force-sensing hand tells how hard its fingers are pushed.
+    # A force-sensing hand tells the force of its contacts; on its way there is none.
     goal = GripperCommand.Goal()
     goal.command.position, goal.command.max_effort = 0.0, 20.0
     client.received[hand].clear()
     client.wait(client.wait(client.hand.send_goal_async(goal)).get_result_async())
-    assert any(abs(effort) > 0.0 for state in client.received[hand] for effort in state.effort)
+    states = client.received[hand]
+    assert max(state.velocity[0] for state in states) < 0.0
+    assert {effort for state in states for effort in state.effort} == {0.0}
+
+
+def changes_of_gap(states):
+    """Stamps, seconds, at which the width was another than in the message before."""
+    stamps = np.array([stamp_to_ns(state.header.stamp) * 1e-9 for state in states])
+    return stamps[1:][np.diff([sum(state.position[-2:]) for state in states]) != 0.0]
 
 
 def test_stands_for_the_hand_and_camera_that_it_is_told(client):
@@ -255,15 +263,26 @@ def test_stands_for_the_hand_and_camera_that_it_is_told(client):
         client.until(lambda: all(client.received[topic] for topic in camera.topics.values()))
         color = client.received[camera.color_topic][0]
         assert (color.encoding, color.step) == ("bgra8", 160 * 4)
+        wrench = robot.arm.external_wrench_topic
+        client.listen(WrenchStamped, wrench, SENSOR)
+        client.until(lambda: len(client.received[wrench]) > 50)
+        assert client.received[wrench][0].header.frame_id == robot.arm.base_frame
+        forces = [message.wrench.force.z for message in client.received[wrench]]
+        assert abs(np.mean(forces)) < 4.0  # nothing hangs in the hand
+        assert 0.05 < np.std(forces) < 1.0
         goal = GripperCommand.Goal()
         goal.command.position, goal.command.max_effort = 0.0, 70.0
         handle = client.wait(client.hand.send_goal_async(goal))
         assert client.wait(handle.get_result_async()).result.effort == 0.0
-        client.until(lambda: len(client.received[hand]) > 9)
         states = client.received[hand]
+        everything = client.received["joint_states"]
         assert {effort for state in states for effort in state.effort} == {0.0}
-        stamps = [stamp_to_ns(state.header.stamp) * 1e-9 for state in states]
-        assert min(np.diff(stamps)) == pytest.approx(1.0 / 15.0, abs=0.005)
+        stamps = np.array([stamp_to_ns(state.header.stamp) * 1e-9 for state in states])
+        assert min(np.diff(stamps)) == pytest.approx(1.0 / 30.0, abs=0.005)
+        # The width is measured at 15 Hz, nor do all joint states together tell more of it.
+        assert min(np.diff(changes_of_gap(states))) == pytest.approx(1.0 / 15.0, abs=0.005)
+        assert min(np.diff(changes_of_gap(everything))) == pytest.approx(1.0 / 15.0, abs=0.015)
+        assert {effort for state in everything for effort in state.effort[-2:]} == {0.0}
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from grasp_benchmark.closed_loop.benchmark import Benchmark
+from grasp_benchmark.closed_loop.contact_figures import contact_figures
 from grasp_benchmark.closed_loop.contestants import ORACLE
 from grasp_benchmark.closed_loop.difference import difference_of
 from grasp_benchmark.closed_loop.intervals import success_interval
@@ -97,6 +98,7 @@ def _of_detector(label: str, records: Records, *, clear: bool, wide: Sequence[st
         "failures": dict(Counter(pick.code for pick in picks if not pick.success).most_common()),
         "detect_ms": 1000.0 * sum(record.detect_s for record in records) / len(picks),
         "per_object": _per_object(records, clear=clear, wide=wide),
+        "contacts": contact_figures(records),
     }
     figures["not_fallen_rate"] = figures["not_fallen"] / len(picks)
     if clear:

@@ -44,8 +44,9 @@ def title_of(settings: Mapping[str, Any]) -> str:
     )
     return (
         f"protocol {settings['protocol']}: {settings['trials']} {what}, objects "
-        f"{settings['objects']}, clutter {settings['clutter']}, spread {settings['spread']}, "
-        f"noise {settings['noise']}, seed {settings['seed']}, {settings['attempts']} attempt(s), "
+        f"{settings['objects']}, clutter {settings['clutter']}, posts {settings['posts']}, "
+        f"spread {settings['spread']}, noise {settings['noise']}, seed {settings['seed']}, "
+        f"{settings['attempts']} attempt(s), hand {settings['gripper']}, "
         f"renderer {settings['renderer']}"
     )
 

@@ -24,6 +24,11 @@ class PickResult:
         force_n: Lowest force during the hold, newtons; None unknown.
         held_s: Verified hold, seconds.
         seconds: Simulated time.
+        contact_n: Hardest contact of arm, hand and carried object with what was known or seen, the
+            target and what it stood on excepted: mean over 20 ms, newtons.
+        contact: What touched what in it; empty without.
+        unseen_contact_n: The same with what no image had shown.
+        unseen_contact: What touched what in that.
     """
 
     object: str
@@ -35,6 +40,10 @@ class PickResult:
     force_n: float | None = None
     held_s: float = 0.0
     seconds: float = 0.0
+    contact_n: float = 0.0
+    contact: str = ""
+    unseen_contact_n: float = 0.0
+    unseen_contact: str = ""
 
     @property
     def false_success(self) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,7 @@ from grasp_core.robot import RobotModel
 from grasp_detection.detector import Detector
 from grasp_executor.outcome import PickOutcome
 from grasp_executor.selection import PickGoal
+from grasp_sim.contacts import ContactRecorder, Touch
 from grasp_sim.simulation import Simulation
 
 _FAILURES_TO_STOP = 2  # in a row
@@ -70,11 +71,15 @@ class SceneRun:
         watch = HandWatch(self._simulation)
         # What an earlier, failed pick left in the hand is put away first: that is no success.
         left_over = {thing.name for thing in self._simulation.truth() if thing.between_fingers}
-        outcome = self._sequence.run(self._goal, report=watch)
+        contacts = ContactRecorder(self._simulation.world)
+        with self._simulation.watched_by(contacts.step):
+            outcome = self._sequence.run(self._goal, report=watch)
         in_bin = [thing.name for thing in self._simulation.truth() if thing.in_bin]
         picked = [name for name in in_bin if name not in left_over]
+        meant = self._meant(outcome, places)
+        seen, unseen = self._hardest(contacts.touches(meant))
         result = PickResult(
-            object=self._names[picked[0]] if picked else self._meant(outcome, places),
+            object=self._names.get(picked[0] if picked else meant, ""),
             code=outcome.code.name,
             message=outcome.message,
             success=outcome.success and bool(picked),
@@ -83,6 +88,10 @@ class SceneRun:
             force_n=finite_or_none(outcome.force_n),
             held_s=outcome.held_s,
             seconds=sum(seconds for _, seconds in outcome.stage_s),
+            contact_n=seen[0],
+            contact=seen[1],
+            unseen_contact_n=unseen[0],
+            unseen_contact=unseen[1],
         )
         self.picks.append(result)
         if not result.success:
@@ -100,9 +109,16 @@ class SceneRun:
             failures = 0 if self.picks[-1].success else failures + 1
 
     def _meant(self, outcome: PickOutcome, places: Mapping[str, NDArray[np.float64]]) -> str:
-        """The object nearest to the last planned grasp; the only one; empty if unknown."""
+        """Name on the table of what is nearest to the last planned grasp, or of the only one."""
         if outcome.T_base_grasp is not None:
             grasp = outcome.T_base_grasp.translation
-            nearest = min(places, key=lambda name: float(np.linalg.norm(places[name] - grasp)))
-            return self._names[nearest]
-        return self._names[next(iter(places))] if len(places) == 1 else ""
+            return min(places, key=lambda name: float(np.linalg.norm(places[name] - grasp)))
+        return next(iter(places)) if len(places) == 1 else ""
+
+    def _hardest(self, touches: Sequence[Touch]) -> tuple[tuple[float, str], tuple[float, str]]:
+        """Force and words of the hardest contact with what is known or was seen, and the rest."""
+        hardest = {True: (0.0, ""), False: (0.0, "")}
+        for touch in reversed(touches):
+            seen = self._simulation.has_seen(touch.what)
+            hardest[seen] = touch.force_n, f"{touch.who} on {touch.what}"
+        return hardest[True], hardest[False]

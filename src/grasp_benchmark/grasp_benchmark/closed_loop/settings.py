@@ -35,6 +35,9 @@ class BenchmarkSettings(Checked):
     )
     seed: int = setting(0, "of objects, scenes and noise", minimum=0)
     noise: str = setting("none", "depth noise preset", choices=NOISE_PRESETS)
+    posts: int = setting(
+        0, "columns beside the ways of the hand, which nothing moves", minimum=0, maximum=8
+    )
     attempts: int = setting(1, "closings of the jaws per pick", minimum=1, maximum=100)
     spread: float = setting(
         0.6, "share of the workspace in which a single object falls", minimum=0.0, maximum=1.0

@@ -20,6 +20,7 @@ from grasp_core.robot import load_robot
 from grasp_detection.detector import Detector
 from grasp_executor.selection import PickGoal
 from grasp_sim.config import SimConfig
+from grasp_sim.posts import place_posts
 from grasp_sim.simulation import Simulation
 
 _BLANK_DEPTH_M = 0.75
@@ -118,6 +119,13 @@ class Bench:
             self._simulation.restart_clock(noise_seed=seed)
             try:
                 unique = self._simulation.new_scene(trial.objects, seed)
+                place_posts(
+                    self._simulation.world,
+                    self._simulation.camera,
+                    self._simulation.T_base_camera,
+                    self._settings.posts,
+                    seed,
+                )
             except ConfigError as error:
                 failure = error
                 continue

@@ -10,6 +10,7 @@ from pathlib import Path
 from rich.console import Console
 
 from grasp_benchmark.closed_loop.benchmark import Benchmark
+from grasp_benchmark.closed_loop.contact_figures import contact_lines
 from grasp_benchmark.closed_loop.contestants import parse_contestants
 from grasp_benchmark.closed_loop.figures import Figures, summarise
 from grasp_benchmark.closed_loop.journal import Journal
@@ -29,9 +30,11 @@ EXAMPLES = (
     "grasp benchmark --detector default --trials 20",
     "grasp benchmark --detector default,antipodal --noise d435 --report report",
     "grasp benchmark --detector antipodal --protocol clear --clutter 5 --no-oracle",
+    "grasp benchmark --detector antipodal --clutter 6 --posts --no-oracle",
 )
 INTERRUPTED = "interrupted: the same command goes on where it was"
 _TRIALS = {TRIALS: 100, DSC: 20, CLEAR: 40}
+_POSTS = 3
 _CLUTTER = {TRIALS: 1, DSC: 1, CLEAR: 5}
 
 
@@ -61,6 +64,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=float,
         default=0.6,
         help="share of the workspace, around its middle, in which a single object falls (0.6)",
+    )
+    parser.add_argument(
+        "--posts",
+        type=int,
+        nargs="?",
+        const=_POSTS,
+        default=0,
+        metavar="COUNT",
+        help="stand columns beside the ways of the hand, 5 to 30 cm tall, and tell the contact "
+        f"forces of every pick (none; without a number {_POSTS})",
     )
     parser.add_argument("--attempts", type=int, default=1, help="closings allowed per pick (1)")
     parser.add_argument(
@@ -107,6 +120,8 @@ def run(options: argparse.Namespace) -> int:
         if records:
             figures = summarise(benchmark, records)
             show(figures, console)
+            for line in contact_lines(figures):
+                console.print(line, markup=False, highlight=False, soft_wrap=True)
             _write(options, figures, records, journal.folder)
     if interrupted:
         raise KeyboardInterrupt
@@ -125,6 +140,7 @@ def _settings(options: argparse.Namespace) -> BenchmarkSettings:
         "trials": _TRIALS.get(protocol, 1) if trials is None else trials,
         "seed": options.seed,
         "noise": options.noise,
+        "posts": options.posts,
         "attempts": options.attempts,
         "spread": options.spread,
         "robot": robot,

@@ -140,7 +140,8 @@ def find_sections(turned: TurnedMap, gripper: GripperProfile, config: AntipodalC
     left = _trailing_max(blocked, reach)
     right = _trailing_max(blocked[:, ::-1], reach)[:, ::-1]
     widest = math.floor((gripper.max_gap_m - config.gap_clearance_m) / cell)
-    highest = float(turned.height_m.max())
+    # No level above what may be an object: a hall's ceiling would make thousands of them.
+    highest = min(float(turned.height_m.max()), config.max_object_height_m)
     levels = np.arange(
         config.support_clearance_m,
         max(highest, 2.0 * config.support_clearance_m),

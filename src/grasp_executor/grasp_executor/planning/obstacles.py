@@ -110,7 +110,6 @@ def boxes_from_heights(
     height_map: HeightMap,
     *,
     exclude: NDArray[np.bool_] | None = None,
-    prefix: str = "obstacle",
     max_boxes: int = 150,
 ) -> tuple[Box, ...]:
     """Cover the occupied cells with few boxes that stand on the support.
@@ -122,8 +121,10 @@ def boxes_from_heights(
     Args:
         height_map: The scene.
         exclude: Cells to leave out, shape (R, C): the target's region.
-        prefix: Names are ``prefix_0``, ``prefix_1``, ...
         max_boxes: At most this many boxes.
+
+    Returns:
+        Boxes ``obstacle_0``, ``obstacle_1``, ...
     """
     stands = occupied(height_map) if exclude is None else occupied(height_map) & ~exclude
     if not stands.any():
@@ -151,7 +152,7 @@ def boxes_from_heights(
             0.5 * height,
         )
         pose = height_map.T_frame_support @ T_support_box
-        boxes.append(Box(f"{prefix}_{index}", size, pose))
+        boxes.append(Box(f"obstacle_{index}", size, pose))
     return tuple(boxes)
 
 

@@ -1,0 +1,129 @@
+"""Opening and closing the jaws: the measured gap decides, not what the driver says of it.
+
+Drivers abort on closing over an object, never call it stalled, answer before the jaws have
+stopped, or not at all. So a motion has ended when the jaws have been seen to rest.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+
+from grasp_core.errors import GripperFailed
+from grasp_executor.config import PickConfig
+from grasp_executor.hand import OPEN_TOLERANCE_M, WIDEST_M
+from grasp_executor.interfaces import Clock, Gripper, GripperState
+from grasp_executor.motion import Mover, Watch, watch_nothing
+from grasp_executor.persistence import FEWEST_SAMPLES
+
+_STILL_M = 0.0003  # noise of a resting hand's gap
+_MOVED_M = 0.001
+_START_S = 0.5  # in which jaws begin to move after the command; drivers may answer before
+_SILENT_S = 0.5  # of rest after a motion, when its driver says nothing
+
+
+class Jaws:
+    """Moves the jaws, and waits until they rest."""
+
+    def __init__(self, gripper: Gripper, clock: Clock, mover: Mover, config: PickConfig) -> None:
+        self._gripper = gripper
+        self._clock = clock
+        self._mover = mover
+        self._config = config
+
+    def open(self, gap_m: float, force_n: float) -> None:
+        """Open to a gap.
+
+        Raises:
+            GripperFailed: They stopped short of it, or do not stop.
+        """
+        self._move(gap_m, force_n, watch_nothing)
+        reached = self.fresh_state().gap_m
+        if not reached >= gap_m - OPEN_TOLERANCE_M:
+            raise GripperFailed(
+                f"the jaws opened to {reached * 1000:.1f} mm instead of {gap_m * 1000:.1f} mm: "
+                "something blocks them"
+            )
+
+    def close(self, force_n: float, watch: Watch = watch_nothing) -> None:
+        """Close until they rest on something or meet.
+
+        Raises:
+            GripperFailed: They do not come to rest.
+        """
+        self._move(0.0, force_n, watch)
+
+    def fresh_state(self) -> GripperState:
+        """A state measured after now.
+
+        Raises:
+            StaleJointStates, InvalidStates.
+        """
+        now = self._clock.now_s()
+        while (state := self._gripper.state()).stamp_s < now:
+            self._clock.sleep(self._config.tick_s)
+        return state
+
+    def _move(self, gap_m: float, force_n: float, watch: Watch) -> None:
+        limit_s = self._config.gripper_timeout_s
+        self._mover.check_start()
+        rest = _Rest(self._gripper, gap_m, self._config.jaw_rest_s)
+        deadline = self._clock.now_s() + limit_s
+        motion = self._gripper.start(gap_m, force_n)
+        self._mover.finish(
+            motion, limit_s, "the gripper", watch, lambda: rest.has_lasted(_SILENT_S)
+        )
+        started_by = self._clock.now_s() + _START_S
+        while not rest.is_reached():
+            now = self._clock.now_s()
+            if rest.has_lasted(self._config.jaw_rest_s) or (rest.is_still() and now > started_by):
+                return
+            if now > deadline:
+                raise GripperFailed(
+                    f"the jaws do not come to rest within {limit_s:.1f} s of the command: look at "
+                    "the hand; a slow one needs a longer gripper_timeout_s"
+                )
+            self._mover.tick(watch)
+
+
+class _Rest:
+    """Whether the jaws have come to rest since they were told to move."""
+
+    def __init__(self, gripper: Gripper, target_m: float, rest_s: float) -> None:
+        self._gripper = gripper
+        self._target_m = target_m
+        self._rest_s = rest_s
+        first = gripper.state()
+        self._from_m = first.gap_m
+        self._seen_s = first.stamp_s
+        self._moved = False
+        self._still: deque[GripperState] = deque()
+
+    def _look(self) -> None:
+        for state in self._gripper.states_since(self._seen_s):
+            self._seen_s = state.stamp_s
+            self._moved |= abs(state.gap_m - self._from_m) > _MOVED_M
+            if self._still and abs(state.gap_m - self._still[0].gap_m) > _STILL_M:
+                self._still.clear()
+            self._still.append(state)
+
+    def is_reached(self) -> bool:
+        """Whether an opening is complete; closing jaws are always waited for."""
+        self._look()
+        newest = self._still[-1].gap_m if self._still else self._from_m
+        return self._target_m > 0.0 and abs(newest - self._target_m) <= WIDEST_M
+
+    def is_still(self) -> bool:
+        """Whether they rest, moved or not."""
+        self._look()
+        return self._lasted(self._rest_s)
+
+    def has_lasted(self, time_s: float) -> bool:
+        """Whether they have moved, or need not, and rested for a time, seconds."""
+        self._look()
+        there = abs(self._from_m - self._target_m) <= WIDEST_M
+        return (self._moved or there) and self._lasted(time_s)
+
+    def _lasted(self, time_s: float) -> bool:
+        if len(self._still) < FEWEST_SAMPLES:
+            return False
+        return self._still[-1].stamp_s - self._still[0].stamp_s >= time_s

@@ -1,0 +1,101 @@
+"""What the lifted object weighs, by the external force that the arm measures.
+
+For hands that feel no force. The arm's estimate has an offset that depends on where it stands, so
+what counts is the difference between two rests of the same approach: before the jaws have closed,
+and after the lift.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+
+import numpy as np
+
+from grasp_core.errors import Dropped
+from grasp_executor.config import PickConfig
+from grasp_executor.interfaces import Arm
+from grasp_executor.persistence import FEWEST_SAMPLES
+
+_SIGMAS = 4.0  # a weight must stand out of the noise of its mean so far
+_LEFT = 0.5  # share of the weight that must remain
+
+
+class PayloadWatch:
+    """Weighs what is held, and watches that it stays.
+
+    Attributes:
+        weight_n: Of what was lifted, newtons; None until it was weighed, or if nothing shows.
+        lowest_n: Lowest weight while it was held at rest, newtons; NaN before.
+    """
+
+    def __init__(self, arm: Arm, config: PickConfig) -> None:
+        self._arm = arm
+        self._config = config
+        self._samples: deque[tuple[float, float]] = deque()
+        self._before: tuple[float, float] | None = None
+        self.weight_n: float | None = None
+        self.lowest_n = math.nan
+
+    def take(self) -> None:
+        """Take the newest measurement of a resting arm; repeated ones count once."""
+        measured = self._arm.external_force_n()
+        if measured is None:
+            return
+        force_n, stamp_s = measured
+        if not self._samples or stamp_s > self._samples[-1][1]:
+            self._samples.append((force_n, stamp_s))
+        while self._samples[-1][1] - self._samples[0][1] > self._config.payload_s:
+            self._samples.popleft()
+
+    def forget(self) -> None:
+        """The arm moves: what was measured in another place does not count."""
+        self._samples.clear()
+
+    def tare(self) -> None:
+        """What was taken until now is the reading of an empty hand."""
+        self._before = self._mean()
+
+    def weigh(self) -> float | None:
+        """Weight of what was lifted, newtons; None if the arm tells none or none stands out."""
+        after, before = self._mean(), self._before
+        if after is None or before is None:
+            return None
+        weight, error = after[0] - before[0], math.hypot(after[1], before[1])
+        if not weight >= max(self._config.min_payload_n, _SIGMAS * error):
+            return None
+        self.weight_n = self.lowest_n = weight
+        return weight
+
+    def watch(self) -> None:
+        """Take a measurement of the arm holding still.
+
+        Raises:
+            Dropped: The weight is gone: the mean over ``payload_s`` has fallen by more than half.
+        """
+        if self.weight_n is None or self._before is None:
+            return
+        self.take()
+        if not self._is_full():
+            return
+        now = self._mean()
+        weight = math.nan if now is None else now[0] - self._before[0]
+        if not weight >= _LEFT * self.weight_n:
+            raise Dropped(
+                f"the arm feels {weight:.1f} N in the hand, after the lift it was "
+                f"{self.weight_n:.1f} N, for {self._config.payload_s:.2f} s"
+            )
+        self.lowest_n = min(self.lowest_n, weight)
+
+    def _is_full(self) -> bool:
+        """Whether what was taken spans nearly the whole window."""
+        if len(self._samples) < FEWEST_SAMPLES:
+            return False
+        return self._samples[-1][1] - self._samples[0][1] >= 0.8 * self._config.payload_s
+
+    def _mean(self) -> tuple[float, float] | None:
+        """Mean and its standard error, newtons; None of too few samples."""
+        forces = np.array([force for force, _ in self._samples])
+        if len(forces) < FEWEST_SAMPLES:
+            return None
+        return float(forces.mean()), float(forces.std(ddof=1) / math.sqrt(len(forces)))

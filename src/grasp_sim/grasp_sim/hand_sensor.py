@@ -1,0 +1,120 @@
+"""What the hand's driver measures, no more and no more often than the hand's profile says."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from grasp_core.gripper_profile import GripperProfile
+from grasp_sim.config import STEPS_PER_S
+from grasp_sim.world import World
+
+Vector = NDArray[np.float64]
+
+SMOOTHING_STEPS = 5
+"""A reading of force is the mean over so many steps, 21 ms: sensors filter between readings."""
+
+_MEMORY_S = 1.0
+
+
+def closing_forces(world: World) -> Vector:
+    """Contact force that presses each finger open, along its closing axis.
+
+    A load cell in a finger feels all that acts on the finger in its direction: the normal forces
+    and the friction, whose share is 20 cos^2 of 20 N less the normals on faces that are slanted.
+    Bullet's friction anchors are among the friction forces.
+
+    Returns:
+        Shape (2,), newtons; below 0 where something presses from outside, 0 without contact.
+    """
+    p, body = world.client, world.robot_body
+    forces = np.zeros(2)
+    gripper = world.robot.gripper
+    for index, (joint, link) in enumerate(zip(gripper.joints, gripper.finger_links, strict=True)):
+        contacts = p.getContactPoints(bodyA=body, linkIndexA=world.links[link])
+        if not contacts:
+            continue
+        opening = world.link_pose(link).rotation @ np.array(
+            p.getJointInfo(body, world.joints[joint])[13]
+        )
+        for contact in contacts:
+            push = contact[9] * np.array(contact[7])
+            push += contact[10] * np.array(contact[11]) + contact[12] * np.array(contact[13])
+            forces[index] += push @ opening
+    return forces
+
+
+@dataclass(frozen=True, eq=False)
+class HandReading:
+    """One message of the hand's driver.
+
+    Attributes:
+        positions: Of each finger joint, shape (2,), metres.
+        velocities: Shape (2,), m/s.
+        efforts: Of each finger joint, shape (2,), newtons, below 0 where the finger presses on
+            something between the fingers; NaN where the hand does not measure force.
+        stamp_s: When it was published: the values are those of the last measurement.
+    """
+
+    positions: Vector
+    velocities: Vector
+    efforts: Vector
+    stamp_s: float
+
+
+class HandSensor:
+    """Measures at the rate of the hand's profile, and publishes at that of its driver."""
+
+    def __init__(self, profile: GripperProfile) -> None:
+        self._measured_hz = profile.joint_states_hz
+        self._published_hz = profile.published_hz or profile.joint_states_hz
+        self._reports_force = profile.reports_force
+        self._forces: deque[Vector] = deque(maxlen=SMOOTHING_STEPS)
+        self._measured = np.zeros(2), np.zeros(2), np.full(2, np.nan)
+        self._published: deque[HandReading] = deque()
+
+    def step(self, step: int, world: World, positions: Vector, velocities: Vector) -> None:
+        """Look on after a step of physics.
+
+        Args:
+            step: Number of steps since the clock's zero.
+            world: With the contacts of that step.
+            positions: Of the fingers, metres.
+            velocities: Of the fingers, m/s.
+        """
+        if self._reports_force:
+            self._forces.append(closing_forces(world))
+        if not self._published or _due(step, self._measured_hz):
+            self._measured = positions, velocities, self._efforts()
+        if not self._published or _due(step, self._published_hz):
+            stamp_s = step / STEPS_PER_S
+            self._published.append(HandReading(*self._measured, stamp_s))
+            while self._published[0].stamp_s < stamp_s - _MEMORY_S:
+                self._published.popleft()
+
+    def _efforts(self) -> Vector:
+        if not self._reports_force:
+            return np.full(2, np.nan)
+        return 0.0 - np.mean(self._forces, axis=0)
+
+    @property
+    def newest(self) -> HandReading:
+        """The last message."""
+        return self._published[-1]
+
+    def measured(self) -> tuple[Vector, Vector, Vector]:
+        """Positions, velocities and efforts of the last measurement, see HandReading."""
+        return self._measured
+
+    def since(self, stamp_s: float) -> list[HandReading]:
+        """Messages of the last second that were published after a time, oldest first."""
+        return [reading for reading in self._published if reading.stamp_s > stamp_s]
+
+
+def _due(step: int, rate_hz: float) -> bool:
+    """Whether something that happens at a rate happens at a step."""
+    share = min(rate_hz / STEPS_PER_S, 1.0)
+    return int(step * share) != int((step - 1) * share)
