@@ -11,6 +11,11 @@ STEP = @$(PYTHON) -c "" 2>/dev/null || { \
 	"another version: make setup PYTHON=python3.12" >&2; exit 1; }; \
 	$(PYTHON) tools/setup_env.py
 
+# Packages of another ROS that a shell has sourced once were built for another Python.
+ifeq ($(MODE),wheels)
+unexport PYTHONPATH
+endif
+
 # ROS and colcon keep their logs in the environment, too.
 export ROS_LOG_DIR ?= $(CURDIR)/$(VENV)/log/ros
 export COLCON_HOME ?= $(CURDIR)/$(VENV)/colcon

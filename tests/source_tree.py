@@ -18,6 +18,7 @@ ROOMS = ("grasp_detection", "grasp_executor", "grasp_sim")
 
 # Import name -> rosdep key, for Python libraries that Ubuntu has.
 ROSDEP_KEYS = {
+    "cryptography": "python3-cryptography",
     "cv2": "python3-opencv",
     "matplotlib": "python3-matplotlib",
     "hypothesis": "python3-hypothesis",

@@ -19,6 +19,7 @@ import signal
 import subprocess
 import sys
 import sysconfig
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -44,8 +45,37 @@ BUILD_INCLUDE = re.compile(BUILD_PYTHON + r"/include/python3\.\d+")
 BUILD_SITE_PACKAGES = re.compile(BUILD_PYTHON + r"/lib/python3\.\d+/site-packages")
 
 
+# CMake's file(STRINGS), through which rosidl hands on paths, ends at a byte that is not ASCII; ":"
+# and ";" end a path in lists of paths; the others mean something to make, CMake or a shell.
+UNUSABLE = re.compile(r"[^A-Za-z0-9 ._+@/-]")
+
+
 class SetupError(Exception):
     """A step cannot be done; the message says why and what to do."""
+
+
+def check_place() -> None:
+    """Look at where the checkout lies.
+
+    Raises:
+        SetupError: Its path holds what the generators of ROS messages, CMake or lists of folders
+            cannot take, or it cannot be written.
+    """
+    wrong = sorted(set(UNUSABLE.findall(str(ROOT))))
+    if wrong:
+        raise SetupError(
+            f"the checkout lies in {ROOT}, and ROS messages cannot be built in a path with "
+            f"{' '.join(wrong)}: move it to one of letters a to z, digits, spaces and . _ + @ -"
+        )
+    try:
+        VENV.mkdir(exist_ok=True)
+        with tempfile.TemporaryFile(dir=VENV):
+            pass
+    except OSError as error:
+        raise SetupError(
+            f"cannot write {VENV}: {error.strerror}; everything is built there: make the checkout "
+            "writable, or copy it to where it is"
+        ) from error
 
 
 def check_prerequisites() -> None:
@@ -262,6 +292,7 @@ def run_step(name: str) -> None:
             fcntl.flock(lock, fcntl.LOCK_EX)
             if stamp.is_file() and stamp.stat().st_mtime > asked:
                 return
+        check_place()
         print(f"[{order.index(name) + 1}/{len(order)}] {title} ...", flush=True)
         started = time.monotonic()
         step()

@@ -2,11 +2,16 @@
 
 A job is a plain value, and its answer depends on the job alone, so that it does not matter which
 process works on it, or how often. The adapter to ``dask.distributed``.
+
+Workers run whatever a client sends them. Those of this machine therefore talk TLS with a
+certificate that is made for the occasion and never leaves these processes: other users of the
+machine cannot connect.
 """
 
 from __future__ import annotations
 
 import contextlib
+import importlib
 import logging
 import os
 import queue
@@ -16,6 +21,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from grasp_benchmark.scheduler import Scheduler
 from grasp_core.errors import ConfigError, GraspStackError
 from grasp_core.optional import needed_by
 
@@ -37,6 +43,9 @@ _SETTINGS = {
     # One busy thread that never lets go of the interpreter is what workers do here.
     "distributed.admin.tick.limit": "1h",
     "distributed.scheduler.worker-ttl": None,
+    # What runs is told to nobody.
+    "distributed.scheduler.http.routes": [],
+    "distributed.worker.http.routes": [],
 }
 
 
@@ -142,21 +151,23 @@ def _given_up(client: Client, pending: dict[Future, _Pending], limit_s: float) -
 
 
 @contextlib.contextmanager
-def started_workers(count: int, scheduler: str = "") -> Iterator[Workers]:
+def started_workers(count: int, scheduler: Scheduler | None = None) -> Iterator[Workers]:
     """Worker processes with one thread each, for as long as the context lasts.
 
     Args:
         count: Processes on this machine.
-        scheduler: Address of a running scheduler, whose workers are used instead.
+        scheduler: A running one, whose workers are used instead.
 
     Raises:
         ClusterFailed: The scheduler cannot be reached, or has no worker.
         ConfigError: The scheduler's environment is another one.
-        MissingDependency: dask.distributed is not installed.
+        MissingDependency: dask.distributed, or what makes certificates, is not installed.
     """
-    with needed_by("working in several processes", "dask distributed"):
+    with needed_by("working in several processes", "dask distributed cryptography"):
         import dask
         from distributed import Client
+
+        importlib.import_module("cryptography")  # of which dask makes certificates
     log = logging.getLogger("distributed")
     level = log.level
     # Whatever matters comes back as an answer or an exception.
@@ -175,14 +186,16 @@ def started_workers(count: int, scheduler: str = "") -> Iterator[Workers]:
 
 @contextlib.contextmanager
 def _local_cluster(count: int) -> Iterator[Any]:
-    from distributed import LocalCluster
+    from distributed import LocalCluster, Security
 
     cluster = LocalCluster(
         n_workers=count,
         threads_per_worker=1,
         processes=True,
         host="127.0.0.1",
-        dashboard_address=None,
+        dashboard_address="127.0.0.1:0",  # dask cannot do without a page: any port, and empty
+        scheduler_kwargs={"dashboard": False},
+        security=Security.temporary(),
         memory_limit=None,
         silence_logs=logging.CRITICAL,
         preload=[__name__],
@@ -196,15 +209,20 @@ def _local_cluster(count: int) -> Iterator[Any]:
 
 
 @contextlib.contextmanager
-def _client_of(address: str) -> Iterator[Client]:
+def _client_of(scheduler: Scheduler) -> Iterator[Client]:
     from distributed import Client
 
+    address = scheduler.address
     try:
-        client = Client(address, timeout=_CONNECT_S, set_as_default=False)
+        client = Client(
+            address, timeout=_CONNECT_S, set_as_default=False, security=scheduler.security()
+        )
     except (OSError, TimeoutError, ValueError) as error:
         raise ClusterFailed(
-            f"no scheduler answers at {address}: start one with `dask scheduler`, and workers "
-            f"with `dask worker {address} --nthreads 1`"
+            f"no scheduler answers at {address}"
+            + (f" and accepts the certificate in {scheduler.tls}" if scheduler.tls else "")
+            + ": start one with `dask scheduler`, and workers with "
+            f"`{scheduler.worker_command}` (docs/benchmark.md)"
         ) from error
     with client:
         try:
@@ -216,14 +234,15 @@ def _client_of(address: str) -> Iterator[Client]:
         yield client
 
 
-def _await_workers(client: Client, count: int, scheduler: str) -> None:
+def _await_workers(client: Client, count: int, scheduler: Scheduler | None) -> None:
     try:
         client.wait_for_workers(count, timeout=_START_S)
     except TimeoutError as error:
-        where = f"the scheduler at {scheduler} has no worker" if scheduler else "no worker started"
+        if scheduler is None:
+            raise ClusterFailed(f"no worker started within {_START_S:.0f} s") from error
         raise ClusterFailed(
-            f"{where} after {_START_S:.0f} s"
-            + (f": start one with `dask worker {scheduler} --nthreads 1`" if scheduler else "")
+            f"the scheduler at {scheduler.address} has no worker after {_START_S:.0f} s: start "
+            f"one with `{scheduler.worker_command}`"
         ) from error
 
 

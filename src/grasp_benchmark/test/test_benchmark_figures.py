@@ -1,21 +1,33 @@
 """Intervals, records and widths of the benchmark against values worked out by hand."""
 
 import dataclasses
+import io
 import json
 import math
+import re
 
 import pytest
+from rich.console import Console
 from scipy.spatial.transform import Rotation
 
+from grasp_benchmark.closed_loop import plots
 from grasp_benchmark.closed_loop.benchmark import Benchmark
 from grasp_benchmark.closed_loop.contestants import parse_contestants
 from grasp_benchmark.closed_loop.figures import summarise
-from grasp_benchmark.closed_loop.intervals import paired_interval, success_interval
+from grasp_benchmark.closed_loop.formatting import difference_line, notes_of, part_rows
+from grasp_benchmark.closed_loop.intervals import (
+    paired_interval,
+    rate_difference_interval,
+    rate_interval,
+    success_interval,
+)
 from grasp_benchmark.closed_loop.journal import PICTURES_PER_CODE, Journal
 from grasp_benchmark.closed_loop.object_width import narrowest_lying_m, narrowest_m
+from grasp_benchmark.closed_loop.page import write_report
 from grasp_benchmark.closed_loop.plan import Trial
 from grasp_benchmark.closed_loop.record import PickResult, TrialRecord, broken
 from grasp_benchmark.closed_loop.settings import BenchmarkSettings, default_folder, identity
+from grasp_benchmark.closed_loop.table import show
 from grasp_core.errors import ConfigError
 from grasp_detection.learned.weights import find_weights
 
@@ -44,6 +56,75 @@ def test_the_paired_interval_holds_the_difference_and_turns_with_it(table):
     assert -1.0 <= low <= difference <= high <= 1.0
     assert low < high
     assert paired_interval(second, first) == pytest.approx((-high, -low))
+
+
+def trials_of(*successes, each=20):
+    """Outcome and object of every trial: so many successes for each object."""
+    outcomes = [index < count for count in successes for index in range(each)]
+    return outcomes, [name for name in range(len(successes)) for _ in range(each)]
+
+
+SEVEN = (20, 20, 18, 12, 8, 4, 2)  # 84 of 140
+
+
+def test_where_objects_repeat_they_are_resampled():
+    outcomes, objects = trials_of(*SEVEN)
+    over_objects = rate_interval(outcomes, objects)
+    assert over_objects.method == "bootstrap over objects"
+    assert (over_objects.low, over_objects.high) == pytest.approx((0.33, 0.86), abs=0.02)
+    over_trials = rate_interval(outcomes, range(140))
+    assert over_trials.method == "wilson"
+    assert (over_trials.low, over_trials.high) == pytest.approx((0.52, 0.68), abs=0.005)
+    assert (over_trials.low, over_trials.high) == success_interval(84, 140)
+
+
+def test_alike_objects_still_tell_nothing_of_others():
+    interval = rate_interval(*trials_of(20, 20, 20))
+    assert interval.method == "clopper-pearson over objects"
+    assert (interval.low, interval.high) == pytest.approx((0.025 ** (1 / 3), 1.0))
+
+
+def test_differences_resample_objects_where_they_repeat():
+    first, objects = trials_of(*SEVEN)
+    second, _ = trials_of(20, 20, 20, 14, 2, 4, 2)
+    assert rate_difference_interval(first, second, range(140), range(140)).method.startswith(
+        "newcombe"
+    )
+    trials_low, trials_high = paired_interval(first, second)
+    interval = rate_difference_interval(first, second, objects, objects)
+    assert interval.method == "bootstrap over objects"
+    assert interval.low < (84 - 82) / 140 < interval.high
+    assert interval.high - interval.low > trials_high - trials_low
+    # In clutter the two may have picked different objects: the wider of both counts.
+    assert rate_difference_interval(first, second, range(140), objects) == interval
+    assert rate_difference_interval(first, second, objects, range(140)) == interval
+
+
+def test_figures_of_repeated_objects_say_how_many_there_are(tmp_path):
+    outcomes, objects = trials_of(*SEVEN)
+    records = [
+        TrialRecord(label, trial, (f"{name:03}",), (pick(right, name=f"{name:03}"),))
+        for label in ("antipodal", "oracle")
+        for trial, (right, name) in enumerate(zip(outcomes, objects, strict=True))
+    ]
+    figures = made("dsc", "antipodal", *records)
+    one, difference = figures["detectors"]["antipodal"], figures["differences"][0]
+    assert (one["success"], one["trials"], one["distinct_objects"]) == (84, 140, 7)
+    assert one["ci95"] == pytest.approx([0.33, 0.86], abs=0.02)
+    assert one["fitting_objects"]["ci95"] == one["ci95"]
+    assert one["fitting_objects"]["distinct_objects"] == 7
+    # Nothing differs on seven objects: an eighth might, either way.
+    unlike = 1.0 - 0.025 ** (1 / 7)
+    assert difference["ci95"] == pytest.approx([-unlike, unlike])
+    assert "140 common scenes with 7 distinct objects" in difference_line(difference)
+    assert "resample the 7 distinct objects, not the trials" in notes_of(figures)[0]
+    assert next(row[2:4] for row in part_rows(figures)) == ("84/140", "7")
+    printed = io.StringIO()
+    show(figures, Console(file=printed, width=200))
+    assert re.search(r"antipodal │ +84/140 │ +7 │ +60.0 │", printed.getvalue())
+    page = write_report(tmp_path, figures, {}, tmp_path).read_text()
+    assert re.search(r">84/140</td><td[^>]*>7</td>", page)
+    assert plots.rates(figures).count("7 objects") == 2
 
 
 def pick(success, code="OK", name="a", **values):
@@ -87,6 +168,7 @@ def test_figures_by_hand():
             "first": "antipodal",
             "second": "oracle",
             "trials": 2,
+            "distinct_objects": 2,
             "of": "rate",
             "difference": -0.5,
             "ci95": [pytest.approx(end) for end in paired_interval(*pairs(1, 0, 1, 0))],
@@ -116,6 +198,12 @@ def test_figures_of_cleared_tables_by_hand():
     assert (one["cleared"], one["objects"], one["cleared_rate"]) == (3, 4, 0.75)
     assert one["per_object"]["001"]["rate"] == 0.5
     assert figures["differences"][0]["difference"] == -0.25
+    assert one["distinct_objects"] == 2
+    assert one["ci95_method"] == one["cleared_ci95_method"] == "bootstrap over scenes"
+    assert (
+        "resample scenes (percentile bootstrap), in which 2 distinct objects"
+        in notes_of(figures)[0]
+    )
 
 
 def test_parts_of_the_papers_protocol():

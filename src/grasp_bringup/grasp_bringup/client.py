@@ -20,6 +20,7 @@ from rclpy.task import Future
 from sensor_msgs.msg import Image
 
 from grasp_bringup.description import NodeDescription
+from grasp_bringup.environment import require_usable
 from grasp_bringup.processes import StackFailed
 from grasp_core.errors import GraspStackError, HardwareLost
 from grasp_ros.conversions import color_from_image
@@ -51,6 +52,7 @@ class StackClient:
         self._alive = alive
 
     def __enter__(self) -> StackClient:
+        require_usable()
         self._context = rclpy.Context()
         rclpy.init(context=self._context, signal_handler_options=SignalHandlerOptions.NO)
         self._node = rclpy.create_node("grasp_client", context=self._context)

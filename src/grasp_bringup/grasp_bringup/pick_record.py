@@ -61,6 +61,7 @@ def content_of(records: Sequence[PickRecord], about: Mapping[str, Any]) -> dict[
     """The records and what they were made with, for JSON."""
     return {
         "picks": len(records),
+        "distinct_objects": len({record.object for record in records}),
         "success": sum(record.success for record in records),
         "false_success": sum(record.false_success for record in records),
         **about,

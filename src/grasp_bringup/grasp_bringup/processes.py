@@ -15,15 +15,34 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from grasp_bringup.description import DriverDescription, StackEntry, as_text
+from grasp_bringup.environment import sourced_environment
 from grasp_core.errors import ConfigError, GraspStackError, MissingDependency
 
 _GRACE_S = 5.0
+_POLL_S = 0.02
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
 def _die_with_parent() -> None:
     """In a child: be terminated when the parent is gone, even if it was killed."""
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+def _group_lives(group: int) -> bool:
+    """Whether a process group holds a process that runs, not only waits to be reaped."""
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            # After the name, which may hold anything: state, parent, group.
+            state, _, own = path.read_text(errors="replace").rpartition(")")[2].split()[:3]
+            if int(own) == group and state != "Z":
+                return True
+    return False
 
 
 class StackFailed(GraspStackError):
@@ -103,33 +122,50 @@ def _yaml(value: object) -> str:
 
 
 class NodeProcesses:
-    """Child processes of a stack; leaving the context ends them all."""
+    """Child processes of a stack; leaving the context ends them all, and whatever they started.
+
+    Attributes:
+        log_dir: Folder of their logs, made when they are started.
+    """
 
     def __init__(self, entries: Sequence[StackEntry], log_dir: Path) -> None:
         self._entries = entries
-        self._log_dir = log_dir
+        self.log_dir = log_dir
         self._running: dict[str, subprocess.Popen[bytes]] = {}
 
     def __enter__(self) -> NodeProcesses:
-        self._log_dir.mkdir(parents=True, exist_ok=True)
+        self.log_dir.mkdir(parents=True, exist_ok=True)
         try:
             # All commands first: what is missing is told before anything runs.
             commands = {entry.name: command_of(entry) for entry in self._entries}
-            for name, command in commands.items():
-                self._start(name, command)
+            for entry in self._entries:
+                foreign = isinstance(entry, DriverDescription)
+                self._start(
+                    entry.name, commands[entry.name], sourced_environment() if foreign else None
+                )
         except BaseException:
             self.stop()
             raise
         return self
 
-    def __exit__(self, *error: object) -> None:
-        self.stop()
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: object
+    ) -> None:
+        """End all processes.
+
+        Raises:
+            StackFailed: One cannot be ended. An interruption goes on, for :meth:`ending` to tell.
+        """
+        if self.stop() and not isinstance(error, KeyboardInterrupt):
+            raise StackFailed(f"{error}; {self.ending()}" if error else self.ending()) from error
 
     def log_of(self, name: str) -> Path:
         """Log file of a node."""
-        return self._log_dir / f"{name}.log"
+        return self.log_dir / f"{name}.log"
 
-    def _start(self, name: str, command: list[str]) -> None:
+    def _start(
+        self, name: str, command: list[str], environment: Mapping[str, str] | None = None
+    ) -> None:
         with self.log_of(name).open("wb") as log:
             # A session of its own keeps the terminal's Ctrl-C away: the parent ends its children
             # in order, after the running pick was cancelled.
@@ -138,6 +174,7 @@ class NodeProcesses:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
+                env=environment,
                 start_new_session=True,
                 preexec_fn=_die_with_parent,
             )
@@ -165,8 +202,12 @@ class NodeProcesses:
         self._running[name].kill()
         self._running[name].wait()
 
-    def stop(self) -> None:
-        """End all processes: interrupt, terminate, kill; nothing interrupts that."""
+    def stop(self) -> list[str]:
+        """End all processes: interrupt, terminate, kill; nothing interrupts that.
+
+        Returns:
+            Names of those that are still there; waited for as long as for the others.
+        """
         handlers = {}
         if threading.current_thread() is threading.main_thread():
             for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
@@ -176,19 +217,36 @@ class NodeProcesses:
         finally:
             for number, handler in handlers.items():
                 signal.signal(number, handler)
+        return self.still_running()
 
     def _stop(self) -> None:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGKILL):
-            alive = [p for p in self._running.values() if p.poll() is None]
-            for process in alive:
-                if number == signal.SIGKILL:
-                    with contextlib.suppress(ProcessLookupError):
+            for name in self.still_running():
+                process = self._running[name]
+                if number == signal.SIGKILL or process.poll() is not None:
+                    with contextlib.suppress(ProcessLookupError, PermissionError):
                         os.killpg(process.pid, number)  # with whatever a launch file has started
                 else:
                     process.send_signal(number)
             deadline = time.monotonic() + _GRACE_S
-            for process in alive:
-                try:
-                    process.wait(max(0.05, deadline - time.monotonic()))
-                except subprocess.TimeoutExpired:
-                    continue
+            while self.still_running() and time.monotonic() < deadline:
+                time.sleep(_POLL_S)
+
+    def still_running(self) -> list[str]:
+        """Names of the entries of which a process is there: its own, or one that it started."""
+        return [
+            name
+            for name, process in self._running.items()
+            if process.poll() is None or _group_lives(process.pid)
+        ]
+
+    def ending(self) -> str:
+        """How the processes have ended, in words, as far as can be seen."""
+        left = self.still_running()
+        if not left:
+            return "every node has ended" if self._running else "no node was started"
+        named = ", ".join(f"{name} (process {self._running[name].pid})" for name in left)
+        return (
+            f"not ended, though killed, within {3 * _GRACE_S:.0f} s: {named}; look at them with "
+            "`ps -o pid,stat,wchan,cmd -p PROCESS`"
+        )

@@ -64,7 +64,8 @@ def table_of(figures: Figures, columns: Sequence[Figures]) -> Table:
     table.add_column("figure", no_wrap=True)
     for column in columns:
         table.add_column(escape(_named(column)), justify="right", overflow="fold")
-    _add(table, "views / pictures", [f"{one['n']} / {one['pictures']}" for one in columns])
+    counts = [(one["n"], one["pictures"], one["objects"] or "-") for one in columns]
+    _add(table, "views / pictures / objects", [" / ".join(map(str, one)) for one in counts])
     _add(table, "accuracy", [f"[bold]{_percent(one, 'accuracy')}[/]" for one in columns])
     over = columns[0]["ci95_over"]
     _add(table, f"95 % interval over {over}", [_range(one["ci95"]) for one in columns])
@@ -82,7 +83,8 @@ def comparison_line(figures: Figures) -> str:
     return (
         f"difference {100.0 * figures['difference']:+.1f} points, 95 % interval "
         f"{100.0 * figures['difference_ci95'][0]:+.1f} to "
-        f"{100.0 * figures['difference_ci95'][1]:+.1f}; only the first is right on "
+        f"{100.0 * figures['difference_ci95'][1]:+.1f} ({figures['difference_ci95_method']} over "
+        f"{figures['ci95_over']}); only the first is right on "
         f"{figures['only_first_right']} views, only the second on "
         f"{figures['only_second_right']}; McNemar p = {figures['mcnemar_p']:.3g}"
     )

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from grasp_benchmark.scheduler import Scheduler
 from grasp_cli.interrupt import Interrupt
 from grasp_core.errors import ConfigError
 
@@ -51,6 +54,42 @@ def long_work(description: str, total: int, completed: int) -> Iterator[LongWork
         yield LongWork(advance, interrupt.check)
 
 
+def add_worker_arguments(parser: argparse.ArgumentParser, which: str) -> None:
+    """Declare who does the work.
+
+    Args:
+        parser: Of the verb.
+        which: What the workers of a cluster must be like, to follow "whose workers".
+    """
+    parser.add_argument("--workers", type=int, help="processes on this machine (one per core)")
+    parser.add_argument(
+        "--scheduler",
+        default="",
+        help=f"address of a dask scheduler, tls://HOST:PORT, whose workers {which} (none)",
+    )
+    parser.add_argument(
+        "--tls", type=Path, help="folder with ca.pem, cert.pem and key.pem for the scheduler"
+    )
+    parser.add_argument(
+        "--insecure",
+        action="store_true",
+        help="take a scheduler without TLS: whoever reaches it can run code on its workers",
+    )
+
+
+def checked_scheduler(options: argparse.Namespace) -> Scheduler | None:
+    """The scheduler that was asked for.
+
+    Raises:
+        ConfigError: It is neither encrypted nor meant to be plain, or there is none to encrypt.
+    """
+    if options.scheduler:
+        return Scheduler(options.scheduler, options.tls, options.insecure)
+    if options.tls or options.insecure:
+        raise ConfigError("--tls and --insecure are about a --scheduler: name one")
+    return None
+
+
 def checked_workers(asked: int | None) -> int:
     """How many processes work on this machine: as many as were asked for, or one per core.
 
@@ -63,6 +102,6 @@ def checked_workers(asked: int | None) -> int:
     return workers
 
 
-def who_works(workers: int, scheduler: str) -> str:
+def who_works(workers: int, scheduler: Scheduler | None) -> str:
     """Who does the work, in words: processes of this machine, or a cluster's."""
-    return f"workers of {scheduler}" if scheduler else f"{workers} worker(s)"
+    return f"workers of {scheduler.address}" if scheduler else f"{workers} worker(s)"

@@ -42,7 +42,7 @@ def command_parser() -> argparse.ArgumentParser:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status."""
     # The environment must be complete before rclpy is first imported.
-    environment.prepare()
+    environment.prepare(restart=True)
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _interrupt)
     return exit_status(lambda: _run(command_parser().parse_args(arguments)))

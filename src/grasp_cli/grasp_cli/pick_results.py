@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from rich.table import Table
 
-from grasp_benchmark.closed_loop.intervals import success_interval
+from grasp_benchmark.closed_loop.intervals import rate_interval
 from grasp_bringup.pick_record import PickRecord
 
 
@@ -34,16 +34,21 @@ def table_of(records: Sequence[PickRecord]) -> Table:
 
 
 def summary_of(records: Sequence[PickRecord]) -> str:
-    """One line: rate with its interval, false successes, failures, and calls of an operator."""
+    """One line: rate with its interval, false successes, failures, and calls of an operator.
+
+    The interval is over objects where they repeat.
+    """
     picks, successes = len(records), sum(record.success for record in records)
     false = sum(record.false_success for record in records)
-    low, high = success_interval(successes, picks)
+    objects = [record.object for record in records]
+    interval = rate_interval([record.success for record in records], objects)
     failures = Counter(record.code for record in records if not record.success)
     codes = ", ".join(f"{count} {code}" for code, count in failures.most_common()) or "none"
     released = sum(record.released for record in records)
     acknowledged = sum(record.acknowledged for record in records)
     return (
         f"{successes} of {picks} picked ({100 * successes / picks:.0f} %, 95 % interval "
-        f"{100 * low:.0f}-{100 * high:.0f} %); false successes: {false}; failures: {codes}; "
+        f"{100 * interval.low:.0f}-{100 * interval.high:.0f} %, {interval.method}; "
+        f"{len(set(objects))} distinct objects); false successes: {false}; failures: {codes}; "
         f"operator: {released} release(s), {acknowledged} acknowledge(s)"
     )

@@ -26,8 +26,8 @@ def environment_of(domain):
 
 
 def nodes_in(domain):
-    """Processes of stack nodes in a domain."""
-    found = []
+    """Processes of stack nodes in a domain: command lines by process."""
+    found = {}
     for folder in pathlib.Path("/proc").glob("[0-9]*"):
         try:
             line = (folder / "cmdline").read_bytes().decode(errors="replace")
@@ -35,7 +35,7 @@ def nodes_in(domain):
         except OSError:
             continue
         if ".node\0" in line and f"ROS_DOMAIN_ID={domain}\0" in environment:
-            found.append(line)
+            found[int(folder.name)] = line
     return found
 
 
@@ -91,9 +91,9 @@ def test_an_interrupt_leaves_no_process(objects):
     finally:
         running.kill()
     assert running.returncode == 130
-    assert "interrupted" in running.stderr.read()
+    assert running.stderr.read() == "interrupted: every node has ended\n"
     assert "of 50 picks" in running.stdout.read()  # what was measured is shown
-    wait_until(lambda: nodes_in(environment["ROS_DOMAIN_ID"]) == [])
+    wait_until(lambda: nodes_in(environment["ROS_DOMAIN_ID"]) == {})
 
 
 def test_a_killed_command_takes_its_nodes_along(objects):
@@ -107,7 +107,7 @@ def test_a_killed_command_takes_its_nodes_along(objects):
     wait_until(lambda: len(nodes_in(environment["ROS_DOMAIN_ID"])) == 3)
     running.kill()
     running.wait(timeout=10.0)
-    wait_until(lambda: nodes_in(environment["ROS_DOMAIN_ID"]) == [])
+    wait_until(lambda: nodes_in(environment["ROS_DOMAIN_ID"]) == {})
 
 
 @pytest.mark.parametrize(
@@ -127,6 +127,65 @@ def test_impossible_arguments_are_refused_before_anything_starts(arguments, mess
     )
     assert done.returncode == 2
     assert message in done.stderr
+
+
+HASTY = """
+import sys
+from grasp_bringup import environment
+environment.prepare()
+from grasp_bringup.heartbeat import Heartbeat
+from grasp_cli import main
+Heartbeat.__init__.__kwdefaults__["silent_s"] = 15.0
+sys.exit(main.main(sys.argv[1:]))
+"""
+
+
+def test_a_node_that_hangs_fails_the_command(objects):
+    environment = environment_of(other_domain(3))
+    arguments = ("sim", "--picks", "50", "--objects", str(objects), "--detector", "antipodal")
+    running = subprocess.Popen(
+        [sys.executable, "-c", HASTY, *arguments],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        while "pick 1 of 50" not in (line := running.stdout.readline()):
+            assert line, running.stderr.read()
+        (executor,) = (
+            process
+            for process, line in nodes_in(environment["ROS_DOMAIN_ID"]).items()
+            if "grasp_executor" in line
+        )
+        os.kill(executor, signal.SIGSTOP)
+        running.wait(timeout=TIMEOUT_S)
+    finally:
+        running.kill()
+    assert running.returncode == 1
+    assert "node executor has not answered for" in running.stderr.read()
+    assert nodes_in(environment["ROS_DOMAIN_ID"]) == {}
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "message"),
+    [
+        ("ROS_DOMAIN_ID", "lab", "ROS_DOMAIN_ID is 'lab', must be a whole number from 0 to 232"),
+        ("ROS_LOG_DIR", "/proc", "cannot write logs to /proc"),
+    ],
+)
+def test_what_ros_cannot_use_is_told_in_a_sentence(variable, value, message):
+    done = subprocess.run(
+        command("sim", "--picks", 1),
+        env={**os.environ, variable: value},
+        capture_output=True,
+        text=True,
+        timeout=60.0,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"error: {message}")
+    assert len(done.stderr.splitlines()) == 1
 
 
 LATE = """

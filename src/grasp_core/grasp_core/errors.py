@@ -40,6 +40,27 @@ class Code(enum.IntEnum):
     BAD_GOAL = 71
     INTERNAL = 99
 
+    @property
+    def is_stack_fault(self) -> bool:
+        """Whether the stack, its hardware or its operation failed: it says nothing of grasps.
+
+        The other codes tell of a pick that was tried, or that the scene does not allow. To be
+        stopped by contact is of these: it is what the arm met.
+        """
+        return self in _STACK_FAULTS
+
+
+_STACK_FAULTS = frozenset(
+    {
+        *(Code.NO_IMAGE, Code.STALE_DETECTION, Code.BAD_IMAGE, Code.DETECTOR_BUSY),
+        *(Code.NO_TRANSFORM, Code.BAD_CALIBRATION),
+        *(Code.TRAJECTORY_REFUSED, Code.TRAJECTORY_ABORTED, Code.GRIPPER_FAILED),
+        *(Code.STALE_JOINT_STATES, Code.HARDWARE_LOST, Code.PROTECTIVE_STOP),
+        *(Code.INVALID_STATES, Code.CLOCK_ERROR, Code.NOT_ACKNOWLEDGED),
+        *(Code.BAD_GOAL, Code.INTERNAL),
+    }
+)
+
 
 class GraspStackError(Exception):
     """Root of every failure of the stack; the message is one sentence with value and remedy."""

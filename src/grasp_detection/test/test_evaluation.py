@@ -18,8 +18,10 @@ from grasp_detection.datasets.split import make_folds
 from grasp_detection.evaluation.errors import EvaluationError
 from grasp_detection.evaluation.evaluate import evaluate
 from grasp_detection.evaluation.pictures import draw_case, write_cases
+from grasp_detection.evaluation.protocol import Protocol
 from grasp_detection.evaluation.summary import (
     HEIGHT_NOTE,
+    PICTURES_NOTE,
     ROUNDED_NOTE,
     compare,
     reliability_of,
@@ -135,6 +137,16 @@ def test_a_shifted_detector_is_always_wrong(dataset):
     assert figures["ci95"] == pytest.approx([0.0, 1.0 - 0.025 ** (1 / 12)])
     assert figures["jaccard_0.40"] == 0.0
     assert figures["calibration_error"] == pytest.approx(0.9)
+
+
+@pytest.mark.parametrize(("objects", "clusters"), [(True, 4), (False, PICTURES)])
+def test_intervals_are_over_objects_where_the_dataset_names_them(tmp_path, objects, clusters):
+    write_cornell(tmp_path / "data", labels_of, objects=objects)
+    protocol = Protocol.of(CornellDataset(tmp_path / "data"), "all", None, None, 0)
+    assert protocol.by_object is objects
+    figures = summarise(run(Oracle(), protocol.dataset), by_object=protocol.by_object)
+    assert figures["ci95"] == pytest.approx([0.025 ** (1 / clusters), 1.0])
+    assert (PICTURES_NOTE in figures["notes"]) is not objects
 
 
 def test_a_detector_wrong_on_a_quarter(dataset):

@@ -11,12 +11,12 @@ from grasp_benchmark.closed_loop.benchmark import Benchmark
 from grasp_benchmark.closed_loop.contact_figures import contact_figures
 from grasp_benchmark.closed_loop.contestants import ORACLE
 from grasp_benchmark.closed_loop.difference import difference_of
-from grasp_benchmark.closed_loop.intervals import success_interval
+from grasp_benchmark.closed_loop.intervals import over, rate_interval
 from grasp_benchmark.closed_loop.record import TrialRecord
 from grasp_benchmark.closed_loop.settings import CLEAR, identity
 from grasp_benchmark.closed_loop.too_wide import too_wide_objects, too_wide_placements
 from grasp_core.robot import load_robot
-from grasp_detection.evaluation.intervals import accuracy_interval
+from grasp_detection.evaluation.intervals import Interval, accuracy_interval
 
 Figures = dict[str, Any]
 Records = Sequence[TrialRecord]
@@ -71,7 +71,10 @@ def summarise(benchmark: Benchmark, records: Mapping[tuple[str, int], TrialRecor
             if {one.trial for one in by_label[a]} & {one.trial for one in by_label[b]}
         ],
         "too_wide_objects": wide,
-        "notes": {"picks_per_hour": PICKS_PER_HOUR},
+        "notes": {
+            "picks_per_hour": PICKS_PER_HOUR,
+            "intervals": _about_intervals(detectors, clear=clear),
+        },
     }
 
 
@@ -84,13 +87,16 @@ def _of_detector(label: str, records: Records, *, clear: bool, wide: Sequence[st
     picks = [pick for record in records for pick in record.picks]
     success = sum(pick.success for pick in picks)
     share_s = sum(record.wall_s / record.workers for record in records)
+    interval = _rate_interval(records, clear=clear)
     figures: Figures = {
         "detector": label,
         "trials": len(picks),
         "scenes": len(records),
+        "distinct_objects": _distinct_objects(records, clear=clear),
         "success": success,
         "rate": success / len(picks),
-        "ci95": _rate_interval(records, clear=clear),
+        "ci95": [interval.low, interval.high],
+        "ci95_method": interval.method,
         "picks_per_hour": 3600.0 * len(picks) / share_s if share_s else None,
         "false_success": sum(pick.false_success for pick in picks),
         "not_fallen": sum(pick.not_fallen for pick in picks),
@@ -103,23 +109,53 @@ def _of_detector(label: str, records: Records, *, clear: bool, wide: Sequence[st
     figures["not_fallen_rate"] = figures["not_fallen"] / len(picks)
     if clear:
         shares = [record.cleared_share for record in records]
-        interval = accuracy_interval(shares, [record.trial for record in records])
+        interval = over(accuracy_interval(shares, [one.trial for one in records]), "scenes")
         figures["cleared"] = sum(len(record.cleared) for record in records)
         figures["objects"] = sum(len(record.objects) for record in records)
         figures["cleared_rate"] = sum(shares) / len(shares)
         figures["cleared_ci95"] = [interval.low, interval.high]
+        figures["cleared_ci95_method"] = interval.method
     if label == ORACLE and not clear:
         figures["first_try"] = sum(one.tries == 1 and one.succeeded for one in records)
     return figures
 
 
-def _rate_interval(records: Records, *, clear: bool) -> list[float]:
-    """Wilson's, for one pick per scene; where a scene has many, scenes are resampled."""
+def _rate_interval(records: Records, *, clear: bool) -> Interval:
+    """Over objects where they repeat; where a scene has many picks, scenes are resampled."""
     if not clear:
-        return [*success_interval(sum(one.succeeded for one in records), len(records))]
+        clusters = [one.cluster for one in records]
+        return rate_interval([one.succeeded for one in records], clusters)
     picks = [(pick.success, record.trial) for record in records for pick in record.picks]
     interval = accuracy_interval([right for right, _ in picks], [scene for _, scene in picks])
-    return [interval.low, interval.high]
+    return over(interval, "scenes")
+
+
+def _distinct_objects(records: Records, *, clear: bool = False) -> int:
+    """How many different objects the picks were about; in protocol clear, all that lay there."""
+    if clear:
+        return len({name for record in records for name in record.objects})
+    return len({record.object_meant for record in records} - {""})
+
+
+def _about_intervals(detectors: Figures, *, clear: bool) -> str:
+    """What was resampled, and how many objects there are, in a sentence."""
+    counts = [one["distinct_objects"] for one in detectors.values()] or [0]
+    objects = " to ".join(map(str, sorted({min(counts), max(counts)})))
+    if clear:
+        return (
+            f"95 % intervals resample scenes (percentile bootstrap), in which {objects} distinct "
+            "objects lie"
+        )
+    if any("over objects" in one["ci95_method"] for one in detectors.values()):
+        return (
+            f"95 % intervals resample the {objects} distinct objects, not the trials (percentile "
+            "bootstrap; Clopper and Pearson's where all objects are alike); McNemar's test takes "
+            "scenes as independent"
+        )
+    return (
+        f"95 % intervals are over trials (Wilson; differences Newcombe): each of {objects} "
+        "distinct objects comes once"
+    )
 
 
 def _per_object(records: Records, *, clear: bool, wide: Sequence[str]) -> Figures:
@@ -150,15 +186,20 @@ def _part(records: Iterable[TrialRecord]) -> Figures:
     success, count = sum(one.succeeded for one in chosen), len(chosen)
     not_fallen = sum(one.picks[0].not_fallen for one in chosen)
     if not count:
-        return {"trials": 0, "success": 0, "not_fallen": 0}
+        return {"trials": 0, "distinct_objects": 0, "success": 0, "not_fallen": 0}
+    clusters = [one.cluster for one in chosen]
+    interval = rate_interval([one.succeeded for one in chosen], clusters)
+    standing = rate_interval([one.picks[0].not_fallen for one in chosen], clusters)
     return {
         "trials": count,
+        "distinct_objects": _distinct_objects(chosen),
         "success": success,
         "rate": success / count,
-        "ci95": [*success_interval(success, count)],
+        "ci95": [interval.low, interval.high],
+        "ci95_method": interval.method,
         "not_fallen": not_fallen,
         "not_fallen_rate": not_fallen / count,
-        "not_fallen_ci95": [*success_interval(not_fallen, count)],
+        "not_fallen_ci95": [standing.low, standing.high],
     }
 
 

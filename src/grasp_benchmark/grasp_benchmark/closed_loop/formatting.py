@@ -53,7 +53,7 @@ def title_of(settings: Mapping[str, Any]) -> str:
 
 def notes_of(figures: Figures) -> list[str]:
     """How to read the figures."""
-    found = [figures["notes"]["picks_per_hour"]]
+    found = [figures["notes"]["intervals"], figures["notes"]["picks_per_hour"]]
     oracle = figures["detectors"].get(ORACLE, {})
     if "first_try" in oracle:
         found.append(
@@ -74,7 +74,8 @@ def difference_line(difference: Figures) -> str:
     line = (
         f"{difference['first']} - {difference['second']}: "
         f"{100.0 * difference['difference']:+.1f} points{what}, 95 % interval {low:+.1f} to "
-        f"{high:+.1f} over {difference['trials']} common scenes ({difference['method']})"
+        f"{high:+.1f}, {difference['trials']} common scenes with "
+        f"{difference['distinct_objects']} distinct objects ({difference['method']})"
     )
     if "mcnemar_p" in difference:
         line += (
@@ -85,7 +86,10 @@ def difference_line(difference: Figures) -> str:
 
 
 def part_rows(figures: Figures) -> Iterator[tuple[str, ...]]:
-    """What fits the jaws and what does not: detector, part, picked, rate, interval, not fallen."""
+    """What fits the jaws and what does not, a row for each detector and part.
+
+    Cells: detector, part, picked, distinct objects, rate, interval, not fallen.
+    """
     for label, one in figures["detectors"].items():
         for key in parts_of(one):
             part = one[key]
@@ -93,6 +97,7 @@ def part_rows(figures: Figures) -> Iterator[tuple[str, ...]]:
                 label,
                 _PARTS[key],
                 picked(part),
+                str(part["distinct_objects"]),
                 percent(part["rate"]),
                 extent(part["ci95"]),
                 percent(part["not_fallen_rate"]),

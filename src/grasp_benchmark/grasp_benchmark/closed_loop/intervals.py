@@ -1,8 +1,13 @@
-"""The interval of a difference of two success rates measured on the same scenes.
+"""Intervals at 95 % of success rates, and of their differences on the same scenes.
 
-Newcombe's square-and-add of two Wilson intervals, with the correlation of the pairs (his method
-10): closed form, inside [-1, 1], and sound where the rates are near 1 or all pairs agree, which
-is where the bootstrap and Wald's interval collapse to a point.
+Trials of one object are not independent: an object that a detector cannot hold fails every time.
+Where objects come more than once, whole objects are resampled, as whole pictures are in the
+evaluation of detectors: :mod:`grasp_detection.evaluation.intervals` has the method.
+
+Where every object comes once, trials are independent: Wilson's interval, and for a difference
+Newcombe's square-and-add of two of these, with the correlation of the pairs (his method 10).
+Both are closed forms and sound where rates are near 1 or all pairs agree, which is where the
+bootstrap over few failures is too narrow.
 Source: Newcombe, "Improved confidence intervals for the difference between binomial proportions
 based on paired data", Statistics in Medicine 17, 1998.
 """
@@ -10,11 +15,59 @@ based on paired data", Statistics in Medicine 17, 1998.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
+from dataclasses import replace
 
 from scipy.stats import binomtest
 
+from grasp_detection.evaluation.intervals import Interval, accuracy_interval, difference_interval
+
 _CONFIDENCE = 0.95
+
+
+def rate_interval(successes: Sequence[bool], objects: Sequence[Hashable]) -> Interval:
+    """Interval of a success rate, over objects where one of them comes more than once.
+
+    Args:
+        successes: Whether each trial succeeded, at least one.
+        objects: Of each trial, its object.
+    """
+    if not _repeats(objects):
+        return Interval(*success_interval(sum(successes), len(successes)), "wilson")
+    return over(accuracy_interval(successes, objects), "objects")
+
+
+def rate_difference_interval(
+    first: Sequence[bool],
+    second: Sequence[bool],
+    objects_first: Sequence[Hashable],
+    objects_second: Sequence[Hashable],
+) -> Interval:
+    """Interval of the rate of the first less that of the second, over objects where they repeat.
+
+    In scenes of several objects the two may have picked different ones. Then the objects of
+    either are resampled, and the wider interval counts.
+
+    Args:
+        first: Whether the first succeeded in each scene, at least one.
+        second: The second, in the same scenes.
+        objects_first: Of each scene, the object that the first picked.
+        objects_second: The second.
+    """
+    repeating = [objects for objects in (objects_first, objects_second) if _repeats(objects)]
+    if not repeating:
+        return Interval(*paired_interval(first, second), "newcombe 1998, method 10 (paired)")
+    found = [difference_interval(first, second, objects) for objects in repeating]
+    return over(max(found, key=lambda one: one.high - one.low), "objects")
+
+
+def over(interval: Interval, clusters: str) -> Interval:
+    """The same interval, whose method says what was resampled."""
+    return replace(interval, method=f"{interval.method} over {clusters}")
+
+
+def _repeats(objects: Sequence[Hashable]) -> bool:
+    return len(set(objects)) < len(objects)
 
 
 def success_interval(successes: int, picks: int) -> tuple[float, float]:

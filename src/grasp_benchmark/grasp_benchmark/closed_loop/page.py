@@ -69,12 +69,14 @@ def _plot(title: str, svg: str) -> str:
 
 def _rates(figures: Figures) -> str:
     protocol = figures["settings"]["protocol"]
-    header = ["detector", "picked", "rate, %", "95 % interval", "not fallen, %", "of oracle, %"]
+    header = ["detector", "picked", "distinct objects", "rate, %", "95 % interval"]
+    header += ["not fallen, %", "of oracle, %"]
     header += ["cleared, %", "95 % interval"] if protocol == CLEAR else []
     header += ["picks/h", "ms to detect", "false successes"]
     rows = []
     for label, one in figures["detectors"].items():
-        row = [label, picked(one), percent(one["rate"]), extent(one["ci95"])]
+        row = [label, picked(one), str(one["distinct_objects"])]
+        row += [percent(one["rate"]), extent(one["ci95"])]
         row += [percent(one["not_fallen_rate"]), percent(one["share_of_oracle"])]
         if protocol == CLEAR:
             row += [percent(one["cleared_rate"]), extent(one["cleared_ci95"])]
@@ -85,7 +87,8 @@ def _rates(figures: Figures) -> str:
 
 def _parts(figures: Figures) -> str:
     """What fits the jaws and what does not."""
-    header = ["detector", "part", "picked", "rate, %", "95 % interval", "not fallen, %"]
+    header = ["detector", "part", "picked", "distinct objects", "rate, %", "95 % interval"]
+    header += ["not fallen, %"]
     return table(header, part_rows(figures))
 
 

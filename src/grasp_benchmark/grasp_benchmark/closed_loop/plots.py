@@ -27,7 +27,7 @@ def rates(figures: Figures) -> str:
     detectors = figures["detectors"]
     figure = _figure(len(detectors))
     axes = figure.subplots()
-    for row, (_, one) in enumerate(detectors.items()):
+    for row, one in enumerate(detectors.values()):
         low, high = one["ci95"]
         rate = 100.0 * one["rate"]
         error = [[max(0.0, rate - 100.0 * low)], [max(0.0, 100.0 * high - rate)]]
@@ -35,7 +35,8 @@ def rates(figures: Figures) -> str:
         axes.annotate(
             f"{rate:.1f} %", (rate, row), xytext=(0, 7), textcoords="offset points", ha="center"
         )
-    axes.set_yticks(range(len(detectors)), list(detectors))
+    labels = [f"{label}\n{one['distinct_objects']} objects" for label, one in detectors.items()]
+    axes.set_yticks(range(len(detectors)), labels)
     axes.set_ylim(len(detectors) - 0.4, -0.6)
     axes.set_xlim(-2.0, 104.0)
     axes.set_xlabel("successful picks, %, with 95 % interval")

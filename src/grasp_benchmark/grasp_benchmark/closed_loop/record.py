@@ -97,6 +97,16 @@ class TrialRecord:
         return self.picks[0].success
 
     @property
+    def object_meant(self) -> str:
+        """The object of the first pick: the only one there, or picked, or nearest; or empty."""
+        return self.objects[0] if len(self.objects) == 1 else self.picks[0].object
+
+    @property
+    def cluster(self) -> str | int:
+        """What makes trials alike: their object; the scene, where nobody knows which it was."""
+        return self.object_meant or self.trial
+
+    @property
     def cleared_share(self) -> float:
         """Share of the objects of the scene that ended in the bin."""
         return len(self.cleared) / len(self.objects)

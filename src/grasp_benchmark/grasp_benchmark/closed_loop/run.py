@@ -9,6 +9,7 @@ from grasp_benchmark.closed_loop.benchmark import Benchmark
 from grasp_benchmark.closed_loop.journal import Journal
 from grasp_benchmark.closed_loop.record import TrialRecord
 from grasp_benchmark.closed_loop.trial_job import TrialJob, carry_out_trial
+from grasp_benchmark.scheduler import Scheduler
 from grasp_benchmark.workers import Died, started_workers
 
 
@@ -16,7 +17,7 @@ def carry_out(
     benchmark: Benchmark,
     journal: Journal,
     workers: int,
-    scheduler: str = "",
+    scheduler: Scheduler | None = None,
     check: Callable[[], None] = lambda: None,
     report: Callable[[TrialRecord], None] = lambda record: None,
 ) -> None:
@@ -26,7 +27,7 @@ def carry_out(
         benchmark: What to measure.
         journal: Where records are kept; entered.
         workers: Number of processes; results do not depend on it.
-        scheduler: Address of a dask scheduler whose workers are used instead.
+        scheduler: Of dask, whose workers are used instead.
         check: Called several times a second; raises to stop.
         report: Told of each finished trial.
 

@@ -46,7 +46,7 @@ def show(figures: Figures, console: Console) -> None:
 def _rates(figures: Figures) -> Table:
     protocol = figures["settings"]["protocol"]
     table = Table(header_style="bold")
-    columns = ["detector", "picked", "rate %", "95 %"]
+    columns = ["detector", "picked", "objects", "rate %", "95 %"]
     columns += ["not fallen %"] if protocol == DSC else []
     columns += ["cleared %", "95 %"] if protocol == CLEAR else []
     for name in (*columns, "of oracle %", "picks/h", "false"):
@@ -54,7 +54,8 @@ def _rates(figures: Figures) -> Table:
         justify: JustifyMethod = "left" if name == "detector" else "right"
         table.add_column(name, justify=justify, overflow="fold")
     for label, one in figures["detectors"].items():
-        row = [escape(label), picked(one), percent(one["rate"]), extent(one["ci95"])]
+        row = [escape(label), picked(one), str(one["distinct_objects"])]
+        row += [percent(one["rate"]), extent(one["ci95"])]
         if protocol == DSC:
             row.append(percent(one["not_fallen_rate"]))
         if protocol == CLEAR:
@@ -69,7 +70,7 @@ def _parts(figures: Figures) -> Table:
     table = Table(title="by what fits the jaws", header_style="bold")
     table.add_column("detector")
     table.add_column("part")
-    for name in ("picked", "rate %", "95 %", "not fallen %"):
+    for name in ("picked", "objects", "rate %", "95 %", "not fallen %"):
         table.add_column(name, justify="right")
     for row in part_rows(figures):
         table.add_row(*map(escape, row))

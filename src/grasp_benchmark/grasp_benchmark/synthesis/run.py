@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from grasp_benchmark.scheduler import Scheduler
 from grasp_benchmark.synthesis.files import begin, scene_file
 from grasp_benchmark.synthesis.scene_job import SceneJob, attempt_scene
 from grasp_benchmark.workers import Died, started_workers
@@ -64,7 +65,7 @@ class Synthesis:
         self,
         indices: Sequence[int],
         workers: int,
-        scheduler: str = "",
+        scheduler: Scheduler | None = None,
         check: Callable[[], None] = lambda: None,
     ) -> Iterator[str]:
         """Make scenes; which process makes one changes nothing.
@@ -72,7 +73,7 @@ class Synthesis:
         Args:
             indices: Which.
             workers: Processes on this machine.
-            scheduler: Address of a scheduler to use instead.
+            scheduler: Of dask, whose workers are used instead.
             check: Called several times a second; raises to stop.
 
         Yields:

@@ -20,6 +20,7 @@ from rich.table import Table
 
 from grasp_benchmark.speed.ros_latency import measure_latency
 from grasp_benchmark.speed.simulated import measure_picks, measure_poses, measure_simulator
+from grasp_bringup.environment import log_folder
 from grasp_bringup.stack import read_defaults, simulated_robot
 from grasp_cli.interrupt import Interrupt
 from grasp_core.cell import load_cell
@@ -141,7 +142,7 @@ def _measure(
             figures["pose_error"] = _poses(robot, options, status, console)
         if "latency" in parts:
             status.update("asking the detector node")
-            log_dir = Path(os.environ.get("ROS_LOG_DIR", "log")) / "grasp_bench"
+            log_dir = log_folder() / "grasp_bench"
             with Interrupt() as interrupt:
                 figures["latency"] = measure_latency(
                     frames[0],

@@ -19,8 +19,15 @@ from grasp_benchmark.closed_loop.record import TrialRecord
 from grasp_benchmark.closed_loop.run import carry_out
 from grasp_benchmark.closed_loop.settings import CLEAR, DSC, PROTOCOLS, TRIALS, BenchmarkSettings
 from grasp_benchmark.closed_loop.table import show
+from grasp_benchmark.scheduler import Scheduler
 from grasp_bringup.stack import read_defaults, simulated_robot
-from grasp_cli.long_work import checked_workers, long_work, who_works
+from grasp_cli.long_work import (
+    add_worker_arguments,
+    checked_scheduler,
+    checked_workers,
+    long_work,
+    who_works,
+)
 from grasp_core.config import build
 from grasp_core.json_file import require_writable, write_json
 from grasp_sim.config import NOISE_PRESETS
@@ -90,10 +97,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--gripper", help="file under config/grippers (the simulator's, or another robot's own)"
     )
     parser.add_argument("--cell", help="file under config/cells (as config/simulator.yaml)")
-    parser.add_argument("--workers", type=int, help="processes on this machine (one per core)")
-    parser.add_argument(
-        "--scheduler", default="", help="address of a dask scheduler whose workers are used (none)"
-    )
+    add_worker_arguments(parser, "are used")
     parser.add_argument(
         "--out", type=Path, help="folder to keep and resume trials in (runs/benchmark-HASH)"
     )
@@ -103,7 +107,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Measure what is missing, show and write; after an interruption, too."""
-    workers = checked_workers(options.workers)
+    workers, scheduler = checked_workers(options.workers), checked_scheduler(options)
     require_writable(options.json)
     contestants = parse_contestants(options.detector, oracle=not options.no_oracle)
     benchmark = Benchmark.of(_settings(options), contestants)
@@ -111,11 +115,11 @@ def run(options: argparse.Namespace) -> int:
     with benchmark.journal(options.out) as journal:
         console.print(
             f"{benchmark.size} trials ({len(benchmark.done(journal))} of them done before), "
-            f"{who_works(workers, options.scheduler)}, kept in {journal.folder}",
+            f"{who_works(workers, scheduler)}, kept in {journal.folder}",
             highlight=False,
             soft_wrap=True,
         )
-        interrupted = _measure(benchmark, journal, workers, options.scheduler)
+        interrupted = _measure(benchmark, journal, workers, scheduler)
         records = benchmark.done(journal)
         if records:
             figures = summarise(benchmark, records)
@@ -151,7 +155,9 @@ def _settings(options: argparse.Namespace) -> BenchmarkSettings:
     return dataclasses.replace(checked, renderer="egl" if egl_works() else "tiny")
 
 
-def _measure(benchmark: Benchmark, journal: Journal, workers: int, scheduler: str) -> bool:
+def _measure(
+    benchmark: Benchmark, journal: Journal, workers: int, scheduler: Scheduler | None
+) -> bool:
     """Do what is missing, with a bar; whether it was interrupted."""
     done = success = 0
     with long_work("picking", benchmark.size, len(benchmark.done(journal))) as work:

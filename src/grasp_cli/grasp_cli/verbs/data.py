@@ -11,11 +11,18 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Column, Table
 
+from grasp_benchmark.scheduler import Scheduler
 from grasp_benchmark.synthesis.report import write_report
 from grasp_benchmark.synthesis.run import Synthesis
 from grasp_benchmark.synthesis.statistics import statistics_of
 from grasp_bringup.stack import simulated_robot
-from grasp_cli.long_work import checked_workers, long_work, who_works
+from grasp_cli.long_work import (
+    add_worker_arguments,
+    checked_scheduler,
+    checked_workers,
+    long_work,
+    who_works,
+)
 from grasp_core.errors import ConfigError
 from grasp_core.json_file import write_json
 from grasp_detection.datasets.dataset import Dataset
@@ -91,12 +98,7 @@ def _add_synthesize(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--gripper", help="file under config/grippers (the simulator's, or another robot's own)"
     )
-    parser.add_argument("--workers", type=int, help="processes on this machine (one per core)")
-    parser.add_argument(
-        "--scheduler",
-        default="",
-        help="address of a dask scheduler whose workers see the same folder (none)",
-    )
+    add_worker_arguments(parser, "see the same folder")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -214,7 +216,7 @@ def _synthesize(options: argparse.Namespace, console: Console) -> int:
         ConfigError: Arguments that cannot be, or a folder that holds something else.
         GraspStackError: Scenes cannot be made.
     """
-    workers = checked_workers(options.workers)
+    workers, scheduler = checked_workers(options.workers), checked_scheduler(options)
     if not 1 <= options.scenes <= MOST_SCENES:
         raise ConfigError(f"--scenes is {options.scenes}, must lie in [1, {MOST_SCENES}]")
     if options.seed < 0:
@@ -228,12 +230,12 @@ def _synthesize(options: argparse.Namespace, console: Console) -> int:
     missing = synthesis.missing()
     console.print(
         f"{options.scenes} scenes ({options.scenes - len(missing)} of them made before), "
-        f"{who_works(workers, options.scheduler)}, in {options.out}",
+        f"{who_works(workers, scheduler)}, in {options.out}",
         soft_wrap=True,
         markup=False,
     )
     start = time.monotonic()
-    failures, interrupted = _make(synthesis, missing, workers, options.scheduler)
+    failures, interrupted = _make(synthesis, missing, workers, scheduler)
     seconds = time.monotonic() - start
     done = len(missing) - len(synthesis.missing())
     if done:
@@ -253,7 +255,7 @@ def _synthesize(options: argparse.Namespace, console: Console) -> int:
 
 
 def _make(
-    synthesis: Synthesis, missing: list[int], workers: int, scheduler: str
+    synthesis: Synthesis, missing: list[int], workers: int, scheduler: Scheduler | None
 ) -> tuple[list[str], bool]:
     """Make scenes, with a bar; what failed, and whether it was interrupted."""
     failures: list[str] = []

@@ -9,20 +9,25 @@ import argparse
 import os
 import shutil
 import time
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
 
 from grasp_bringup.arguments import SIM_ARGUMENTS
 from grasp_bringup.client import StackClient
-from grasp_bringup.pick_record import PickReport, content_of
+from grasp_bringup.description import NodeDescription
+from grasp_bringup.environment import log_folder
+from grasp_bringup.heartbeat import Heartbeat, asking
+from grasp_bringup.pick_record import PickRecord, PickReport, content_of
 from grasp_bringup.pick_series import PickSeries, SeriesPlan
-from grasp_bringup.processes import NodeProcesses
+from grasp_bringup.processes import NodeProcesses, StackFailed
 from grasp_bringup.stack import read_defaults, sim_stack, weights_in_file
 from grasp_cli.interrupt import Interrupt
 from grasp_cli.pick_results import summary_of, table_of
 from grasp_core.cell import load_cell
-from grasp_core.errors import ConfigError
+from grasp_core.errors import Code, ConfigError
 from grasp_core.json_file import require_writable, write_json
 from grasp_detection.registry import has_weights, resolve, weights_of
 from grasp_sim.objects import object_set
@@ -32,7 +37,6 @@ EXAMPLES = (
     "grasp sim --gui --detector antipodal  # watch it, in real time",
     "grasp sim --picks 10 --clutter 5 --noise d435 --report report --json picks.json",
 )
-INTERRUPTED = "interrupted: the pick was cancelled and every node stopped"
 _BRING_UP_S = 60.0
 _LOGS_KEPT = 10
 
@@ -103,32 +107,63 @@ def _fill(options: argparse.Namespace) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Run the command; the exit status says whether the stack worked, not whether grasps did."""
+    """Run the command; the exit status says whether the stack worked, not whether grasps did.
+
+    Raises:
+        StackFailed: A node died or hangs, or picks ended by faults of the stack.
+    """
     nodes = sim_stack(check(options))
+    processes = NodeProcesses(nodes, _log_dir())
     console = Console()
     started = time.monotonic()
-    with Interrupt() as interrupt, StackClient(interrupt.check) as client:
-        client.refuse_if_present(nodes)
-        log_dir = _log_dir()
-        with NodeProcesses(nodes, log_dir) as processes, console.status("starting") as status:
-
-            def alive() -> None:
-                interrupt.check()
-                processes.check()
-
-            client.watch(alive)
-            status.update("starting the simulator, the detector and the executor")
-            client.bring_up(nodes, _BRING_UP_S)
-            ready_s = time.monotonic() - started
-            series = PickSeries(client, _plan(options), status.update)
-            try:
-                _pick(series, client, options, console)
-            finally:
-                # Whatever ends the series, what was measured is not lost.
-                if series.records:
-                    _conclude(series, options, console, time.monotonic() - started)
-    console.print(f"ready after {ready_s:.1f} s; logs in {log_dir}")
+    try:
+        with Interrupt() as interrupt, StackClient(interrupt.check) as client:
+            client.refuse_if_present(nodes)
+            with processes, console.status("starting") as status:
+                _watch(client, processes, interrupt, nodes)
+                status.update("starting the simulator, the detector and the executor")
+                client.bring_up(nodes, _BRING_UP_S)
+                ready_s = time.monotonic() - started
+                series = PickSeries(client, _plan(options), status.update)
+                try:
+                    _pick(series, client, options, console)
+                finally:
+                    # Whatever ends the series, what was measured is not lost.
+                    if series.records:
+                        _conclude(series, options, console, time.monotonic() - started)
+    except KeyboardInterrupt as error:
+        raise KeyboardInterrupt(f"interrupted: {processes.ending()}") from error
+    console.print(f"ready after {ready_s:.1f} s; logs in {processes.log_dir}")
+    _tell_faults(series.records, processes.log_dir)
     return 0
+
+
+def _watch(
+    client: StackClient,
+    processes: NodeProcesses,
+    interrupt: Interrupt,
+    nodes: Sequence[NodeDescription],
+) -> None:
+    """Look after the stack whenever the client waits."""
+    heartbeat = Heartbeat([node.name for node in nodes], asking(client.node))
+
+    def alive() -> None:
+        interrupt.check()
+        processes.check()
+        heartbeat.check()
+
+    client.watch(alive)
+
+
+def _tell_faults(records: Sequence[PickRecord], log_dir: Path) -> None:
+    """Raise StackFailed where picks did not end by what was grasped, but by the stack."""
+    faults = Counter(one.code for one in records if Code[one.code].is_stack_fault)
+    if faults:
+        codes = ", ".join(f"{count} {code}" for code, count in faults.most_common())
+        raise StackFailed(
+            f"{faults.total()} of {len(records)} picks ended by faults of the stack, not of the "
+            f"grasp: {codes}; logs in {log_dir}"
+        )
 
 
 def _plan(options: argparse.Namespace) -> SeriesPlan:
@@ -190,8 +225,8 @@ def _conclude(
 
 def _log_dir() -> Path:
     """A fresh folder for the nodes' logs, inside the environment; the last ones are kept."""
-    base = Path(os.environ.get("ROS_LOG_DIR", Path.cwd() / "log")) / "grasp_sim"
-    base.mkdir(parents=True, exist_ok=True)
+    base = log_folder() / "grasp_sim"
+    base.mkdir(exist_ok=True)
     for old in sorted(base.iterdir())[: -_LOGS_KEPT + 1]:
         shutil.rmtree(old, ignore_errors=True)
     return base / f"{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}"

@@ -72,8 +72,8 @@ class Protocol:
 
     @property
     def by_object(self) -> bool:
-        """Whether intervals are over objects."""
-        return all(one is not None and one.kind.startswith("object") for one in self.splits)
+        """Whether intervals are over objects: wherever the dataset names that of every view."""
+        return all(record.object for record in self.dataset.records)
 
     def views(self, fold: int) -> Sequence[int]:
         """Indices of the views of a fold, counted from 0.

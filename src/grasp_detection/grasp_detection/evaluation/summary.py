@@ -32,6 +32,7 @@ from grasp_detection.ranking import PictureDetector
 Figures = dict[str, Any]
 
 ROUNDED_NOTE = "labels' angles are rounded to 10 degrees: no angle ladder"
+PICTURES_NOTE = "intervals are over pictures: too narrow where pictures show the same objects"
 HEIGHT_NOTE = "the detector predicts the height of its rectangles: no jaw ratios to try"
 
 
@@ -52,7 +53,8 @@ def summarise(
 
     Args:
         results: Of :func:`grasp_detection.evaluation.evaluate.evaluate`.
-        by_object: The interval is over objects instead of pictures.
+        by_object: The interval is over objects instead of pictures, as
+            :attr:`grasp_detection.evaluation.protocol.Protocol.by_object` says.
         rounded: Whether the labels' angles were rounded to 10 degrees; None looks at them.
         seed: Of the bootstrap.
 
@@ -68,7 +70,7 @@ def summarise(
     judgements, labels = [one.judgement for one in results], [one.labels for one in results]
     right = [one.right for one in results]
     interval = accuracy_interval(right, clusters_of(results, by_object), seed=seed)
-    notes: list[str] = []
+    notes: list[str] = [] if by_object else [PICTURES_NOTE]
     figures: Figures = {
         "accuracy": float(np.mean(right)),
         "n": len(results),
