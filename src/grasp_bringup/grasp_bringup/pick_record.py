@@ -64,6 +64,7 @@ def content_of(records: Sequence[PickRecord], about: Mapping[str, Any]) -> dict[
         "distinct_objects": len({record.object for record in records}),
         "success": sum(record.success for record in records),
         "false_success": sum(record.false_success for record in records),
+        "stack_faults": sum(Code[record.code].is_stack_fault for record in records),
         **about,
         "results": [asdict(record) for record in records],
     }

@@ -1,6 +1,7 @@
 """A series of picks over a client that only pretends, and the files it leaves."""
 
 import csv
+import dataclasses
 from types import SimpleNamespace
 
 import cv2
@@ -129,5 +130,9 @@ def test_the_report_has_a_line_and_a_picture_for_each_pick(tmp_path):
 def test_the_content_counts():
     content = content_of(RECORDS, {"seed": 7})
     assert (content["picks"], content["success"], content["false_success"]) == (2, 1, 0)
+    assert (content["distinct_objects"], content["stack_faults"]) == (2, 0)
+    lost = dataclasses.replace(RECORDS[1], code="HARDWARE_LOST")
+    assert content_of([*RECORDS, lost], {})["stack_faults"] == 1
+    assert content_of([*RECORDS, lost], {})["distinct_objects"] == 2
     assert content["seed"] == 7
     assert content["results"][0]["stages"] == {}

@@ -17,7 +17,6 @@ from rich.console import Console
 
 from grasp_bringup.arguments import SIM_ARGUMENTS
 from grasp_bringup.client import StackClient
-from grasp_bringup.description import NodeDescription
 from grasp_bringup.environment import log_folder
 from grasp_bringup.heartbeat import Heartbeat, asking
 from grasp_bringup.pick_record import PickRecord, PickReport, content_of
@@ -120,9 +119,12 @@ def run(options: argparse.Namespace) -> int:
         with Interrupt() as interrupt, StackClient(interrupt.check) as client:
             client.refuse_if_present(nodes)
             with processes, console.status("starting") as status:
-                _watch(client, processes, interrupt, nodes)
+                client.watch(lambda: _check(interrupt, processes))
                 status.update("starting the simulator, the detector and the executor")
                 client.bring_up(nodes, _BRING_UP_S)
+                # Not before: a node that loads its weights answers nobody, and has its own limit.
+                heartbeat = Heartbeat([node.name for node in nodes], asking(client.node))
+                client.watch(lambda: _check(interrupt, processes, heartbeat))
                 ready_s = time.monotonic() - started
                 series = PickSeries(client, _plan(options), status.update)
                 try:
@@ -133,26 +135,15 @@ def run(options: argparse.Namespace) -> int:
                         _conclude(series, options, console, time.monotonic() - started)
     except KeyboardInterrupt as error:
         raise KeyboardInterrupt(f"interrupted: {processes.ending()}") from error
-    console.print(f"ready after {ready_s:.1f} s; logs in {processes.log_dir}")
+    console.print(f"ready after {ready_s:.1f} s; logs in {processes.log_dir}", soft_wrap=True)
     _tell_faults(series.records, processes.log_dir)
     return 0
 
 
-def _watch(
-    client: StackClient,
-    processes: NodeProcesses,
-    interrupt: Interrupt,
-    nodes: Sequence[NodeDescription],
-) -> None:
-    """Look after the stack whenever the client waits."""
-    heartbeat = Heartbeat([node.name for node in nodes], asking(client.node))
-
-    def alive() -> None:
-        interrupt.check()
-        processes.check()
-        heartbeat.check()
-
-    client.watch(alive)
+def _check(*about: Interrupt | NodeProcesses | Heartbeat) -> None:
+    """Raise what has happened while the client waits: an interruption, a node that is gone."""
+    for one in about:
+        one.check()
 
 
 def _tell_faults(records: Sequence[PickRecord], log_dir: Path) -> None:
