@@ -11,14 +11,19 @@ import numpy as np
 import pytest
 import rclpy
 from control_msgs.action import FollowJointTrajectory, GripperCommand
+from diagnostic_msgs.msg import DiagnosticStatus
+from geometry_msgs.msg import WrenchStamped
 from rclpy.action import ActionServer, GoalResponse
 from rclpy.callback_groups import ReentrantCallbackGroup
 from rclpy.executors import MultiThreadedExecutor
 from rclpy.node import Node
 from sensor_msgs.msg import JointState
+from std_msgs.msg import Bool
 
 from grasp_core.errors import (
+    ConfigError,
     GripperFailed,
+    ProtectiveStop,
     StaleJointStates,
     TrajectoryAborted,
     TrajectoryRefused,
@@ -26,10 +31,14 @@ from grasp_core.errors import (
 )
 from grasp_core.robot import load_robot
 from grasp_executor.config import ExecutorConfig
+from grasp_executor.fault_latch import FaultLatch
 from grasp_executor.interfaces import JointTrajectory
-from grasp_executor.ros_hardware import RosArm, RosGripper
+from grasp_executor.ros_gripper import RosGripper
+from grasp_executor.ros_hardware import RosArm
 from grasp_executor.ros_states import JointStateCache, RosClock, joint_sources
+from grasp_executor.ros_stop import watch_stops
 from grasp_ros.conversions import stamp_to_ns
+from grasp_ros.qos import STATES
 from grasp_ros.spinner import Spinner
 
 pytestmark = pytest.mark.ros
@@ -146,6 +155,10 @@ def hand(**changes):
     return dataclasses.replace(ROBOT, gripper=dataclasses.replace(ROBOT.gripper, **changes))
 
 
+def with_arm(**changes):
+    return dataclasses.replace(ROBOT, arm=dataclasses.replace(ROBOT.arm, **changes))
+
+
 def finish(motion):
     deadline = time.monotonic() + PATIENCE_S
     while not motion.done():
@@ -252,18 +265,26 @@ def test_a_gap_is_commanded_in_the_drivers_unit(drivers, connect, changes, posit
     assert goal.command.max_effort == 12.5
 
 
-@pytest.mark.parametrize("ended", ["stalled", "reached_goal"])
-def test_a_gripper_that_holds_something_is_done_though_aborted(drivers, connect, ended):
-    drivers.succeeds, drivers.result = False, GRIP(**{ended: True})
+@pytest.mark.parametrize(
+    "result", [GRIP(stalled=True), GRIP(reached_goal=True), GRIP(position=0.0123), GRIP()]
+)
+@pytest.mark.parametrize("succeeds", [True, False])
+def test_no_verdict_of_the_driver_is_a_failure(drivers, connect, result, succeeds):
+    drivers.succeeds, drivers.result = succeeds, result
     finish(connect(RosGripper).start(0.0, 20.0))
     assert len(drivers.goals) == 1
 
 
-def test_a_gripper_that_gives_up_has_failed(drivers, connect):
+def test_an_opening_beyond_the_drivers_own_widest_is_asked_for_a_little_less(drivers, connect):
+    drivers.succeeds, drivers.result = False, GRIP()
+    widest = ROBOT.gripper.max_gap_m
+    finish(connect(RosGripper, hand(command_unit="gap")).start(widest, 20.0))
+    asked = [goal.command.position for goal in drivers.goals]
+    assert asked == pytest.approx([widest, widest - 0.0005])
+
+
+def test_a_refused_command_has_failed(drivers, connect):
     gripper = connect(RosGripper)
-    drivers.succeeds, drivers.result = False, GRIP(position=0.0123, effort=4.56)
-    with pytest.raises(GripperFailed, match=r"gave up at position 0\.0123 with 4\.6 N"):
-        finish(gripper.start(0.0, 20.0))
     drivers.accepts = False
     with pytest.raises(GripperFailed, match="the gripper refused the goal"):
         finish(gripper.start(0.0, 20.0))
@@ -318,3 +339,82 @@ def test_a_parameter_names_another_action_than_the_profile(drivers, connect):
     drivers.result = GRIP(reached_goal=True)
     finish(connect(RosGripper, gripper_action=OTHER_HAND).start(0.05, 1.0))
     assert drivers.asked == [OTHER_ARM, OTHER_HAND]
+
+
+# -- external force ------------------------------------------------------------------------------
+
+
+def test_the_arms_external_force_is_read_where_it_has_one(drivers, connect):
+    assert connect(RosArm, with_arm(external_wrench_topic="")).external_force_n() is None
+    arm = connect(RosArm, with_arm(external_wrench_topic="arm/wrench"))
+    assert arm.external_force_n() is None
+    publisher = drivers.create_publisher(WrenchStamped, "arm/wrench", 5)
+    message = WrenchStamped()
+    message.wrench.force.z = 1.5
+    deadline = time.monotonic() + PATIENCE_S
+    while (measured := arm.external_force_n()) is None and time.monotonic() < deadline:
+        message.header.stamp = drivers.get_clock().now().to_msg()
+        publisher.publish(message)
+        time.sleep(0.01)
+    stamp_s = stamp_to_ns(message.header.stamp) * 1e-9
+    assert measured == pytest.approx((1.5, stamp_s), abs=0.1)
+    time.sleep(STALE_S + 0.1)
+    assert arm.external_force_n() is None
+
+
+# -- protective stops ----------------------------------------------------------------------------
+
+
+def wait_until(condition):
+    deadline = time.monotonic() + PATIENCE_S
+    while not condition() and time.monotonic() < deadline:
+        time.sleep(0.005)
+    assert condition()
+
+
+def test_a_stop_is_heard_on_its_topic_and_from_the_drivers_mode(running):
+    drivers, hardware = running
+    latch = FaultLatch()
+    mode = with_arm(
+        stop_topic="arm/status",
+        stop_type="diagnostic_msgs/msg/DiagnosticStatus",
+        stop_field="message",
+        stop_values=("REFLEX", "USER_STOPPED"),
+    ).arm
+    watch_stops(hardware.node, mode, "protective_stop", latch)
+    status = drivers.create_publisher(DiagnosticStatus, "arm/status", STATES)
+    stop = drivers.create_publisher(Bool, "protective_stop", STATES)
+    wait_until(lambda: status.get_subscription_count() and stop.get_subscription_count())
+
+    status.publish(DiagnosticStatus(message="MOVE"))
+    status.publish(DiagnosticStatus(message="REFLEX"))
+    wait_until(lambda: isinstance(latch.fault, ProtectiveStop))
+    assert "message is REFLEX (arm/status)" in str(latch.fault)
+    assert not latch.acknowledge()[0]  # it still stands
+    status.publish(DiagnosticStatus(message="MOVE"))
+    wait_until(lambda: latch.acknowledge()[0])
+    assert latch.fault is None
+
+    stop.publish(Bool(data=True))
+    stop.publish(Bool(data=False))  # a short one latches, too
+    wait_until(lambda: latch.fault is not None)
+    wait_until(lambda: latch.acknowledge()[0])
+
+
+@pytest.mark.parametrize(
+    ("kind", "field"),
+    [
+        ("franka_msgs_nowhere/msg/State", "mode"),
+        ("diagnostic_msgs/msg/DiagnosticStatus", "no.such"),
+    ],
+)
+def test_a_mode_that_cannot_be_read_is_named(running, kind, field):
+    _, hardware = running
+    arm = with_arm(stop_topic="s", stop_type=kind, stop_field=field, stop_values=("1",)).arm
+    with pytest.raises(ConfigError, match=f"{kind}.*{field}.*cannot be read"):
+        watch_stops(hardware.node, arm, "", FaultLatch())
+
+
+def test_half_a_stop_in_a_profile_is_refused():
+    with pytest.raises(ConfigError, match="name a type as package/msg/Type"):
+        with_arm(stop_topic="arm/status", stop_type="Status")
