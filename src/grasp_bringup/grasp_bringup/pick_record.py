@@ -65,6 +65,8 @@ def content_of(records: Sequence[PickRecord], about: Mapping[str, Any]) -> dict[
         "success": sum(record.success for record in records),
         "false_success": sum(record.false_success for record in records),
         "stack_faults": sum(Code[record.code].is_stack_fault for record in records),
+        "released": sum(record.released for record in records),
+        "acknowledged": sum(record.acknowledged for record in records),
         **about,
         "results": [asdict(record) for record in records],
     }
