@@ -13,6 +13,7 @@ from grasp_msgs.action import Pick
 from lifecycle_msgs.msg import Transition
 from rclpy.executors import MultiThreadedExecutor
 from running_stack import other_domain, ros_domain
+from std_srvs.srv import Trigger
 from unkind_case import ArmDoes, HandDoes
 from unkind_hardware import UnkindHardware, asked
 from unkind_node_cases import NODE_CASES
@@ -29,6 +30,7 @@ pytestmark = pytest.mark.ros
 SPEED = 4.0
 BRING_UP_S = 60.0
 PICK_S = 60.0
+CALL_S = 10.0
 REST_S = 0.3  # wall time in which an arm at rest does not move
 REST_RAD = 1e-6
 HAND = "force_hand"
@@ -75,11 +77,18 @@ class Running:
         self._undo.close()
 
     def begin_anew(self):
-        """Kind hardware as at the beginning, and an executor that remembers nothing."""
+        """Kind hardware as at the beginning, a new executor, and an operator who has looked."""
         self.hardware.behave()
         for transition in ("DEACTIVATE", "CLEANUP", "CONFIGURE", "ACTIVATE"):
             number = getattr(Transition, f"TRANSITION_{transition}")
             self.client.transition("executor", number, BRING_UP_S)
+        deadline = time.monotonic() + CALL_S
+        while not (answer := self.acknowledge()).success:
+            assert time.monotonic() < deadline, answer.message
+            time.sleep(0.05)
+
+    def acknowledge(self):
+        return self.client.call(Trigger, "executor/acknowledge", Trigger.Request(), CALL_S)
 
 
 @pytest.fixture(scope="module")
@@ -108,7 +117,8 @@ def pick(running, cancel_in=""):
     future = running.client.send_pick(Pick.Goal())
     if cancel_in:
         deadline = time.monotonic() + PICK_S
-        while not is_moving(running.hardware, cancel_in) and time.monotonic() < deadline:
+        while not is_moving(running.hardware, cancel_in) and not future.done():
+            assert time.monotonic() < deadline, f"nothing moved in stage {cancel_in}"
             time.sleep(0.01)
         running.client.cancel_pick()
     return running.client.finish(future, PICK_S, "pick").result

@@ -104,7 +104,12 @@ class ExecutorNode(GraspLifecycleNode):
         # Wall time: a simulator that was killed stops /clock.
         steady = Clock(clock_type=ClockType.STEADY_TIME)
         self._telling = self.create_timer(_DIAGNOSTICS_PERIOD_S, self._tell, clock=steady)
-        self._server = ActionServer(
+        if self._server is None:
+            self._server = self._serve()
+
+    def _serve(self) -> ActionServer:
+        # It outlives a cleanup: rclpy's executor dies of one that is destroyed while it waits.
+        return ActionServer(
             self,
             Pick,
             "pick",
@@ -136,9 +141,7 @@ class ExecutorNode(GraspLifecycleNode):
         self._busy.release()
 
     def cleanup(self) -> None:
-        """Close the action and stop listening."""
-        if self._server is not None:
-            self._server.destroy()
+        """Stop listening; goals are refused."""
         if self._telling is not None:
             self.destroy_timer(self._telling)
             self.destroy_publisher(self._target)
@@ -146,7 +149,7 @@ class ExecutorNode(GraspLifecycleNode):
             self._operator.destroy()
         if self._hardware is not None:
             self._hardware.close()
-        self._server, self._sequence, self._hardware, self._telling = None, None, None, None
+        self._sequence, self._hardware, self._telling = None, None, None
         self._operator = None
 
     def destroy_node(self) -> None:
@@ -154,6 +157,9 @@ class ExecutorNode(GraspLifecycleNode):
         with contextlib.suppress(HardwareLost):
             self.deactivate()
         self.cleanup()
+        if self._server is not None:
+            self._server.destroy()
+            self._server = None
         super().destroy_node()
 
     def _decide(self, goal: Pick.Goal) -> GoalResponse:
