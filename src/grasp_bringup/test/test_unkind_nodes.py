@@ -34,8 +34,11 @@ CALL_S = 10.0
 REST_S = 0.3  # wall time in which an arm at rest does not move
 REST_RAD = 1e-6
 HAND = "force_hand"
+LATE_S = 2.0  # of simulated time, for messages on a busy machine
 SETTINGS = {
     "hold_s": 0.4,
+    "state_timeout_s": LATE_S,
+    "max_stamp_lead_s": LATE_S,
     "hardware_timeout_s": 2.0,
     "detect_timeout_s": 2.0,
     "plan_timeout_s": 2.0,
@@ -52,6 +55,7 @@ class Running:
         self.nodes = perception_and_action(
             None, None, "antipodal", gripper=HAND, camera="realsense", continuous=False
         )
+        self.nodes[0].parameters.update(max_stamp_lead_s=LATE_S)
         self.nodes[1].parameters.update(SETTINGS, state_dir=str(log_dir))
 
     def __enter__(self):
