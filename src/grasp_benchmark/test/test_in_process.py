@@ -208,7 +208,7 @@ def test_something_in_the_hand_at_the_start_is_said(simulation):
     picks = sequence(simulation)  # which remembers nothing
     for _ in range(2):
         outcome = picks.run(PickGoal())
-        assert outcome.code is Code.GRIPPER_FAILED
+        assert outcome.code is Code.HAND_NOT_EMPTY
         assert outcome.holding
         assert simulation.truth()[0].between_fingers
 

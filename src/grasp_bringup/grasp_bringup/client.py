@@ -243,7 +243,7 @@ class StackClient:
             handle = self.finish(sending, timeout_s, "action pick")
         except BaseException:
             # A goal that is accepted after it was given up must not be executed.
-            sending.add_done_callback(_cancel_if_accepted)
+            sending.add_done_callback(cancel_if_accepted)
             raise
         if not handle.accepted:
             raise GoalRefused("the executor refused the goal: it is busy or not active")
@@ -287,7 +287,8 @@ class StackClient:
         return None if message is None else color_from_image(message)
 
 
-def _cancel_if_accepted(sending: Future) -> None:
+def cancel_if_accepted(sending: Future) -> None:
+    """Cancel a goal whose sender has given up, when its server accepts it after all."""
     handle = None if sending.cancelled() or sending.exception() else sending.result()
     if handle is not None and handle.accepted:
         handle.cancel_goal_async()

@@ -63,6 +63,8 @@ def content_of(records: Sequence[PickRecord], about: Mapping[str, Any]) -> dict[
         "picks": len(records),
         "success": sum(record.success for record in records),
         "false_success": sum(record.false_success for record in records),
+        "released": sum(record.released for record in records),
+        "acknowledged": sum(record.acknowledged for record in records),
         **about,
         "results": [asdict(record) for record in records],
     }

@@ -105,9 +105,24 @@ def sim_stack(texts: Mapping[str, str] | None = None) -> list[NodeDescription]:
             gripper=named["gripper"],
             camera=named.get("camera"),
             continuous=named.get("continuous"),
-            state_dir=str(Path(tempfile.gettempdir()) / f"grasp_sim_{os.getpid()}"),
+            executor=_of_simulation(named, defaults),
         ),
     ]
+
+
+def _of_simulation(named: Mapping[str, Any], defaults: Defaults) -> dict[str, Any]:
+    """What the executor must be told of a simulation, and of no real robot.
+
+    It remembers its own hands, apart from the real ones, in a folder of this run. And where
+    simulated time runs faster than real time, planning takes as many times longer in it.
+    """
+    simulator = defaults.simulator
+    speed = float(named.get("speed", simulator.speed)) or simulator.max_speed
+    age_s = defaults.executor.max_plan_age_s
+    return {
+        "state_dir": str(Path(tempfile.gettempdir()) / f"grasp_sim_{os.getpid()}"),
+        **({"max_plan_age_s": age_s * speed} if speed > 1.0 else {}),
+    }
 
 
 @dataclass(frozen=True)
@@ -192,11 +207,11 @@ def perception_and_action(
     camera: str | None = None,
     continuous: bool | None,
     use_sim_time: bool = True,
-    state_dir: str | None = None,
+    executor: Mapping[str, Any] | None = None,
 ) -> list[NodeDescription]:
     """Detector and executor: the same nodes over simulation and hardware.
 
-    What is None is left to the parameter files.
+    What is None is left to the parameter files; ``executor`` holds more parameters of that node.
 
     Raises:
         ConfigError: No such detector.
@@ -233,7 +248,7 @@ def perception_and_action(
             module="grasp_executor.node",
             name="executor",
             parameter_file=config_dir() / "executor.yaml",
-            parameters={**shared, **_named(state_dir=state_dir)},
+            parameters={**shared, **(executor or {})},
             lifecycle=True,
         ),
     ]

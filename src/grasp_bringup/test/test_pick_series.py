@@ -7,7 +7,9 @@ import cv2
 import numpy as np
 import pytest
 from grasp_msgs.action import Pick
+from rclpy.task import Future
 
+from grasp_bringup.client import cancel_if_accepted
 from grasp_bringup.pick_record import PickRecord, PickReport, content_of
 from grasp_bringup.pick_series import PickSeries, SeriesPlan
 from grasp_core.errors import Code, ConfigError
@@ -23,6 +25,7 @@ class PretendingClient:
         self.in_bin = in_bin
         self.scenes = []
         self.goals = []
+        self.called = []
 
     def new_scene(self, names, seed):
         self.scenes.append((list(names), seed))
@@ -33,6 +36,10 @@ class PretendingClient:
         on_feedback(SimpleNamespace(stage="close", force_n=float("nan")))
         on_feedback(SimpleNamespace(stage="hold", force_n=19.6))
         return self.results.pop(0)
+
+    def call(self, kind, name, request, timeout_s):
+        self.called.append((name, getattr(request, "confirm", None)))
+        return SimpleNamespace(success=True)
 
     def truth(self):
         names = self.scenes[-1][0]
@@ -96,6 +103,43 @@ def test_records_so_far_survive_what_ends_the_series():
     with pytest.raises(IndexError):
         list(series.run())
     assert len(series.records) == 1
+
+
+@pytest.mark.parametrize(
+    ("ended", "called"),
+    [
+        (result(), []),
+        (result(Code.EMPTY_GRIP), []),
+        (result(Code.DROPPED, holding=True), [("executor/release", True)]),
+        (result(Code.HAND_NOT_EMPTY), [("executor/release", True)]),
+        (result(Code.UNEXPECTED_CONTACT), [("executor/acknowledge", None)]),
+        (result(Code.NOT_ACKNOWLEDGED), [("executor/acknowledge", None)]),
+        (
+            result(Code.PROTECTIVE_STOP, holding=True),
+            [("executor/acknowledge", None), ("executor/release", True)],
+        ),
+    ],
+)
+def test_the_series_plays_the_operator_and_counts_it(ended, called):
+    client = PretendingClient(ended)
+    series = PickSeries(client, SeriesPlan(1, "dev", 1, 0, 1))
+    list(series.run())
+    assert client.called == called
+    (record,) = series.records
+    names = {name for name, _ in called}
+    assert record.released is ("executor/release" in names)
+    assert record.acknowledged is ("executor/acknowledge" in names)
+
+
+@pytest.mark.parametrize("accepted", [True, False])
+def test_a_goal_that_is_accepted_after_it_was_given_up_is_cancelled(accepted):
+    cancelled = []
+    sending = Future()
+    sending.set_result(
+        SimpleNamespace(accepted=accepted, cancel_goal_async=lambda: cancelled.append(1))
+    )
+    cancel_if_accepted(sending)
+    assert bool(cancelled) is accepted
 
 
 def test_objects_come_again_where_there_are_too_few(objects):

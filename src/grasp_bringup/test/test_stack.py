@@ -1,5 +1,7 @@
 """The stack description: parameter files decide what no argument names."""
 
+import os
+
 import pytest
 
 from grasp_bringup import stack
@@ -7,6 +9,7 @@ from grasp_bringup.arguments import SIM_ARGUMENTS
 from grasp_bringup.stack import sim_stack
 from grasp_core.errors import ConfigError
 from grasp_detection.learned.weights import WeightsError
+from grasp_executor.config import ExecutorConfig
 
 
 def test_nothing_named_leaves_everything_to_the_files():
@@ -14,7 +17,17 @@ def test_nothing_named_leaves_everything_to_the_files():
     hand = {"gripper": "force_hand"}  # the simulator's, for all nodes
     assert simulator.parameters == hand
     assert detector.parameters == {"use_sim_time": True, **hand}
+    own = executor.parameters.pop("state_dir")  # the hand of a simulation is no real one
+    assert str(os.getpid()) in own
     assert executor.parameters == {"use_sim_time": True, **hand}
+
+
+@pytest.mark.parametrize(("speed", "times"), [("0.5", None), ("4", 4.0), ("max", 5.0)])
+def test_planning_takes_longer_in_a_time_that_runs_faster(speed, times):
+    executor = sim_stack({"speed": speed})[2]
+    age_s = ExecutorConfig().max_plan_age_s
+    expected = None if times is None else pytest.approx(times * age_s)
+    assert executor.parameters.get("max_plan_age_s") == expected
 
 
 def test_an_edited_file_counts_until_an_argument_says_otherwise(edit):

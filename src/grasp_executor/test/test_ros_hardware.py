@@ -6,6 +6,7 @@ import dataclasses
 import functools
 import threading
 import time
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -401,18 +402,27 @@ def test_a_stop_is_heard_on_its_topic_and_from_the_drivers_mode(running):
     wait_until(lambda: latch.acknowledge()[0])
 
 
-@pytest.mark.parametrize(
-    ("kind", "field"),
-    [
-        ("franka_msgs_nowhere/msg/State", "mode"),
-        ("diagnostic_msgs/msg/DiagnosticStatus", "no.such"),
-    ],
-)
+@pytest.mark.parametrize(("kind", "field"), [("NoSuch", "message"), ("KeyValue", "no.such")])
 def test_a_mode_that_cannot_be_read_is_named(running, kind, field):
     _, hardware = running
+    kind = f"diagnostic_msgs/msg/{kind}"
     arm = with_arm(stop_topic="s", stop_type=kind, stop_field=field, stop_values=("1",)).arm
     with pytest.raises(ConfigError, match=f"{kind}.*{field}.*cannot be read"):
         watch_stops(hardware.node, arm, "", FaultLatch())
+
+
+def test_a_mode_whose_type_is_not_installed_is_not_read():
+    said = []
+    node = SimpleNamespace(get_logger=lambda: SimpleNamespace(warning=said.append))
+    arm = with_arm(
+        stop_topic="arm/mode",
+        stop_type="nowhere_msgs/msg/Mode",
+        stop_field="x",
+        stop_values=("1",),
+    ).arm
+    watch_stops(node, arm, "", FaultLatch())
+    assert "not read from arm/mode" in said[0]
+    assert "install nowhere_msgs" in said[0]
 
 
 def test_half_a_stop_in_a_profile_is_refused():
