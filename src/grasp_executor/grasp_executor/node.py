@@ -26,6 +26,7 @@ from grasp_executor.pick import PickSequence
 from grasp_executor.planning.registry import create_planner, find_planner
 from grasp_executor.ros_detection import DetectionClient
 from grasp_executor.ros_hardware import RosArm, RosGripper
+from grasp_executor.ros_scenery import Scenery
 from grasp_executor.ros_states import JointStateCache, RosClock, joint_sources
 from grasp_executor.selection import PickGoal, Policy
 from grasp_executor.station import RobotPort
@@ -82,6 +83,8 @@ class ExecutorNode(GraspLifecycleNode):
             clock=clock,
         )
         self._sequence = PickSequence(robot, model, cell, config)
+        self._scenery = Scenery(self, self._base_frame, cell)
+        self._sequence.show_surroundings(self._scenery.show)
         hardware.start()
         self._target = self.create_publisher(PoseStamped, "~/target", 1)
         # Wall time: a simulator that was killed stops /clock.
@@ -125,6 +128,7 @@ class ExecutorNode(GraspLifecycleNode):
         if self._telling is not None:
             self.destroy_timer(self._telling)
             self.destroy_publisher(self._target)
+            self._scenery.destroy()
         if self._hardware is not None:
             self._hardware.close()
         self._server, self._sequence, self._hardware, self._telling = None, None, None, None

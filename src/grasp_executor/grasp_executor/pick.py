@@ -32,6 +32,7 @@ from grasp_executor.grasp_pose import GraspTarget, check_camera_pose
 from grasp_executor.grip import COMMANDED, EmptyWidth, Grip, GripVerifier, HoldMonitor
 from grasp_executor.motion import OPEN_TOLERANCE_M, Mover
 from grasp_executor.outcome import PickOutcome, Progress, Stage
+from grasp_executor.scene import Box
 from grasp_executor.selection import PickGoal
 from grasp_executor.station import Held, RobotPort, Station
 
@@ -50,6 +51,10 @@ class PickSequence:
         self, robot: RobotPort, model: RobotModel, cell: Cell, config: PickConfig
     ) -> None:
         self._station = Station(robot, model, cell, config)
+
+    def show_surroundings(self, show: Callable[[tuple[Box, ...]], None]) -> None:
+        """Have the obstacles of every look drawn."""
+        self._station.surroundings.show = show
 
     def run(
         self,
