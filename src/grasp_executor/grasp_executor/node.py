@@ -31,6 +31,7 @@ from grasp_executor.ros_detection import DetectionClient
 from grasp_executor.ros_gripper import RosGripper
 from grasp_executor.ros_hardware import RosArm
 from grasp_executor.ros_operator import OperatorServices
+from grasp_executor.ros_scenery import Scenery
 from grasp_executor.ros_states import JointStateCache, RosClock, joint_sources
 from grasp_executor.ros_stop import watch_stops
 from grasp_executor.selection import PickGoal, Policy
@@ -97,6 +98,8 @@ class ExecutorNode(GraspLifecycleNode):
         memory = EmptyWidthMemory(path)
         self._sequence = PickSequence(robot, model, cell, config, memory, self._latch)
         self._operator = OperatorServices(self, self._sequence, self._busy, self._base_frame)
+        self._scenery = Scenery(self, self._base_frame, cell)
+        self._sequence.show_surroundings(self._scenery.show)
         hardware.start()
         # Without event handlers: see grasp_ros.camera_input.
         quiet = PublisherEventCallbacks(use_default_callbacks=False)
@@ -145,6 +148,7 @@ class ExecutorNode(GraspLifecycleNode):
         if self._telling is not None:
             self.destroy_timer(self._telling)
             self.destroy_publisher(self._target)
+            self._scenery.destroy()
         if self._operator is not None:
             self._operator.destroy()
         if self._hardware is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -44,9 +44,13 @@ class Surroundings:
     that passed over it, unless the cell declares it free. Before the first look nothing but the
     cell's solids is known, and the arm must leave the camera's view to look at all: until then,
     the solids alone count.
+
+    Attributes:
+        show: Told the obstacles of every look, to draw them.
     """
 
     def __init__(self, robot: RobotModel, cell: Cell) -> None:
+        self.show: Callable[[tuple[Box, ...]], None] = lambda boxes: None
         self._cell = cell
         self._fixtures = tuple(
             Box(solid.name, solid.size_m, Transform.from_translation(*solid.center))
@@ -80,6 +84,7 @@ class Surroundings:
             hole_m=_HOLE_M,
         )
         self._view = _View(heights, unseen)
+        self.show(self._without(None))
 
     @property
     def _map(self) -> HeightMap | None:

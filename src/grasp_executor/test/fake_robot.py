@@ -18,7 +18,7 @@ import numpy as np
 from gantry import GantryPlanner, gantry
 from overhead_view import CAMERA, OVERHEAD, render
 
-from grasp_core.cell import Cell
+from grasp_core.cell import load_cell
 from grasp_core.errors import (
     GraspStackError,
     HardwareLost,
@@ -45,7 +45,7 @@ from grasp_executor.pick import PickSequence
 from grasp_executor.selection import PickGoal
 from grasp_executor.station import RobotPort
 
-CELL = Cell()
+CELL = load_cell("tabletop")
 CONFIG = PickConfig(hold_s=0.3, settle_s=0.03)
 
 _EXPOSURE_S = 0.03
