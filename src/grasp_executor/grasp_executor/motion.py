@@ -10,6 +10,7 @@ import numpy as np
 
 from grasp_core.errors import (
     Cancelled,
+    ClockError,
     GraspStackError,
     HardwareLost,
     TrajectoryAborted,
@@ -204,7 +205,7 @@ class Mover:
                     return False
                 self._clock.sleep(self._tick_s)
             motion.check()
-        except HardwareLost:
+        except (ClockError, HardwareLost):
             return False
         except GraspStackError:
             pass  # it ended, if badly: the first failure is being raised and says more
