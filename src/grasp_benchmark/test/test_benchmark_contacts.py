@@ -1,15 +1,23 @@
-"""What picks touched: kept in the record, told as a distribution."""
+"""What picks touched and left to an operator: kept in the record, told in figures."""
 
 import pytest
 
-from grasp_benchmark.closed_loop import trial_runner
+from grasp_benchmark.closed_loop import scene_run, trial_runner
 from grasp_benchmark.closed_loop.contact_figures import contact_figures, contact_lines
 from grasp_benchmark.closed_loop.contestants import Contestant
 from grasp_benchmark.closed_loop.plan import plan_trials
+from grasp_benchmark.closed_loop.played_operator import (
+    attend_to,
+    operator_figures,
+    operator_lines,
+)
 from grasp_benchmark.closed_loop.record import PickResult, TrialRecord
 from grasp_benchmark.closed_loop.settings import BenchmarkSettings
 from grasp_benchmark.closed_loop.trial_runner import Bench
-from grasp_core.errors import ConfigError
+from grasp_core.errors import Code, ConfigError
+from grasp_core.transform import Transform
+from grasp_executor.outcome import PickOutcome
+from grasp_executor.release import ReleaseReport
 from grasp_sim.contacts import ContactRecorder, Touch
 from grasp_sim.objects import object_set
 from grasp_sim.posts import Post, add_post
@@ -106,3 +114,64 @@ def test_a_scene_without_room_for_its_posts_is_drawn_anew(bench, monkeypatch):
     tries = trial.scene_seeds()
     assert seeds == [next(tries), next(tries)]
     assert {"post_0", "post_1"} <= runner._simulation.world.fixed.keys()
+
+
+class LatchedSequence:
+    """A sequence that waits for its operator; notes what the operator does."""
+
+    def __init__(self):
+        self.calls = []
+
+    def release(self):
+        self.calls.append("release")
+        return ReleaseReport(True, "open")
+
+    def acknowledge(self):
+        self.calls.append("acknowledge")
+        return True, "seen"
+
+
+@pytest.mark.parametrize(
+    ("code", "holding", "calls"),
+    [
+        (Code.OK, False, []),
+        (Code.SLIPPED, False, []),
+        (Code.DROPPED, True, ["release"]),
+        (Code.HAND_NOT_EMPTY, False, ["release"]),
+        (Code.NOT_ACKNOWLEDGED, False, ["acknowledge"]),
+        (Code.UNEXPECTED_CONTACT, True, ["acknowledge", "release"]),
+    ],
+)
+def test_the_operator_does_what_the_pick_leaves_to_them(code, holding, calls):
+    sequence = LatchedSequence()
+    outcome = PickOutcome(code=code, holding=holding)
+    assert attend_to(sequence, outcome) == ("release" in calls, "acknowledge" in calls)
+    assert sequence.calls == calls
+
+
+def test_what_an_operator_lets_go_over_the_bin_is_no_success(bench, monkeypatch):
+    runner, trial = bench
+    monkeypatch.setattr(trial_runner, "place_posts", lambda *arguments: ())
+
+    def let_go(sequence, outcome):
+        world = runner._simulation.world
+        over_bin = Transform.from_translation(*world.cell.bin_center, 0.15)
+        world.place(world.object("crate"), over_bin)
+        return True, False
+
+    monkeypatch.setattr(scene_run, "attend_to", let_go)
+    record, _ = runner.run(ONE, trial)
+    (pick,) = record.picks
+    assert (pick.success, pick.released, pick.acknowledged) == (False, True, False)
+    assert record.cleared == ("crate",)
+
+
+def test_calls_of_the_operator_are_counted_and_told():
+    picks = [PickResult("a", "DROPPED", released=True), PickResult("a", "OK")]
+    found = operator_figures(picks)
+    assert found == {"released": 1, "acknowledged": 0}
+    figures = {"detectors": {"one": {"operator": found, "trials": 2}}}
+    (line,) = operator_lines(figures)
+    assert line == "operator for one: 1 release(s) and 0 acknowledge(s) in 2 picks"
+    quiet = {"released": 0, "acknowledged": 0}
+    assert list(operator_lines({"detectors": {"one": {"operator": quiet, "trials": 2}}})) == []

@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from grasp_benchmark.closed_loop.played_operator import attend_to
 from grasp_benchmark.in_process import SimArm, SimCamera, SimGripper, sequence_in
 from grasp_benchmark.speed.pose_error import measure_pose_errors
 from grasp_core.errors import Code, ConfigError
@@ -211,6 +212,11 @@ def test_something_in_the_hand_at_the_start_is_said(simulation):
         assert outcome.code is Code.HAND_NOT_EMPTY
         assert outcome.holding
         assert simulation.truth()[0].between_fingers
+    assert attend_to(picks, outcome) == (True, False)
+    assert not simulation.truth()[0].between_fingers
+    simulation.clear()
+    place(simulation)
+    assert picks.run(PickGoal()).code is Code.OK
 
 
 def test_more_force_than_the_gripper_has_is_refused(simulation):

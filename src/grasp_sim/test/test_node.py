@@ -269,7 +269,7 @@ def test_joint_states_come_as_their_drivers_publish_them(client, process):
     client.received[hand].clear()
     client.wait(client.wait(client.hand.send_goal_async(goal)).get_result_async())
     states = client.received[hand]
-    assert max(state.velocity[0] for state in states) < 0.0
+    assert min(state.velocity[0] for state in states) < -0.05
     assert {effort for state in states for effort in state.effort} == {0.0}
 
 

@@ -12,6 +12,7 @@ from grasp_benchmark.closed_loop.contact_figures import contact_figures
 from grasp_benchmark.closed_loop.contestants import ORACLE
 from grasp_benchmark.closed_loop.difference import difference_of
 from grasp_benchmark.closed_loop.intervals import success_interval
+from grasp_benchmark.closed_loop.played_operator import operator_figures
 from grasp_benchmark.closed_loop.record import TrialRecord
 from grasp_benchmark.closed_loop.settings import CLEAR, identity
 from grasp_benchmark.closed_loop.too_wide import too_wide_objects, too_wide_placements
@@ -99,6 +100,7 @@ def _of_detector(label: str, records: Records, *, clear: bool, wide: Sequence[st
         "detect_ms": 1000.0 * sum(record.detect_s for record in records) / len(picks),
         "per_object": _per_object(records, clear=clear, wide=wide),
         "contacts": contact_figures(records),
+        "operator": operator_figures(picks),
     }
     figures["not_fallen_rate"] = figures["not_fallen"] / len(picks)
     if clear:

@@ -29,6 +29,8 @@ class PickResult:
         contact: What touched what in it; empty without.
         unseen_contact_n: The same with what no image had shown.
         unseen_contact: What touched what in that.
+        released: An operator had to have the hand opened afterwards.
+        acknowledged: An operator had to acknowledge a contact or a stop afterwards.
     """
 
     object: str
@@ -44,6 +46,8 @@ class PickResult:
     contact: str = ""
     unseen_contact_n: float = 0.0
     unseen_contact: str = ""
+    released: bool = False
+    acknowledged: bool = False
 
     @property
     def false_success(self) -> bool:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from grasp_benchmark.closed_loop.object_width import narrowest_lying_m
+from grasp_benchmark.closed_loop.played_operator import attend_to
 from grasp_benchmark.closed_loop.record import PickResult
 from grasp_benchmark.closed_loop.watch import HandWatch, WatchedDetector
 from grasp_benchmark.in_process import sequence_in
@@ -16,10 +18,12 @@ from grasp_core.robot import RobotModel
 from grasp_detection.detector import Detector
 from grasp_executor.outcome import PickOutcome
 from grasp_executor.selection import PickGoal
+from grasp_sim.config import STEPS_PER_S
 from grasp_sim.contacts import ContactRecorder, Touch
 from grasp_sim.simulation import Simulation
 
 _FAILURES_TO_STOP = 2  # in a row
+_FALL_STEPS = STEPS_PER_S
 
 
 class SceneRun:
@@ -93,13 +97,26 @@ class SceneRun:
             unseen_contact_n=unseen[0],
             unseen_contact=unseen[1],
         )
-        self.picks.append(result)
         if not result.success:
             self.picture = self.detector.picture(outcome.grasp)
-        for name in in_bin:
+        self._take_out(in_bin)
+        released, acknowledged = attend_to(self._sequence, outcome)
+        if released:
+            self._let_fall()
+        self.picks.append(replace(result, released=released, acknowledged=acknowledged))
+        return outcome
+
+    def _take_out(self, names: Sequence[str]) -> None:
+        """Take what lies in the bin out of the scene."""
+        for name in names:
             self._simulation.remove(name)
             self.cleared.append(self._names[name])
-        return outcome
+
+    def _let_fall(self) -> None:
+        """Wait for what an operator let go; in the bin, it is no success of a later pick."""
+        for _ in range(_FALL_STEPS):
+            self._simulation.step()
+        self._take_out([thing.name for thing in self._simulation.truth() if thing.in_bin])
 
     def clear_table(self) -> None:
         """Pick until nothing is left, or two picks in a row have failed."""

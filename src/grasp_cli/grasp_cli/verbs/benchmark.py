@@ -15,6 +15,7 @@ from grasp_benchmark.closed_loop.contestants import parse_contestants
 from grasp_benchmark.closed_loop.figures import Figures, summarise
 from grasp_benchmark.closed_loop.journal import Journal
 from grasp_benchmark.closed_loop.page import write_report
+from grasp_benchmark.closed_loop.played_operator import operator_lines
 from grasp_benchmark.closed_loop.record import TrialRecord
 from grasp_benchmark.closed_loop.run import carry_out
 from grasp_benchmark.closed_loop.settings import CLEAR, DSC, PROTOCOLS, TRIALS, BenchmarkSettings
@@ -120,7 +121,7 @@ def run(options: argparse.Namespace) -> int:
         if records:
             figures = summarise(benchmark, records)
             show(figures, console)
-            for line in contact_lines(figures):
+            for line in (*operator_lines(figures), *contact_lines(figures)):
                 console.print(line, markup=False, highlight=False, soft_wrap=True)
             _write(options, figures, records, journal.folder)
     if interrupted:
