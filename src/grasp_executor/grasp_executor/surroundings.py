@@ -176,9 +176,23 @@ class Surroundings:
         if gone is not None:
             # Holes within an object are its own, and the fingers may come into its shadow.
             known = ndimage.binary_fill_holes(gone) | unseen.behind(gone)
-        return boxes_from_heights(heights, exclude=gone) + unknown_boxes(
+        own = self._own_foot(heights)
+        exclude = own if gone is None else own | gone
+        return boxes_from_heights(heights, exclude=exclude) + unknown_boxes(
             heights, unseen, self._cell, known=known
         )
+
+    def _own_foot(self, heights: HeightMap) -> NDArray[np.bool_]:
+        """Cells of the free space in which the robot itself stands: what is seen there is it."""
+        x, y = heights.grid.centres()
+        own = np.zeros(heights.grid.shape, dtype=np.bool_)
+        for box in self._cell.free_boxes():
+            (x0, y0, _), (x1, y1, _) = (
+                np.array(box.center) + sign * np.array(box.size_m) / 2.0 for sign in (-1.0, 1.0)
+            )
+            if x0 < 0.0 < x1 and y0 < 0.0 < y1:
+                own |= ((x >= x0) & (x <= x1))[None, :] & ((y >= y0) & (y <= y1))[:, None]
+        return own
 
     def _held(self, heights: HeightMap, target: GraspTarget) -> NDArray[np.bool_]:
         """What of the region at a grasp can be the object: no higher than the hand lets it be."""

@@ -10,6 +10,7 @@ from overhead_view import CAMERA, OVERHEAD, render
 
 from grasp_core.cell import Cell
 from grasp_core.robot import load_robot
+from grasp_core.transform import Transform
 from grasp_executor.interfaces import Observation
 from grasp_executor.planning.unknown import view_bounds
 from grasp_executor.surroundings import Surroundings
@@ -90,6 +91,17 @@ def test_the_targets_own_shadow_and_holes_are_open_to_the_fingers():
     # Other shadows stay closed.
     other = np.array([0.40, 0.0, 0.05])
     assert is_filled(seen.opened(other), 0.72, 0.0, 0.05)
+
+
+def test_the_robots_own_foot_is_no_obstacle():
+    T_base_camera = Transform.from_translation(-0.4, 0.0, 0.3) @ OVERHEAD
+    foot, post = (-0.08, 0.08, -0.08, 0.08, 0.2), (-0.08, -0.04, 0.22, 0.26, 0.15)
+    depth_m = render([foot, post], T_base_camera)
+    for free, blocked in (({}, True), ({"foot": [-0.15, -0.15, 0.0, 0.15, 0.15, 0.3]}, False)):
+        found = Surroundings(ROBOT, dataclasses.replace(CELL, free_space=free))
+        found.see(Observation([], depth_m, CAMERA, T_base_camera, 0.0))
+        assert is_filled(found.closed(), 0.0, 0.0, 0.15) is blocked
+        assert is_filled(found.closed(), -0.06, 0.24, 0.1)
 
 
 def test_the_view_holds_the_image_and_the_workspace():
