@@ -6,6 +6,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
+from typing import Any
 
 from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
 from rclpy.event_handler import SubscriptionEventCallbacks
@@ -112,7 +113,7 @@ class CameraInput:
         self._stamps_ns: dict[str, int] = {}
         self._paired_s = 0.0
         self._slop_ns = slop_ns
-        self._watch = on_clock_set_back(node, self._forget)
+        self._clock_watch: Any = None
         self.received: Counter[str] = Counter()
 
     @property
@@ -128,6 +129,8 @@ class CameraInput:
     def enable(self) -> None:
         """Let :meth:`open` subscribe."""
         with self._lock:
+            if self._clock_watch is None:
+                self._clock_watch = on_clock_set_back(self._node, self._forget)
             self._is_enabled = True
 
     def disable(self) -> None:
@@ -135,6 +138,9 @@ class CameraInput:
         with self._lock:
             self._is_enabled = False
             self._unsubscribe()
+            watch, self._clock_watch = self._clock_watch, None
+        if watch is not None:
+            watch.unregister()
 
     def open(self) -> None:
         """Subscribe, unless done or disabled."""

@@ -67,7 +67,7 @@ def on_clock_set_back(node: Node, forget: Callable[[], None]) -> Any:
     """Call a function whenever node time is set back, by whatever amount.
 
     Returns:
-        The registration; the calls end when it is let go.
+        The registration; its ``unregister`` ends the calls, as the end of the node does.
     """
     # Here, so that the rule itself needs no ROS.
     from rclpy.clock import JumpThreshold

@@ -86,6 +86,10 @@ class FakeNode:
 
     def create_jump_callback(self, threshold, post_callback):
         self.set_back = post_callback
+        return SimpleNamespace(unregister=lambda: setattr(self, "set_back", None))
+
+    def destroy_subscription(self, subscription):
+        del self.callbacks[subscription.topic_name]
 
     def create_subscription(self, kind, topic, callback, qos, **options):
         self.callbacks[topic] = callback
@@ -115,3 +119,5 @@ def test_why_nothing_is_handed_on_is_told(profile):
     node.set_back(None)  # what came before node time was set back is no partner of what comes
     receive(stamps=(1, 1, 1))
     assert len(pairs) == 2
+    source.disable()
+    assert (node.callbacks, node.set_back) == ({}, None)
