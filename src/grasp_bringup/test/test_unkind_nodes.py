@@ -14,6 +14,7 @@ from lifecycle_msgs.msg import Transition
 from rclpy.executors import MultiThreadedExecutor
 from running_stack import other_domain, ros_domain
 from std_srvs.srv import Trigger
+from unkind_body import GRAVITY_M_S2
 from unkind_case import ArmDoes, HandDoes
 from unkind_hardware import UnkindHardware, asked
 from unkind_node_cases import NODE_CASES
@@ -37,6 +38,7 @@ HAND = "force_hand"
 LATE_S = 2.0  # of simulated time, for messages on a busy machine
 SETTINGS = {
     "hold_s": 0.4,
+    "settle_s": 0.3,  # at this speed the arm tells the force at its hand 25 times a second
     "state_timeout_s": LATE_S,
     "max_stamp_lead_s": LATE_S,
     "hardware_timeout_s": 2.0,
@@ -50,10 +52,10 @@ SETTINGS = {
 class Running:
     """The stand-in, detector and executor over it, and their client."""
 
-    def __init__(self, log_dir, domain):
-        self._log_dir, self._domain = log_dir, domain
+    def __init__(self, log_dir, domain, hand=HAND):
+        self._log_dir, self._domain, self._hand = log_dir, domain, hand
         self.nodes = perception_and_action(
-            None, None, "antipodal", gripper=HAND, camera="realsense", continuous=False
+            None, None, "antipodal", gripper=hand, camera="realsense", continuous=False
         )
         self.nodes[0].parameters.update(max_stamp_lead_s=LATE_S)
         self.nodes[1].parameters.update(SETTINGS, state_dir=str(log_dir))
@@ -63,7 +65,7 @@ class Running:
             context = rclpy.Context()
             rclpy.init(context=context)
             undo.callback(context.try_shutdown)
-            self.hardware = UnkindHardware(gripper=HAND, speed=SPEED, context=context)
+            self.hardware = UnkindHardware(gripper=self._hand, speed=SPEED, context=context)
             undo.callback(self.hardware.destroy_node)
             executor = MultiThreadedExecutor(6, context=context)
             executor.add_node(self.hardware)
@@ -135,6 +137,16 @@ def test_kind_hardware_picks(running):
     (opening,) = running.hardware.body.let_go
     assert is_over_the_bin(opening.foot_m)
     running.hardware.behave()
+
+
+def test_a_hand_that_feels_nothing_picks_by_weight(tmp_path):
+    with Running(tmp_path, other_domain(5), "franka_hand") as running:
+        running.hardware.misbehave("grip-franka")
+        result = pick(running)
+        assert result.code == Code.OK, result.message
+        assert result.force_source == "payload"
+        weight_n = running.hardware.body.mass_kg * GRAVITY_M_S2
+        assert result.force_n == pytest.approx(weight_n / 2, rel=0.1)
 
 
 @pytest.mark.parametrize("case", NODE_CASES, ids=lambda case: case.row.name)
