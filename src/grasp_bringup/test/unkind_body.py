@@ -24,6 +24,7 @@ GRAVITY_M_S2 = 9.81
 _JAW_SPEED_M_S = 0.1
 _REACH_M = 0.02  # of the jaws beside the middle of the block
 _OPENED_M = 1e-4
+_LIFTED_M = 1e-3
 
 
 @dataclass(eq=False)
@@ -181,8 +182,10 @@ class Body:
         return x if closing[0] >= closing[1] else y
 
     def payload_n(self) -> float:
-        """Weight in the hand, newtons."""
-        return self.mass_kg * GRAVITY_M_S2 if self.holds else 0.0
+        """Weight that hangs in the hand, newtons; nothing while it stands on the table."""
+        block = self.block_m
+        hangs = self.holds and block is not None and block[2] > _LIFTED_M
+        return self.mass_kg * GRAVITY_M_S2 if hangs else 0.0
 
     def depth(self, camera: PinholeCamera, T_base_camera: Transform) -> NDArray[np.float32]:
         """What a camera sees of table and block, metres; the arm is out of its view."""

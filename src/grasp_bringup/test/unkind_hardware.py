@@ -57,6 +57,7 @@ OPTICAL_FRAME = "camera_color_optical_frame"
 STOP_TOPIC = "protective_stop"
 _TICK_S = 0.01  # wall time
 _CAMERA_PERIOD_S = 0.12  # wall time: it is pixels that cost
+_STOP_PERIOD_S = 0.1
 _LARGEST_STEP_S = 0.1
 _THREADS = 6
 
@@ -72,6 +73,8 @@ class UnkindHardware(Node):
         arm: Server of the arm's trajectories.
         hand: Server of the hand's commands.
         stamp_offset_s: By stream, how far its driver's clock is off, seconds.
+        is_stopped: Whether the robot says that it has stopped itself.
+        stages: Those of the picks so far, as their feedback tells.
         clock_rate: Seconds of its own clock in one of wall time; 0 stands still.
     """
 
@@ -136,6 +139,7 @@ class UnkindHardware(Node):
         self._due: list[tuple[str | float, Way, float]] = []
         self._began_s = time.monotonic()
         self.stages: list[str] = []
+        self.is_stopped = False
 
     def behave(self) -> None:
         """As it was at first: the block on the table, the jaws open, nothing wrong."""
@@ -191,7 +195,7 @@ class UnkindHardware(Node):
         hand = self.robot.gripper
         measures = _Every(1.0 / hand.joint_states_hz)
         tells = _Every(1.0 / (hand.published_hz or hand.joint_states_hz))
-        pictures = _Every(_CAMERA_PERIOD_S)
+        pictures, stops = _Every(_CAMERA_PERIOD_S), _Every(_STOP_PERIOD_S)
         last = time.monotonic()
         self._publish_poses()
         while not self._closing.wait(_TICK_S):
@@ -203,6 +207,8 @@ class UnkindHardware(Node):
             if self._clock_out is not None:
                 self._clock_out.publish(Clock(clock=ns_to_stamp(int(self.now_s * NANOSECONDS))))
             self._publish_arm()
+            if stops.due(now):
+                self.publish("stop", Bool(data=self.is_stopped))
             if measures.due(self.now_s):
                 self._measure_hand()
             if tells.due(self.now_s):

@@ -15,7 +15,6 @@ from typing import Any
 
 import numpy as np
 from control_msgs.action import FollowJointTrajectory
-from std_msgs.msg import Bool
 
 _CAMERA = ("color", "depth", "camera_info")
 _IMAGES = ("color", "depth")
@@ -165,7 +164,7 @@ def _steps(hardware: Any, value: float) -> None:
 
 
 def _stops(hardware: Any, value: float) -> None:
-    hardware.publish("stop", Bool(data=True))
+    hardware.is_stopped = True
     path = hardware.body.path
     if path is not None:
         hardware.body.stop(path)

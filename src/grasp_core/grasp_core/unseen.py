@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 
 from grasp_core.camera import PinholeCamera
 from grasp_core.height_map import HeightMap
@@ -86,7 +87,9 @@ def unseen_columns(
     surface, hit = sight.surface(feet)
     cells, inside = height_map.grid.cells_of(surface)
     hidden_by[rows, columns] = np.where(hit & inside, cells, -1)
-    return Unseen(bounds, hidden_by)
+    # A hole may begin within a cell whose rest was seen.
+    holes = np.where(~seen & (hidden_by < 0), bounds, 0.0)
+    return Unseen(np.maximum(bounds, ndimage.maximum_filter(holes, size=3)), hidden_by)
 
 
 class _Sight:

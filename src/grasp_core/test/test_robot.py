@@ -125,6 +125,8 @@ def test_wrong_names_list_the_valid_ones(folder):
     ("changes", "message"),
     [
         ({"speed": 1.0}, "profile.yaml: unknown speed; valid names are urdf, gripper"),
+        ({"path_tolerance_rad": [0.1, 0.1]}, "path_tolerance_rad has 2 values, needs one for all"),
+        ({"goal_tolerance_rad": [0.0]}, "goal_tolerance_rad"),
         ({"observe": [0.0]}, "observe has 1 values, needs one for each of the 7 joints"),
         ({"trajectory_action": "/arm"}, "trajectory_action is '/arm', must be a name without"),
         ({"gripper": ""}, "gripper is empty: name a file under config/grippers"),

@@ -158,7 +158,11 @@ class Holding:
         started_s = math.inf  # time of samples, not of the clock: a hold is what was seen
         patience_s = _PATIENCE * (1.0 + self._config.hold_s)
         deadline = clock.now_s() + patience_s
-        while self._outcome.held_s < self._config.hold_s or monitor.suspected:
+        while (
+            self._outcome.held_s < self._config.hold_s
+            or monitor.suspected
+            or self._payload.suspected
+        ):
             self._mover.tick(self._watch_at_rest)
             seen_s = monitor.seen_until_s
             undisturbed = math.isfinite(started_s) and not monitor.interrupted

@@ -31,6 +31,7 @@ from grasp_executor.ros_detection import DetectionClient
 from grasp_executor.ros_gripper import RosGripper
 from grasp_executor.ros_hardware import RosArm
 from grasp_executor.ros_operator import OperatorServices
+from grasp_executor.ros_scenery import Scenery
 from grasp_executor.ros_states import JointStateCache, RosClock, joint_sources
 from grasp_executor.ros_stop import watch_stops
 from grasp_executor.selection import PickGoal, Policy
@@ -97,6 +98,8 @@ class ExecutorNode(GraspLifecycleNode):
         memory = EmptyWidthMemory(path)
         self._sequence = PickSequence(robot, model, cell, config, memory, self._latch)
         self._operator = OperatorServices(self, self._sequence, self._busy, self._base_frame)
+        self._scenery = Scenery(self, self._base_frame, cell)
+        self._sequence.show_surroundings(self._scenery.show)
         hardware.start()
         # Without event handlers: see grasp_ros.camera_input.
         quiet = PublisherEventCallbacks(use_default_callbacks=False)
@@ -104,7 +107,12 @@ class ExecutorNode(GraspLifecycleNode):
         # Wall time: a simulator that was killed stops /clock.
         steady = Clock(clock_type=ClockType.STEADY_TIME)
         self._telling = self.create_timer(_DIAGNOSTICS_PERIOD_S, self._tell, clock=steady)
-        self._server = ActionServer(
+        if self._server is None:
+            self._server = self._serve()
+
+    def _serve(self) -> ActionServer:
+        # It outlives a cleanup: rclpy's executor dies of one that is destroyed while it waits.
+        return ActionServer(
             self,
             Pick,
             "pick",
@@ -136,17 +144,16 @@ class ExecutorNode(GraspLifecycleNode):
         self._busy.release()
 
     def cleanup(self) -> None:
-        """Close the action and stop listening."""
-        if self._server is not None:
-            self._server.destroy()
+        """Stop listening; goals are refused."""
         if self._telling is not None:
             self.destroy_timer(self._telling)
             self.destroy_publisher(self._target)
+            self._scenery.destroy()
         if self._operator is not None:
             self._operator.destroy()
         if self._hardware is not None:
             self._hardware.close()
-        self._server, self._sequence, self._hardware, self._telling = None, None, None, None
+        self._sequence, self._hardware, self._telling = None, None, None
         self._operator = None
 
     def destroy_node(self) -> None:
@@ -154,6 +161,9 @@ class ExecutorNode(GraspLifecycleNode):
         with contextlib.suppress(HardwareLost):
             self.deactivate()
         self.cleanup()
+        if self._server is not None:
+            self._server.destroy()
+            self._server = None
         super().destroy_node()
 
     def _decide(self, goal: Pick.Goal) -> GoalResponse:

@@ -15,9 +15,11 @@ import numpy as np
 from grasp_core.errors import Dropped
 from grasp_executor.config import PickConfig
 from grasp_executor.interfaces import Arm
-from grasp_executor.persistence import FEWEST_SAMPLES
+from grasp_executor.persistence import FEWEST_SAMPLES, Persistence
 
-_SIGMAS = 4.0  # a weight must stand out of the noise of its mean so far
+_SIGMAS = 4.0  # a weight must stand out of the noise of its median so far
+_SIGMA_OF_MAD = 1.4826  # of normal noise
+_ERROR_OF_MEDIAN = 1.2533  # relative to that of the mean
 _LEFT = 0.5  # share of the weight that must remain
 
 
@@ -36,6 +38,7 @@ class PayloadWatch:
         self._before: tuple[float, float] | None = None
         self.weight_n: float | None = None
         self.lowest_n = math.nan
+        self._gone = Persistence(config.loss_s)
 
     def take(self) -> None:
         """Take the newest measurement of a resting arm; repeated ones count once."""
@@ -54,11 +57,11 @@ class PayloadWatch:
 
     def tare(self) -> None:
         """What was taken until now is the reading of an empty hand."""
-        self._before = self._mean()
+        self._before = self._middle()
 
     def weigh(self) -> float | None:
         """Weight of what was lifted, newtons; None if the arm tells none or none stands out."""
-        after, before = self._mean(), self._before
+        after, before = self._middle(), self._before
         if after is None or before is None:
             return None
         weight, error = after[0] - before[0], math.hypot(after[1], before[1])
@@ -71,21 +74,29 @@ class PayloadWatch:
         """Take a measurement of the arm holding still.
 
         Raises:
-            Dropped: The weight is gone: the mean over ``payload_s`` has fallen by more than half.
+            Dropped: The weight is gone: the median over ``payload_s`` has fallen by more than half
+                and stays there.
         """
         if self.weight_n is None or self._before is None:
             return
         self.take()
         if not self._is_full():
             return
-        now = self._mean()
+        now = self._middle()
         weight = math.nan if now is None else now[0] - self._before[0]
-        if not weight >= _LEFT * self.weight_n:
+        is_gone = not weight >= _LEFT * self.weight_n
+        if self._gone.add(self._samples[-1][1], self._samples[-1][0], is_gone):
             raise Dropped(
                 f"the arm feels {weight:.1f} N in the hand, after the lift it was "
-                f"{self.weight_n:.1f} N, for {self._config.payload_s:.2f} s"
+                f"{self.weight_n:.1f} N, for at least {self._config.loss_s:.2f} s"
             )
-        self.lowest_n = min(self.lowest_n, weight)
+        if not is_gone:
+            self.lowest_n = min(self.lowest_n, weight)
+
+    @property
+    def suspected(self) -> bool:
+        """Whether the weight seems to be gone, which is not to be believed yet."""
+        return self._gone.suspected
 
     def _is_full(self) -> bool:
         """Whether what was taken spans nearly the whole window."""
@@ -93,9 +104,11 @@ class PayloadWatch:
             return False
         return self._samples[-1][1] - self._samples[0][1] >= 0.8 * self._config.payload_s
 
-    def _mean(self) -> tuple[float, float] | None:
-        """Mean and its standard error, newtons; None of too few samples."""
+    def _middle(self) -> tuple[float, float] | None:
+        """Median and its standard error, newtons; None of too few samples. Outliers pass by."""
         forces = np.array([force for force, _ in self._samples])
         if len(forces) < FEWEST_SAMPLES:
             return None
-        return float(forces.mean()), float(forces.std(ddof=1) / math.sqrt(len(forces)))
+        middle = float(np.median(forces))
+        sigma = _SIGMA_OF_MAD * float(np.median(np.abs(forces - middle)))
+        return middle, _ERROR_OF_MEDIAN * sigma / math.sqrt(len(forces))

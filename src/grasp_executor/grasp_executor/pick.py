@@ -33,6 +33,7 @@ from grasp_executor.interfaces import JointTrajectory
 from grasp_executor.outcome import PickOutcome, Progress, Stage
 from grasp_executor.pick_context import PickContext
 from grasp_executor.release import ReleaseReport, release_hand
+from grasp_executor.scene import Box
 from grasp_executor.selection import PickGoal
 from grasp_executor.station import RobotPort, Station
 
@@ -62,6 +63,10 @@ class PickSequence:
     ) -> None:
         """See Station."""
         self._station = Station(robot, model, cell, config, memory, latch)
+
+    def show_surroundings(self, show: Callable[[tuple[Box, ...]], None]) -> None:
+        """Have the obstacles of every look drawn."""
+        self._station.surroundings.show = show
 
     def run(
         self,

@@ -25,8 +25,11 @@ def watch_stops(node: Node, arm: ArmProfile, topic: str, latch: FaultLatch) -> N
         topic: Of std_msgs/Bool, true while stopped; empty for none.
         latch: Is told.
 
+    The type of a driver's message comes with that driver: where it is not installed, as beside a
+    simulator, the mode is not read, and the log says so.
+
     Raises:
-        ConfigError: The type of the driver's message is not installed or lacks the field.
+        ConfigError: The type of the driver's message lacks the field.
     """
     if topic:
         node.create_subscription(
@@ -35,9 +38,17 @@ def watch_stops(node: Node, arm: ArmProfile, topic: str, latch: FaultLatch) -> N
             lambda message: latch.report_stop(topic, "stopped" if message.data else None),
             STATES,
         )
-    if arm.stop_topic:
+    if not arm.stop_topic:
+        return
+    try:
         kind = _message_type(arm)
-        node.create_subscription(kind, arm.stop_topic, _mode_reader(arm, latch), STATES)
+    except ImportError as error:
+        node.get_logger().warning(
+            f"protective stops are not read from {arm.stop_topic}: {error}; beside the real "
+            f"robot, install {arm.stop_type.partition('/')[0]}"
+        )
+        return
+    node.create_subscription(kind, arm.stop_topic, _mode_reader(arm, latch), STATES)
 
 
 def _mode_reader(arm: ArmProfile, latch: FaultLatch) -> Callable[[Any], None]:
@@ -55,10 +66,10 @@ def _message_type(arm: ArmProfile) -> Any:
     try:
         found = getattr(importlib.import_module(f"{package}.{kind}"), name)
         _field_of(found(), arm.stop_field)
-    except (ImportError, AttributeError) as error:
+    except AttributeError as error:
         raise ConfigError(
             f"stop_type {arm.stop_type!r} with stop_field {arm.stop_field!r} of the arm's profile "
-            f"cannot be read: {error}; install the package beside the driver, or correct the names"
+            f"cannot be read: {error}; correct the names"
         ) from error
     return found
 

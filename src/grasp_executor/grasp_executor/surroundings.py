@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -44,9 +44,13 @@ class Surroundings:
     that passed over it, unless the cell declares it free. Before the first look nothing but the
     cell's solids is known, and the arm must leave the camera's view to look at all: until then,
     the solids alone count.
+
+    Attributes:
+        show: Told the obstacles of every look, to draw them.
     """
 
     def __init__(self, robot: RobotModel, cell: Cell) -> None:
+        self.show: Callable[[tuple[Box, ...]], None] = lambda boxes: None
         self._cell = cell
         self._fixtures = tuple(
             Box(solid.name, solid.size_m, Transform.from_translation(*solid.center))
@@ -80,6 +84,7 @@ class Surroundings:
             hole_m=_HOLE_M,
         )
         self._view = _View(heights, unseen)
+        self.show(self._without(None))
 
     @property
     def _map(self) -> HeightMap | None:
@@ -171,9 +176,23 @@ class Surroundings:
         if gone is not None:
             # Holes within an object are its own, and the fingers may come into its shadow.
             known = ndimage.binary_fill_holes(gone) | unseen.behind(gone)
-        return boxes_from_heights(heights, exclude=gone) + unknown_boxes(
+        own = self._own_foot(heights)
+        exclude = own if gone is None else own | gone
+        return boxes_from_heights(heights, exclude=exclude) + unknown_boxes(
             heights, unseen, self._cell, known=known
         )
+
+    def _own_foot(self, heights: HeightMap) -> NDArray[np.bool_]:
+        """Cells of the free space in which the robot itself stands: what is seen there is it."""
+        x, y = heights.grid.centres()
+        own = np.zeros(heights.grid.shape, dtype=np.bool_)
+        for box in self._cell.free_boxes():
+            (x0, y0, _), (x1, y1, _) = (
+                np.array(box.center) + sign * np.array(box.size_m) / 2.0 for sign in (-1.0, 1.0)
+            )
+            if x0 < 0.0 < x1 and y0 < 0.0 < y1:
+                own |= ((x >= x0) & (x <= x1))[None, :] & ((y >= y0) & (y <= y1))[:, None]
+        return own
 
     def _held(self, heights: HeightMap, target: GraspTarget) -> NDArray[np.bool_]:
         """What of the region at a grasp can be the object: no higher than the hand lets it be."""

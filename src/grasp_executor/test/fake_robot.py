@@ -18,7 +18,7 @@ import numpy as np
 from gantry import GantryPlanner, gantry
 from overhead_view import CAMERA, OVERHEAD, render
 
-from grasp_core.cell import Cell
+from grasp_core.cell import load_cell
 from grasp_core.errors import (
     GraspStackError,
     HardwareLost,
@@ -45,7 +45,7 @@ from grasp_executor.pick import PickSequence
 from grasp_executor.selection import PickGoal
 from grasp_executor.station import RobotPort
 
-CELL = Cell()
+CELL = load_cell("tabletop")
 CONFIG = PickConfig(hold_s=0.3, settle_s=0.03)
 
 _EXPOSURE_S = 0.03
@@ -209,6 +209,7 @@ class FakeArm:
         self._failure: GraspStackError | None = None
         self.publishes, self.answers, self.is_blocked = True, True, False
         self.weighs = False
+        self.jolt_n = self.jolts_until_s = 0.0
         self.tells: Callable[[np.ndarray], np.ndarray] = lambda positions: positions
         self.tells_until_s = 0.0
 
@@ -233,6 +234,8 @@ class FakeArm:
         weight_n = 0.0 if self._robot.held is None else self._robot.held.weight_n
         lifted = self._robot.held is not None and self._robot.held.z_m > 0.0
         noise_n = 0.05 * np.sin(50.0 * self._robot.clock.now)
+        if self._robot.clock.now < self.jolts_until_s:
+            noise_n += self.jolt_n
         return _OFFSET_N + weight_n * lifted + noise_n, self._stamp_s
 
     def fail(self, failure: GraspStackError) -> None:
@@ -498,6 +501,16 @@ def arm_tells_nan(seconds: float) -> Callable[[FakeRobot], None]:
     def misbehave(robot: FakeRobot) -> None:
         robot.arm.tells = lambda positions: positions * np.nan
         robot.arm.tells_until_s = robot.clock.now + seconds
+
+    return misbehave
+
+
+def arm_is_jolted(seconds: float, force_n: float) -> Callable[[FakeRobot], None]:
+    """For a while, the arm feels another force."""
+
+    def misbehave(robot: FakeRobot) -> None:
+        robot.arm.jolt_n = force_n
+        robot.arm.jolts_until_s = robot.clock.now + seconds
 
     return misbehave
 

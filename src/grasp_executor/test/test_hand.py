@@ -14,6 +14,7 @@ from fake_robot import (
     Block,
     Event,
     FakeRobot,
+    arm_is_jolted,
     arm_tells_nan,
     cancels,
     drops,
@@ -317,6 +318,19 @@ def test_a_weight_that_is_gone_is_a_loss_though_the_width_stays():
     outcome = robot.pick(Event(Stage.HOLD, weighs_nothing, 0.1))
     assert (outcome.code, outcome.holding) == (Code.DROPPED, True)
     assert "the arm feels" in outcome.message
+
+
+@pytest.mark.parametrize("force_n", [-50.0, 50.0, math.nan])
+def test_a_jolt_is_no_loss_and_no_weight(force_n):
+    config = replace(CONFIG, hold_s=1.0)
+    robot = FakeRobot(block(weight_n=1.5), model=without_force(), config=config)
+    robot.arm.weighs = True
+    outcome = robot.pick(
+        Event(Stage.CLOSE, arm_is_jolted(ONE_SAMPLE_S, force_n), 0.05),
+        Event(Stage.HOLD, arm_is_jolted(0.1, force_n), 0.5),
+    )
+    assert (outcome.code, outcome.force_source) == (Code.OK, "payload"), outcome.message
+    assert 2.0 * outcome.force_n == pytest.approx(1.5, abs=0.15)
 
 
 # -- before every start ---------------------------------------------------------------------------

@@ -180,7 +180,9 @@ def test_no_way_through_fails_in_time(robot, observe):
     start = best(planner, top_down(0.3, 0.4, 0.3), observe)
     goal = best(planner, top_down(0.3, -0.4, 0.3), observe)
     began = time.monotonic()
-    with pytest.raises(PlanningFailed, match="max_planning_time_s"):
+    with pytest.raises(
+        PlanningFailed, match=r"straight ahead, .* touches (front|back).*max_planning_time_s"
+    ):
         planner.plan_joints(start, goal)
     assert time.monotonic() - began < 1.0
 

@@ -202,3 +202,10 @@ def test_wrong_scenes_are_refused_and_change_nothing(planner, observe):
         with pytest.raises(ConfigError, match=match):
             planner.set_scene(CollisionScene(boxes, contacts))
     assert planner._clearance.padded is before
+
+
+def test_unknown_space_says_where_it_is_and_what_to_do(planner, observe):
+    planner.set_scene(CollisionScene((box("unknown_3", (0.2, 0.2, 0.4), (0.5, 0.1, 0.2)),)))
+    expected = r"touches unknown_3 .*unknown space at x 0\.40 to 0\.60, y 0\.00 to 0\.20, z 0\.00"
+    with pytest.raises(Collision, match=expected + ".*free_space"):
+        planner.solve_ik(top_down(0.5, 0.1, 0.2), near=observe)

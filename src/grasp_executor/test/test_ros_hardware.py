@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import math
 import threading
 import time
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -62,7 +64,7 @@ class Drivers(Node):
     def __init__(self):
         super().__init__("drivers")
         self.accepts, self.succeeds = True, True
-        self.result = None
+        self.result, self.says = None, []
         self.asked, self.goals = [], []
         self.states = {}  # topic: names, positions, velocities, efforts
         self._publishers_of = {
@@ -90,6 +92,9 @@ class Drivers(Node):
     def _execute(self, name, handle):
         self.asked.append(name)
         self.goals.append(handle.request)
+        for message in self.says:
+            handle.publish_feedback(message)
+            time.sleep(0.05)  # feedback and result travel by different ways
         if self.succeeds:
             handle.succeed()
         else:
@@ -127,7 +132,7 @@ def running():
 def drivers(running):
     drivers, _ = running
     drivers.accepts, drivers.succeeds = True, True
-    drivers.asked, drivers.goals, drivers.states = [], [], {}
+    drivers.asked, drivers.goals, drivers.states, drivers.says = [], [], {}, []
     return drivers
 
 
@@ -189,6 +194,45 @@ def test_a_trajectory_reaches_the_driver_as_it_is(drivers, arm):
     for name in ("positions", "velocities", "accelerations"):
         sent = np.array([getattr(point, name) for point in points])
         np.testing.assert_array_equal(sent, getattr(wanted, name))
+    profile = ROBOT.arm
+    for sent, limit in (
+        (goal.path_tolerance, profile.path_tolerance_rad[0]),
+        (goal.goal_tolerance, profile.goal_tolerance_rad[0]),
+    ):
+        assert [tolerance.name for tolerance in sent] == list(JOINTS)
+        assert {tolerance.position for tolerance in sent} == {limit}
+    assert stamp_to_ns(goal.goal_time_tolerance) == profile.goal_time_tolerance_s * 1e9
+
+
+def told(stamp_s, desired, actual):
+    """Feedback in another order of the joints."""
+    message = FollowJointTrajectory.Feedback(joint_names=list(JOINTS[::-1]))
+    message.header.stamp.sec, message.header.stamp.nanosec = 7, round(stamp_s * 1e9)
+    message.desired.positions = list(desired[::-1])
+    message.actual.positions = list(actual[::-1])
+    return message
+
+
+def test_the_controllers_feedback_tells_progress_and_contact(drivers, arm):
+    wanted, drivers.result = trajectory(), FOLLOW()
+    middle = wanted.positions[1]
+    drivers.says = [told(0.1, middle, middle)]
+    motion = arm.start(wanted)
+    finish(motion)
+    assert motion.progress_s() == pytest.approx(0.25)
+    off = middle - 0.3 * np.eye(len(JOINTS))[2]
+    drivers.says = [told(stamp_s, middle, off) for stamp_s in (0.1, 0.2, 0.25)]
+    motion = arm.start(wanted)
+    finish(motion)
+    with pytest.raises(UnexpectedContact, match=f"{JOINTS[2]} has been off its set point"):
+        motion.progress_s()
+
+
+def test_feedback_without_positions_tells_nothing(drivers, arm):
+    drivers.result, drivers.says = FOLLOW(), [FollowJointTrajectory.Feedback()]
+    motion = arm.start(trajectory())
+    finish(motion)
+    assert math.isnan(motion.progress_s())
 
 
 @pytest.mark.parametrize(
@@ -401,18 +445,27 @@ def test_a_stop_is_heard_on_its_topic_and_from_the_drivers_mode(running):
     wait_until(lambda: latch.acknowledge()[0])
 
 
-@pytest.mark.parametrize(
-    ("kind", "field"),
-    [
-        ("franka_msgs_nowhere/msg/State", "mode"),
-        ("diagnostic_msgs/msg/DiagnosticStatus", "no.such"),
-    ],
-)
+@pytest.mark.parametrize(("kind", "field"), [("NoSuch", "message"), ("KeyValue", "no.such")])
 def test_a_mode_that_cannot_be_read_is_named(running, kind, field):
     _, hardware = running
+    kind = f"diagnostic_msgs/msg/{kind}"
     arm = with_arm(stop_topic="s", stop_type=kind, stop_field=field, stop_values=("1",)).arm
     with pytest.raises(ConfigError, match=f"{kind}.*{field}.*cannot be read"):
         watch_stops(hardware.node, arm, "", FaultLatch())
+
+
+def test_a_mode_whose_type_is_not_installed_is_not_read():
+    said = []
+    node = SimpleNamespace(get_logger=lambda: SimpleNamespace(warning=said.append))
+    arm = with_arm(
+        stop_topic="arm/mode",
+        stop_type="nowhere_msgs/msg/Mode",
+        stop_field="x",
+        stop_values=("1",),
+    ).arm
+    watch_stops(node, arm, "", FaultLatch())
+    assert "not read from arm/mode" in said[0]
+    assert "install nowhere_msgs" in said[0]
 
 
 def test_half_a_stop_in_a_profile_is_refused():

@@ -360,15 +360,6 @@ ARM_CASES = [
         before=after(Event(Stage.APPROACH, moves(_TOUCHED), 0.05)),
     ),
     _case(
-        "protective-stop",
-        A,
-        "the robot stops itself in the carry",
-        RESTS,
-        SHUT,
-        Code.PROTECTIVE_STOP,
-        Event(Stage.CARRY, stops_itself, 0.05),
-    ),
-    _case(
         "goal-after-protective-stop",
         A,
         "a goal comes after a protective stop",

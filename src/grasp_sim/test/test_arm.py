@@ -3,6 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from grasp_core.errors import ConfigError
 from grasp_core.transform import Transform
 from grasp_sim.simulation import Simulation
 from grasp_sim.trajectory import ErrorCode, Goal, InvalidTrajectory, Status, Tolerances
@@ -128,3 +129,60 @@ def test_no_goal_survives_a_new_scene(simulation: Simulation):
     simulation.clear()
     assert goal.status is Status.CANCELLED
     assert np.allclose(simulation.arm_state()[0], simulation.robot.arm.observe)
+
+
+def run_into_a_wall(simulation: Simulation, path_rad: float) -> tuple[Goal, float, float]:
+    """Swing into a fixed wall: the goal, how long it pushed, s, and the largest force, N.
+
+    The force is the mean over 20 ms; pushing ends when the controller gives up and lets go.
+    """
+    hand = simulation.world.link_pose("panda_hand").translation
+    middle = Transform.from_translation(hand[0], hand[1] + 0.2, 0.5)
+    wall = simulation.world.add_box("wall", (0.3, 0.02, 1.0), middle, 0.0)
+    goal = swing(simulation, 1.2, 1.5, tolerances=Tolerances(path_rad, 0.01, 0.5))
+    forces: list[float] = []
+    while not goal.done or simulation.time_s - goal.start_s < 3.0:
+        simulation.step()
+        contacts = simulation.world.client.getContactPoints(bodyA=wall.body)
+        forces.append(sum(contact[9] for contact in contacts))
+    smooth = np.convolve(forces, np.full(5, 0.2), "valid")
+    pushed = np.flatnonzero(np.array(forces) > 20.0)
+    return goal, (pushed[-1] - pushed[0]) * STEP_S, float(smooth.max())
+
+
+def test_tolerances_end_a_contact_within_300_ms(simulation: Simulation):
+    goal, pushed_s, force_n = run_into_a_wall(simulation, 0.1)
+    assert goal.error_code == ErrorCode.PATH_TOLERANCE_VIOLATED
+    simulation.clear()
+    _, without_s, without_n = run_into_a_wall(simulation, 0.0)
+    print(
+        f"pushed {pushed_s:.2f} s, {force_n:.0f} N; without {without_s:.2f} s, {without_n:.0f} N"
+    )
+    assert pushed_s < 0.3 < 1.0 < without_s
+    assert force_n < 0.6 * without_n
+
+
+def test_speed_scaling_stretches_time_and_stands_still_at_0(simulation: Simulation):
+    plain_s = until_done(simulation, swing(simulation, 0.2, 0.5))
+    simulation.clear()
+    simulation.scale_speed(0.5)
+    goal = swing(simulation, 0.2, 0.5)
+    assert until_done(simulation, goal) == pytest.approx(2.0 * plain_s, abs=0.25)
+    assert goal.status is Status.SUCCEEDED
+    goal = swing(simulation, 0.2, 0.5)
+    for _ in range(60):
+        simulation.step()
+    simulation.scale_speed(0.0)
+    for _ in range(120):
+        simulation.step()
+    along, place = goal.steps, simulation.arm_state()[0]
+    for _ in range(240):
+        simulation.step()
+    assert goal.steps == along
+    assert goal.status is Status.RUNNING
+    assert np.abs(simulation.arm_state()[0] - place).max() < 0.001
+    simulation.scale_speed(1.0)
+    until_done(simulation, goal)
+    assert goal.status is Status.SUCCEEDED
+    with pytest.raises(ConfigError, match=r"speed scaling is 1\.5"):
+        simulation.scale_speed(1.5)

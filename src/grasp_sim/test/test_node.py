@@ -19,6 +19,7 @@ import rclpy
 from action_msgs.msg import GoalStatus
 from builtin_interfaces.msg import Duration
 from control_msgs.action import FollowJointTrajectory, GripperCommand
+from control_msgs.msg import JointTolerance
 from geometry_msgs.msg import Vector3, WrenchStamped
 from grasp_msgs.srv import NewScene, PerturbObject, SceneTruth
 from rclpy.action import ActionClient
@@ -224,6 +225,34 @@ def test_serves_what_the_hardware_serves(client, process):
     assert "dev, test" in wrong.message
     assert list(client.call(NewScene, "new_scene", names=["012"]).names) == ["012"]
     assert process.poll() is None
+
+
+def test_the_arm_tells_its_set_point_and_follows_the_speed_scaling(client):
+    with simulator(client, "-m", "grasp_sim.node", settings=["speed_scaling:=0.25"]):
+        told = []
+        goal = turn(client, 0.4, 1.0)
+        goal.path_tolerance = [
+            JointTolerance(name=name, position=0.1) for name in ROBOT.arm.joints
+        ]
+        sent = client.arm.send_goal_async(
+            goal, feedback_callback=lambda m: told.append(m.feedback)
+        )
+        outcome = client.wait(client.wait(sent).get_result_async())
+        assert outcome.status == GoalStatus.STATUS_SUCCEEDED
+        assert len(told) > 10
+        stamps, along = (
+            np.array([stamp_to_ns(stamp) / 1e9 for stamp in column])
+            for column in zip(
+                *((m.header.stamp, m.desired.time_from_start) for m in told), strict=True
+            )
+        )
+        # Skip the first: the scaling ramps from full speed.
+        pace = np.diff(along[len(along) // 2 :]).sum() / np.diff(stamps[len(along) // 2 :]).sum()
+        assert pace == pytest.approx(0.25, abs=0.03)
+        for message in told:
+            desired, actual = (np.array(p.positions) for p in (message.desired, message.actual))
+            assert np.abs(desired - actual).max() < 0.02
+            np.testing.assert_allclose(message.error.positions, desired - actual)
 
 
 def test_joint_states_come_as_their_drivers_publish_them(client, process):

@@ -144,22 +144,22 @@ def _touch(
         return "the arm touches something"
     first, second = pairs[0]
     more = f" (and {len(pairs) - 1} more)" if len(pairs) > 1 else ""
-    if padding_m > 0.0 and world.is_box(second):
+    if not world.is_box(second):
+        return f"{first} touches {second}{more}"
+    if padding_m > 0.0:
         more = f" or comes within {1e3 * padding_m:.0f} mm of it" + more
-    if world.is_box(second):
-        second = _described(next(box for box in boxes if box.name == second))
-    return f"{first} touches {second}{more}"
+    where = "" if not second.startswith(UNKNOWN) else _unknown_space(second, boxes)
+    return f"{first} touches {second}{more}{where}"
 
 
-def _described(box: Box) -> str:
-    """A box in words: what nobody has seen says where it is and what can be done."""
-    if not box.name.startswith(UNKNOWN):
-        return box.name
+def _unknown_space(name: str, boxes: tuple[Box, ...]) -> str:
+    """Where a box of space that nobody has seen lies, and what can be done, in words."""
+    box = next(box for box in boxes if box.name == name)
     (x0, y0, z0), (x1, y1, z1) = (
         box.pose.translation + sign * np.array(box.size_m) / 2.0 for sign in (-1.0, 1.0)
     )
     return (
-        f"unknown space at x {x0:.2f} to {x1:.2f}, y {y0:.2f} to {y1:.2f}, z {z0:.2f} to "
-        f"{z1:.2f} m ({box.name}): let the camera see it, or declare it in the cell's free_space "
-        "if nothing ever stands there"
+        f": unknown space at x {x0:.2f} to {x1:.2f}, y {y0:.2f} to {y1:.2f}, z {z0:.2f} to "
+        f"{z1:.2f} m; let the camera see it, or declare it in the cell's free_space if nothing "
+        "ever stands there;"
     )

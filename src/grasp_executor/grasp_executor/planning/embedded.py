@@ -31,6 +31,7 @@ Path = NDArray[np.float64]
 _DISTINCT_RAD = 0.1  # two configurations closer than this in every joint are one
 _STILL_RAD = 1e-5  # no motion at all
 _LIMIT_SLACK_RAD = 0.02  # a measured start may be this far past a limit
+_LOOKS_AHEAD = 50  # configurations of the straight way that are looked at to tell what blocks
 _LINE_REFINEMENTS = 3
 _SEARCH_REFINEMENTS = 4
 _BLENDS = (1.0, 0.4, 0.1, 0.02)  # shares of blend_rad, tried until the rounded path is free
@@ -243,7 +244,8 @@ class EmbeddedPlanner:
             if remaining <= 0.0:
                 raise PlanningFailed(
                     f"no collision-free path within {self._config.max_planning_time_s} s "
-                    f"({attempt} attempts); raise max_planning_time_s or clear the way"
+                    f"({attempt} attempts){self._in_the_way(begin, goal)}; raise "
+                    "max_planning_time_s or clear the way"
                 )
             waypoints = self._search(begin, goal, attempt, remaining)
             attempt += 1
@@ -252,6 +254,12 @@ class EmbeddedPlanner:
                 trajectory = self._timed_if_free(path, speed, leaving)
                 if trajectory is not None:
                     return trajectory
+
+    def _in_the_way(self, start: JointVector, goal: JointVector) -> str:
+        """What is touched first on the straight way, in words."""
+        path = np.linspace(start, goal, _LOOKS_AHEAD)
+        bad = self._clearance.first_bad(path, False)
+        return "" if bad is None else f"; straight ahead, {self._clearance.explain(path[bad])}"
 
     def _search(
         self, start: JointVector, goal: JointVector, attempt: int, time_s: float
