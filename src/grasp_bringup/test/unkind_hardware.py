@@ -202,7 +202,8 @@ class UnkindHardware(Node):
             now = time.monotonic()
             wall_s, last = min(now - last, _LARGEST_STEP_S), now
             self.now_s += wall_s * self.clock_rate
-            self.body.step(max(wall_s * (self._speed or 1.0), 1e-6))
+            if self.clock_rate > 0.0:  # who has stopped /clock does not move anything, either
+                self.body.step(max(wall_s * (self._speed or 1.0), 1e-6))
             self._begin_what_is_due()
             if self._clock_out is not None:
                 self._clock_out.publish(Clock(clock=ns_to_stamp(int(self.now_s * NANOSECONDS))))

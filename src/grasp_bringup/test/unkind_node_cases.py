@@ -230,11 +230,11 @@ TIME_CASES = [
     _case(
         "a-stopped-clock",
         T,
-        "/clock stands still in the carry",
+        "/clock stands still in the lift",
         UNSURE,
         SHUT,
         Code.HARDWARE_LOST,
-        "clock-stands@carry",
+        "clock-stands@lift",
     ),
     _case(
         "images-from-the-future",
