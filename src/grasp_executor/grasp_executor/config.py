@@ -67,9 +67,9 @@ class PickConfig(Checked):
         maximum=2.0,
     )
     min_payload_n: float = setting(
-        0.3,
+        1.0,
         "weight, felt by the arm after the lift, that proves an object in a hand that feels no "
-        "force, N",
+        "force; above the error that the arm's estimate keeps between two places, N",
         minimum=0.05,
     )
     payload_s: float = setting(

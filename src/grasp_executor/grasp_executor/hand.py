@@ -1,6 +1,7 @@
 """The hand as a thing with a memory: may it hold something, and would opening it let that fall?
 
-Certainly empty is only a hand that is open to its widest, or shut to the remembered empty width.
+Certainly empty is only a hand that is shut to the remembered empty width or, unless it was closed
+here, open to its widest.
 Whatever else is seen after a closing, or by an executor that has just begun, may be a grip.
 """
 
@@ -64,6 +65,7 @@ class Hand:
         self._widest_m = profile.max_gap_m
         self._opened_m: float | None = None  # None: closed, or never seen open
         self._closed_at: JointVector | None = None
+        self._was_closed = False
         self.memory = memory
         self.held: Held | None = None
         self.opening_m = profile.max_gap_m
@@ -102,6 +104,7 @@ class Hand:
                 the air.
         """
         self._opened_m, self._closed_at, self.opening_m = None, joints, opening_m
+        self._was_closed = True
 
     def measured(self, gap_m: float) -> None:
         """The jaws have closed on nothing to this gap, metres.
@@ -125,6 +128,7 @@ class Hand:
         """The jaws have opened to a gap, metres: nothing is held any more."""
         self._count_outliers()
         self._opened_m, self._closed_at, self.held = gap_m, None, None
+        self._was_closed = False
 
     def _count_outliers(self) -> None:
         if self.held is not None:
@@ -133,10 +137,14 @@ class Hand:
     # -- what it may hold -----------------------------------------------------------------------
 
     def looks_empty(self, state: GripperState) -> bool:
-        """Whether this sample is one of a hand that is certainly empty; NaN is not."""
+        """Whether this sample is one of a hand that is certainly empty; NaN is not.
+
+        Jaws that are wide open after they were told to close may hold something as wide.
+        """
         empty = self.memory.gap_m
         shut = empty is not None and abs(state.gap_m - empty) <= AGREE_M
-        return bool(shut or abs(state.gap_m - self._widest_m) <= WIDEST_M)
+        wide = not self._was_closed and abs(state.gap_m - self._widest_m) <= WIDEST_M
+        return bool(shut or wide)
 
     def stands_open(self) -> bool:
         """Whether this executor has opened the jaws, and they still are as far apart.

@@ -65,6 +65,7 @@ IN_THE_AIR = [
     (hand_tells(9.0, effort_n=ZEROS), Code.DROPPED),
     (hand_tells(9.0, gap_m=math.nan), Code.INVALID_STATES),
     (hand_states_stop, Code.STALE_JOINT_STATES),
+    (hand_tells(9.0, gap_m=0.08), Code.SLIPPED),
     (slips, Code.SLIPPED),
     (weakens, Code.DROPPED),
     (cancels, Code.CANCELLED),

@@ -260,7 +260,7 @@ MOVED = [
     (Event(Stage.APPROACH, is_held_up), Code.TRAJECTORY_ABORTED, False),
     (Event(Stage.LIFT, moves(ABORTED), 0.05), Code.TRAJECTORY_ABORTED, True),
     (Event(Stage.CARRY, moves(TOUCHED), 0.05), Code.UNEXPECTED_CONTACT, True),
-    (Event(Stage.MEASURE_EMPTY, jaws_stick), Code.GRIPPER_FAILED, False),
+    (Event(Stage.MEASURE_EMPTY, jaws_stick), Code.GRIPPER_FAILED, True),
     (Event(Stage.RELEASE, jaws_stick), Code.GRIPPER_FAILED, True),
     (Event(Stage.CLOSE, rolls_away), Code.EMPTY_GRIP, False),
     (Event(Stage.HOLD, slips), Code.SLIPPED, True),
