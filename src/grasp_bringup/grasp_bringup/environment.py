@@ -15,7 +15,7 @@ import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
-from grasp_core.config import config_dir
+from grasp_core.config_folder import config_dir
 from grasp_core.errors import ConfigError
 
 _TRANSPORT_CHOICES = ("FASTRTPS_DEFAULT_PROFILES_FILE", "FASTDDS_BUILTIN_TRANSPORTS")

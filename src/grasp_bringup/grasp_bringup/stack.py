@@ -12,7 +12,8 @@ from typing import Any
 from grasp_bringup.arguments import SIM_ARGUMENTS, read_arguments
 from grasp_bringup.description import DriverDescription, NodeDescription
 from grasp_core.camera_profile import load_camera
-from grasp_core.config import config_dir, load_node_config
+from grasp_core.config import load_node_config
+from grasp_core.config_folder import config_dir
 from grasp_core.errors import ConfigError
 from grasp_core.robot import load_robot
 from grasp_detection.config import DetectorConfig

@@ -12,7 +12,7 @@ import pytest
 from grasp_bringup.client import StackClient
 from grasp_bringup.processes import NodeProcesses
 from grasp_bringup.stack import sim_stack
-from grasp_core.config import config_dir
+from grasp_core.config_folder import config_dir
 
 SPEED = "4.0"
 BRING_UP_S = 90.0

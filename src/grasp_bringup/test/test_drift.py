@@ -9,7 +9,8 @@ from grasp_bringup.parameter_files import node_configs, parameter_file
 from grasp_bringup.processes import command_of
 from grasp_bringup.stack import sim_stack
 from grasp_core.cell import load_cell
-from grasp_core.config import config_dir, load_node_config, settings_of
+from grasp_core.config import load_node_config, settings_of
+from grasp_core.config_folder import config_dir
 from grasp_detection.learned.weights import WeightsError
 from grasp_sim.config import SimConfig
 

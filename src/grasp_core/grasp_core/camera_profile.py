@@ -9,11 +9,11 @@ from grasp_core.color import COLOR_ENCODINGS
 from grasp_core.config import (
     Checked,
     build,
-    config_dir,
     load_yaml,
     require_relative_names,
     setting,
 )
+from grasp_core.config_folder import config_dir
 from grasp_core.depth import DEPTH_ENCODINGS
 from grasp_core.errors import ConfigError
 

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from grasp_core.config import Checked, build, config_dir, load_yaml, setting
+from grasp_core.config import Checked, build, load_yaml, setting
+from grasp_core.config_folder import config_dir
 from grasp_core.errors import ConfigError
 
 _TABLE_THICKNESS_M = 0.04

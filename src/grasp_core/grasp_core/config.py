@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import dataclasses
 import math
-import os
 import types
 import typing
 from collections.abc import Mapping, Sequence
@@ -227,25 +226,6 @@ def load_node_config(
         values = {key: value for key, value in values.items() if not isinstance(value, dict)}
         values.pop("use_sim_time", None)
     return build(config_class, values, f"{path} ({node})")
-
-
-def config_dir() -> Path:
-    """The folder ``config``: of the checkout when run from one, else of the installed stack.
-
-    Raises:
-        ConfigError: Neither is there.
-    """
-    for parent in Path(__file__).resolve().parents:
-        if (parent / "config" / "robots").is_dir():
-            return parent / "config"
-    for prefix in filter(None, os.environ.get("AMENT_PREFIX_PATH", "").split(os.pathsep)):
-        share = Path(prefix) / "share" / "grasp_bringup" / "config"
-        if (share / "robots").is_dir():
-            return share
-    raise ConfigError(
-        "no config folder beside the code nor in AMENT_PREFIX_PATH: build grasp_bringup and "
-        "source the workspace"
-    )
 
 
 def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:

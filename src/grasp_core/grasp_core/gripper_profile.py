@@ -14,11 +14,11 @@ import numpy as np
 from grasp_core.config import (
     Checked,
     build,
-    config_dir,
     load_yaml,
     require_relative_names,
     setting,
 )
+from grasp_core.config_folder import config_dir
 from grasp_core.errors import ConfigError
 
 COMMAND_UNITS = ("gap", "finger", "joint_angle")

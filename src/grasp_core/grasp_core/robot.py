@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 from grasp_core.config import (
     Checked,
     build,
-    config_dir,
     load_yaml,
     require_relative_names,
     setting,
 )
+from grasp_core.config_folder import config_dir
 from grasp_core.errors import ConfigError
 from grasp_core.gripper_profile import GripperProfile, load_gripper
 from grasp_core.urdf_meshes import with_mesh_paths

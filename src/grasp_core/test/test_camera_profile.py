@@ -5,7 +5,7 @@ import yaml
 
 from grasp_core import camera_profile
 from grasp_core.camera_profile import camera_names, load_camera
-from grasp_core.config import config_dir
+from grasp_core.config_folder import config_dir
 from grasp_core.errors import ConfigError
 
 

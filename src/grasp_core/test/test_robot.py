@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from grasp_core import gripper_profile, robot
-from grasp_core.config import config_dir
+from grasp_core.config_folder import config_dir
 from grasp_core.errors import ConfigError, MissingDependency
 from grasp_core.gripper_profile import GripperProfile, gripper_names, load_gripper
 from grasp_core.robot import load_robot, robot_names

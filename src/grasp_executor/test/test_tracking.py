@@ -113,7 +113,7 @@ class ScaledArm:
 
 def follow(arm, monkeypatch):
     monkeypatch.setattr(motion, "_LEAST_PATIENCE_S", 0.0)
-    Mover(arm, None, arm, 0.05, lambda: False, standstill_s=60.0).follow(PATH)
+    Mover(arm, arm, 0.05, lambda: False, standstill_s=60.0).follow(PATH)
     return arm.now
 
 

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator
 from importlib.util import find_spec
 from pathlib import Path
 
-from grasp_core.config import config_dir
+from grasp_core.config_folder import config_dir
 
 _CARRIES_OUT = "grasp_benchmark.closed_loop.trial_job"
 _OWN = "grasp_"  # what the names of the stack's packages begin with

@@ -38,7 +38,9 @@ _LOOKS_AHEAD = 50  # configurations of the straight way that are looked at to te
 _LINE_REFINEMENTS = 3
 _SEARCH_REFINEMENTS = 4
 _BENDS = (1, 2, 4)  # configurations along the tcp's way, tried before a random search
-_BOWS_M = ((0.0, 0.0), (0.06, 0.0), (0.12, 0.0), (0.0, 0.12), (0.1, 0.12))  # inwards, upwards
+_BOWS_M = ((0.0, 0.0), (0.03, 0.0), (0.06, 0.0), (0.12, 0.0), (0.0, 0.12), (0.1, 0.12))
+"""How far a way leaves the chord in the middle: towards the base, and upwards, metres."""
+
 _BLENDS = (1.0, 0.4, 0.1, 0.02)  # shares of blend_rad, tried until the rounded path is free
 
 

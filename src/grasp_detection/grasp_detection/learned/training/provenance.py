@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 
-from grasp_core.config import config_dir
+from grasp_core.config_folder import config_dir
 from grasp_core.errors import ConfigError
 from grasp_core.json_file import write_json
 from grasp_detection.learned.training.distributed import TrainingProcess
