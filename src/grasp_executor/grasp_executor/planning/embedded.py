@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import math
 import threading
 import time
-from collections.abc import Iterator
-from itertools import pairwise, product
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -15,6 +12,7 @@ from grasp_core.errors import Collision, ConfigError, PlanningFailed, Unreachabl
 from grasp_core.robot import RobotModel
 from grasp_core.transform import Transform
 from grasp_executor.interfaces import JointTrajectory, JointVector, Wait
+from grasp_executor.planning.bends import bent_ways
 from grasp_executor.planning.clearance import Clearance
 from grasp_executor.planning.embedded_config import EmbeddedConfig
 from grasp_executor.planning.inverse import (
@@ -22,7 +20,7 @@ from grasp_executor.planning.inverse import (
     POSITION_TOLERANCE_M,
     InverseKinematics,
 )
-from grasp_executor.planning.kinematics import Kinematics, interpolate_pose
+from grasp_executor.planning.kinematics import Kinematics
 from grasp_executor.planning.line import trace_line, travel, worst_deviation
 from grasp_executor.planning.path import blended, densified
 from grasp_executor.planning.search import search_path
@@ -37,10 +35,6 @@ _LIMIT_SLACK_RAD = 0.02  # a measured start may be this far past a limit
 _LOOKS_AHEAD = 50  # configurations of the straight way that are looked at to tell what blocks
 _LINE_REFINEMENTS = 3
 _SEARCH_REFINEMENTS = 4
-_BENDS = (1, 2, 4)  # configurations along the tcp's way, tried before a random search
-_BOWS_M = ((0.0, 0.0), (0.03, 0.0), (0.06, 0.0), (0.12, 0.0), (0.0, 0.12), (0.1, 0.12))
-"""How far a way leaves the chord in the middle: towards the base, and upwards, metres."""
-
 _BLENDS = (1.0, 0.4, 0.1, 0.02)  # shares of blend_rad, tried until the rounded path is free
 
 
@@ -244,7 +238,7 @@ class EmbeddedPlanner:
                 trajectory = self._timed_if_free(direct, speed, leaving)
                 if trajectory is not None:
                     return trajectory
-        for bent in self._bent_ways(begin, goal):
+        for bent in bent_ways(self._kinematics, self._clearance.padded, begin, goal, self._step):
             wait()
             trajectory = self._timed_if_free(np.concatenate([prefix, bent]), speed, leaving)
             if trajectory is not None:
@@ -266,31 +260,6 @@ class EmbeddedPlanner:
                 trajectory = self._timed_if_free(path, speed, leaving)
                 if trajectory is not None:
                     return trajectory
-
-    def _bent_ways(self, start: JointVector, goal: JointVector) -> Iterator[Path]:
-        """Free ways by a few configurations on or beside the chord of the tcp's way.
-
-        A swing of the joints takes the hand along an arc; the chord, or a way closer to the base
-        or higher, often stays inside what is free, and is quicker than what a random search finds.
-        """
-        T_start, T_goal = self._kinematics.forward(start), self._kinematics.forward(goal)
-        middle = (T_start.translation + T_goal.translation) / 2.0
-        inwards = np.array([-middle[0], -middle[1], 0.0]) / np.linalg.norm(middle[:2])
-        for shift, count in product(_BOWS_M, _BENDS):
-            bow = shift[0] * inwards + np.array([0.0, 0.0, shift[1]])
-            way = [start]
-            for share in np.arange(1, count + 1) / (count + 1):
-                aside = Transform.from_translation(*(math.sin(math.pi * share) * bow))
-                pose = aside @ interpolate_pose(T_start, T_goal, float(share))
-                joints = self._kinematics.solve_near(pose, start + share * (goal - start))
-                if joints is None:
-                    break
-                way.append(joints)
-            way.append(goal)
-            if len(way) == count + 2 and all(
-                self._clearance.padded.segment_free(a, b, self._step) for a, b in pairwise(way)
-            ):
-                yield np.stack(way)
 
     def _in_the_way(self, start: JointVector, goal: JointVector) -> str:
         """What is touched first on the straight way, in words."""
