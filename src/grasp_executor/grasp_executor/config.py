@@ -73,7 +73,7 @@ class PickConfig(Checked):
         minimum=0.05,
     )
     payload_s: float = setting(
-        0.3, "time over which the arm's external force is averaged, s", minimum=0.05, maximum=2.0
+        0.15, "time over which the arm's external force is averaged, s", minimum=0.05, maximum=2.0
     )
     gripper_timeout_s: float = setting(
         5.0, "time in which the jaws come to rest after a command, s", minimum=0.5

@@ -53,9 +53,14 @@ class Holding:
         self._concluded = False
         self._payload = PayloadWatch(self._robot.arm, self._config)
 
-    def while_closing(self) -> None:
-        """Watch the closing of the jaws: what the arm feels now is no payload."""
-        self._weigh()
+    def weigh_empty(self) -> None:
+        """Rest before the approach, where the hand touches nothing: the arm feels no weight here.
+
+        Jaws that close press on what they grasp and on what it stands on, which the arm feels too.
+        """
+        if not self._feels_force and self._robot.arm.external_force_n() is not None:
+            self._mover.settle(self._config.payload_s, self._payload.take)
+            self._payload.tare()
 
     def _weigh(self) -> None:
         if not self._feels_force:
@@ -76,8 +81,6 @@ class Holding:
             EmptyGrip: They do not prove an object.
             StaleJointStates: They do not come without gaps.
         """
-        if not lifted:
-            self._payload.tare()
         self._payload.forget()
         grip = self._verified(target.opening_m)
         weight_n = self._payload.weigh() if lifted and not self._feels_force else None

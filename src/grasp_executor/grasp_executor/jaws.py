@@ -12,7 +12,7 @@ from grasp_core.errors import GripperFailed
 from grasp_executor.config import PickConfig
 from grasp_executor.hand import OPEN_TOLERANCE_M, WIDEST_M
 from grasp_executor.interfaces import Clock, Gripper, GripperState
-from grasp_executor.motion import Mover, Watch, watch_nothing
+from grasp_executor.motion import Mover, watch_nothing
 from grasp_executor.persistence import FEWEST_SAMPLES
 
 _STILL_M = 0.0003  # noise of a resting hand's gap
@@ -36,7 +36,7 @@ class Jaws:
         Raises:
             GripperFailed: They stopped short of it, or do not stop.
         """
-        self._move(gap_m, force_n, watch_nothing)
+        self._move(gap_m, force_n)
         reached = self.fresh_state().gap_m
         if not reached >= gap_m - OPEN_TOLERANCE_M:
             raise GripperFailed(
@@ -44,13 +44,13 @@ class Jaws:
                 "something blocks them"
             )
 
-    def close(self, force_n: float, watch: Watch = watch_nothing) -> None:
+    def close(self, force_n: float) -> None:
         """Close until they rest on something or meet.
 
         Raises:
             GripperFailed: They do not come to rest.
         """
-        self._move(0.0, force_n, watch)
+        self._move(0.0, force_n)
 
     def fresh_state(self) -> GripperState:
         """A state measured after now.
@@ -63,14 +63,14 @@ class Jaws:
             self._clock.sleep(self._config.tick_s)
         return state
 
-    def _move(self, gap_m: float, force_n: float, watch: Watch) -> None:
+    def _move(self, gap_m: float, force_n: float) -> None:
         limit_s = self._config.gripper_timeout_s
         self._mover.check_start()
         rest = _Rest(self._gripper, gap_m, self._config.jaw_rest_s)
         deadline = self._clock.now_s() + limit_s
         motion = self._gripper.start(gap_m, force_n)
         self._mover.finish(
-            motion, limit_s, "the gripper", watch, lambda: rest.has_lasted(_SILENT_S)
+            motion, limit_s, "the gripper", watch_nothing, lambda: rest.has_lasted(_SILENT_S)
         )
         started_by = self._clock.now_s() + _START_S
         while not rest.is_reached():
@@ -82,7 +82,7 @@ class Jaws:
                     f"the jaws do not come to rest within {limit_s:.1f} s of the command: look at "
                     "the hand; a slow one needs a longer gripper_timeout_s"
                 )
-            self._mover.tick(watch)
+            self._mover.tick()
 
 
 class _Rest:

@@ -1,8 +1,8 @@
 """What the lifted object weighs, by the external force that the arm measures.
 
 For hands that feel no force. The arm's estimate has an offset that depends on where it stands, so
-what counts is the difference between two rests of the same approach: before the jaws have closed,
-and after the lift.
+what counts is the difference between two rests near each other, both clear of everything: before
+the approach, and after the lift.
 """
 
 from __future__ import annotations

@@ -232,12 +232,13 @@ class _Run:
             self._station.emptied(plan.target.opening_m)  # it is, and so it stays on the way there
             self._jaws.open(plan.target.opening_m, self._config.force_n)
             self._follow_by_image(plan.travel)
+            self._holding.weigh_empty()
         with self._context.stage(Stage.APPROACH):
             self._follow_by_image(plan.approach)
         with self._context.stage(Stage.CLOSE):
             self.outcome.attempts += 1
             self._hand.closes(plan.target.opening_m, self._robot.arm.state().positions)
-            self._jaws.close(self._config.force_n, self._holding.while_closing)
+            self._jaws.close(self._config.force_n)
         with self._context.stage(Stage.VERIFY):
             self._holding.verify(plan.target, lifted=False)
         with self._context.stage(Stage.LIFT):

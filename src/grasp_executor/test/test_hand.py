@@ -327,7 +327,7 @@ def test_a_jolt_is_no_loss_and_no_weight(force_n):
     robot = FakeRobot(block(weight_n=1.5), model=without_force(), config=config)
     robot.arm.weighs = True
     outcome = robot.pick(
-        Event(Stage.CLOSE, arm_is_jolted(ONE_SAMPLE_S, force_n), 0.05),
+        Event(Stage.CLOSE, arm_is_jolted(0.5, force_n)),  # jaws that close press on the table, too
         Event(Stage.HOLD, arm_is_jolted(0.1, force_n), 0.5),
     )
     assert (outcome.code, outcome.force_source) == (Code.OK, "payload"), outcome.message
