@@ -43,7 +43,7 @@ def parameter_file(node: str, classes: Mapping[str, type]) -> str:
     """
     lines = [
         f"# Parameters of the node {node}, with their defaults; written by `grasp config {node}`.",
-        f"{node}:",
+        f"/**/{node}:",  # in whatever namespace it runs
         "  ros__parameters:",
     ]
     for prefix, config_class in classes.items():

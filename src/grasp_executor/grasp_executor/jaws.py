@@ -66,6 +66,8 @@ class Jaws:
     def _move(self, gap_m: float, force_n: float) -> None:
         limit_s = self._config.gripper_timeout_s
         self._mover.check_start()
+        aim = f"open to {gap_m * 1000:.0f} mm" if gap_m > 0.0 else f"close with {force_n:.0f} N"
+        self._mover.confirm(f"the jaws {aim}")
         rest = _Rest(self._gripper, gap_m, self._config.jaw_rest_s)
         deadline = self._clock.now_s() + limit_s
         motion = self._gripper.start(gap_m, force_n)
