@@ -32,7 +32,8 @@ class ArmDriver(Checked):
     controllers: tuple[str, ...] = setting(
         (), "controllers that the launch file does not start, to be spawned beside it"
     )
-    needs: str = setting("", "version and options that it needs, for messages and documents")
+    needs: str = setting("", "versions and options that it needs, for documents")
+    starts: str = setting("", "what its launch file starts, for documents")
     ended: str = setting("", "why ROS 2 Jazzy has no driver for it; then nothing else is given")
 
     def __post_init__(self) -> None:
