@@ -148,6 +148,9 @@ class StackClient:
         for node in nodes:
             if node.lifecycle:
                 self.transition(node.name, Transition.TRANSITION_ACTIVATE, timeout_s)
+        self._wait_for_picks(timeout_s)
+
+    def _wait_for_picks(self, timeout_s: float) -> None:
         if not self._wait(lambda: self._picks.server_is_ready(), timeout_s):
             raise StackFailed(
                 f"the executor's action pick did not appear within {timeout_s:.0f} s"
@@ -248,7 +251,9 @@ class StackClient:
 
         Raises:
             GoalRefused: The executor is busy or not active.
+            StackFailed: There is no executor, or it does not answer.
         """
+        self._wait_for_picks(timeout_s)  # a goal that nobody hears yet is lost
         sending = self._spinner.run(
             lambda: self._picks.send_goal_async(
                 goal, feedback_callback=lambda message: on_feedback(message.feedback)

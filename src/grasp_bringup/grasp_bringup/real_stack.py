@@ -105,6 +105,7 @@ def real_stack(texts: Mapping[str, str] | None = None, today: dt.date | None = N
         executor={
             **{name: named[name] for name in (*OF_EXECUTOR, "max_tcp_speed_m_s") if name in named},
             "dry_run": dry_run,
+            "camera_mount": named.get("camera_mount", FIXED),
         },
     )
     if hand_eye is not None:
