@@ -302,6 +302,15 @@ def test_an_arm_that_feels_the_lifted_object_tells_its_weight():
     assert "weighing 1.5 N" in outcome.message
 
 
+@pytest.mark.parametrize("period_s", [0.13, 0.4, 1.1])
+def test_an_arm_that_measures_seldom_is_waited_for(period_s):
+    robot = FakeRobot(block(weight_n=1.5), model=without_force())
+    robot.arm.weighs, robot.arm.weighs_every_s = True, period_s
+    outcome = robot.pick()
+    assert (outcome.code, outcome.force_source) == (Code.OK, "payload"), outcome.message
+    assert 2.0 * outcome.force_n == pytest.approx(1.5, abs=0.15)
+
+
 def test_a_weight_that_does_not_stand_out_is_not_reported():
     robot = FakeRobot(block(weight_n=0.1), model=without_force())
     robot.arm.weighs = True
