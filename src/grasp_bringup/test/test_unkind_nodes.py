@@ -171,7 +171,7 @@ def test_nodes_keep_their_promise(fresh, case):
     assert bool(body.let_go) is (row.hand is HandDoes.DELIVERS)
     if row.hand is HandDoes.SHUT:
         assert body.holds
-    if row.hand is HandDoes.OPEN:
+    if row.hand is HandDoes.EMPTY:
         assert not body.holds
 
 

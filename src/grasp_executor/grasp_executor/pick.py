@@ -229,8 +229,11 @@ class _Run:
         self._lifted = False
         self._holding.begin()
         with self._context.stage(Stage.PREGRASP):
-            self._station.emptied(plan.target.opening_m)  # it is, and so it stays on the way there
-            self._jaws.open(plan.target.opening_m, self._config.force_n)
+            opening_m = plan.target.opening_m
+            # Empty jaws that move to an opening, from wherever they are, stay empty.
+            self._station.emptied(min(opening_m, self._robot.gripper.state().gap_m))
+            self._jaws.open(opening_m, self._config.force_n)
+            self._station.emptied(opening_m)
             self._follow_by_image(plan.travel)
             self._holding.weigh_empty()
         with self._context.stage(Stage.APPROACH):

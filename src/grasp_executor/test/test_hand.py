@@ -262,6 +262,48 @@ def test_a_state_file_that_says_something_else_is_named(tmp_path, text):
         EmptyWidthMemory(path)
 
 
+@pytest.mark.parametrize(("watched_s", "least_s", "most_s"), [(0.0, 0.2, 0.25), (0.6, 0.0, 0.02)])
+def test_what_was_measured_before_the_goal_counts(watched_s, least_s, most_s):
+    robot = FakeRobot(block())
+    for _ in range(round(watched_s / ONE_SAMPLE_S)):
+        robot.clock.sleep(ONE_SAMPLE_S)
+    began_s, judged_s = robot.clock.now, []
+    robot.pick(Event(Stage.OBSERVE, lambda robot: judged_s.append(robot.clock.now)))
+    assert least_s <= judged_s[0] - began_s <= most_s
+
+
+def test_a_hand_that_has_just_opened_by_itself_is_watched_for_as_long_as_any():
+    robot = FakeRobot(block())
+    shut_on(robot, 0.03)
+    robot.clock.sleep(0.5)
+    robot.hand.gap_m = robot.hand.target_m = robot.model.gripper.max_gap_m
+    began_s, judged_s = robot.clock.now, []
+    robot.pick(Event(Stage.OBSERVE, lambda robot: judged_s.append(robot.clock.now)))
+    assert judged_s[0] - began_s >= CONFIG.loss_s
+
+
+def test_the_measurement_leaves_the_hand_shut_until_a_grasp_opens_it():
+    robot, gaps_m = FakeRobot(block()), {}
+
+    def note(stage):
+        return Event(stage, lambda robot: gaps_m.setdefault(stage, robot.hand.gap_m))
+
+    outcome = robot.pick(note(Stage.LOOK), note(Stage.APPROACH), note(Stage.CARRY))
+    assert outcome.code is Code.OK
+    widest_m = robot.model.gripper.max_gap_m
+    assert gaps_m[Stage.LOOK] == 0.0
+    assert gaps_m[Stage.LOOK] < gaps_m[Stage.CARRY] < gaps_m[Stage.APPROACH] <= widest_m
+    assert robot.hand.gap_m == widest_m
+
+
+@pytest.mark.parametrize("after_s", [0.01, 0.05, 0.3])
+def test_jaws_on_their_way_to_an_opening_hold_nothing(after_s):
+    robot = FakeRobot(block())
+    robot.hand.speed_m_s = 0.1
+    outcome = robot.pick(Event(Stage.PREGRASP, cancels, after_s))
+    assert (outcome.code, outcome.holding) == (Code.CANCELLED, False)
+
+
 # -- drivers as they are --------------------------------------------------------------------------
 
 
