@@ -304,6 +304,17 @@ def test_jaws_on_their_way_to_an_opening_hold_nothing(after_s):
     assert (outcome.code, outcome.holding) == (Code.CANCELLED, False)
 
 
+def test_jaws_open_while_the_arm_travels_and_stop_with_it():
+    robot = FakeRobot(block())
+    robot.hand.speed_m_s = 0.03
+    outcome = robot.pick(Event(Stage.PREGRASP, stops_itself, 0.2))
+    assert outcome.code is Code.PROTECTIVE_STOP
+    reached_m = robot.hand.gap_m
+    assert 0.0 < reached_m < 0.03
+    robot.clock.sleep(1.0)
+    assert robot.hand.gap_m == reached_m
+
+
 # -- drivers as they are --------------------------------------------------------------------------
 
 
@@ -405,17 +416,19 @@ def test_a_cancel_in_the_last_attempt_to_plan_starts_nothing(stage):
     assert Stage.PREGRASP not in started or stage is Stage.CARRY
 
 
-def test_after_a_standstill_the_arm_looks_again():
+@pytest.mark.parametrize(("after_s", "approaches"), [(0.0, 1), (0.01, 2)])
+def test_after_a_standstill_the_arm_looks_again(after_s, approaches):
     def takes_long(robot):
         robot.clock.sleep(CONFIG.max_plan_age_s + 1.0)
         robot.arm.step()
 
     robot = FakeRobot(block())
-    outcome = robot.pick(Event(Stage.PREGRASP, takes_long, 0.01))
+    outcome = robot.pick(Event(Stage.PREGRASP, takes_long, after_s))
     assert outcome.code is Code.OK, outcome.message
     stages = [stage for stage, _ in outcome.stage_s]
     assert stages.count(Stage.LOOK) == 2
-    assert stages.count(Stage.APPROACH) == 1
+    assert stages.count(Stage.APPROACH) == approaches  # the first of two is not started
+    assert stages.count(Stage.CLOSE) == 1
     assert outcome.attempts == 1
 
 
