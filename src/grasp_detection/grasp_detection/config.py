@@ -50,7 +50,8 @@ class DetectorConfig(Checked):
     )
     max_stamp_lead_s: float = setting(
         0.5,
-        "by which stamps of images and transforms may lead node time, s",
+        "by which stamps of images and transforms may lead node time, s; images that lag as much "
+        "behind their camera's latency are worth a warning",
         minimum=0.0,
         maximum=60.0,
     )
