@@ -33,6 +33,7 @@ from grasp_detection.detector import with_depth
 from grasp_detection.mailbox import Mailbox
 from grasp_detection.outcome_board import Outcome, OutcomeBoard
 from grasp_detection.pose_report import PoseReport
+from grasp_detection.processor import limit_processor
 from grasp_detection.registry import find_detector
 from grasp_detection.ros_camera_report import CameraReport
 from grasp_detection.ros_diagnostics import DetectionReport
@@ -75,6 +76,7 @@ class DetectorNode(GraspLifecycleNode):
         """Read parameters, build the detector, create publishers, service and timers."""
         self._config = config = self.declare_config(DetectorConfig)
         entry = find_detector(config.detector)
+        limit_processor(config.threads, config.cpu_affinity, with_torch=entry.is_learned)
         robot, cell = load_robot(config.robot, config.gripper), load_cell(config.cell)
         self._gripper = robot.gripper
         settings = self.declare_config(entry.config_class, entry.group)
