@@ -162,9 +162,11 @@ def sim_view(texts: Mapping[str, str]) -> RvizView:
     """How RViz shows a simulated stack; see :func:`sim_stack` for the argument and errors."""
     named, simulator = read_arguments(SIM_ARGUMENTS, texts), read_defaults().simulator
     arm = load_robot(named.get("robot", simulator.robot)).arm
-    in_file = load_camera(_RVIZ_CAMERA).topics
-    topics = load_camera(named.get("camera", simulator.camera)).topics
-    return RvizView(arm.base_frame, {f"/{in_file[stream]}": topics[stream] for stream in topics})
+    in_file = load_camera(_RVIZ_CAMERA)
+    shown = load_camera(named.get("camera", simulator.camera))
+    remappings = {f"/{in_file.topics[stream]}": shown.topics[stream] for stream in shown.topics}
+    remappings[f"/{in_file.depth_info_topic}"] = shown.depth_info_topic
+    return RvizView(arm.base_frame, remappings)
 
 
 def _require_agreement(named: Mapping[str, Any], defaults: Defaults) -> None:

@@ -144,6 +144,11 @@ class CameraProfile(Checked):
         }
 
     @property
+    def depth_info_topic(self) -> str:
+        """Topic of the camera_info beside the depth image, where image_transport looks for it."""
+        return f"{self.depth_topic.rpartition('/')[0]}/camera_info".lstrip("/")
+
+    @property
     def alignment_remedy(self) -> str:
         """What to do where depth is not aligned to colour."""
         return self.driver.remedy("aligns", "subscribe to the depth that is aligned to colour")

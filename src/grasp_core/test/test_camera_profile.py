@@ -40,6 +40,13 @@ def test_the_realsense_is_asked_to_align_its_depth():
     assert camera.driver.parameters_for() == camera.driver.parameters
 
 
+def test_the_camera_info_of_depth_lies_beside_it():
+    aligned = "camera/camera/aligned_depth_to_color/camera_info"
+    assert load_camera("realsense").depth_info_topic == aligned
+    kinect2 = load_camera("kinect2")
+    assert kinect2.depth_info_topic == kinect2.camera_info_topic
+
+
 def test_a_camera_whose_depth_is_always_aligned_has_another_topic_for_it():
     assert load_camera("kinect2").alignment_remedy.startswith("subscribe to the depth that is")
     assert "synchronise" in load_camera("kinect2").synchronisation_remedy
