@@ -24,8 +24,8 @@ _COLORS = {
     "workspace": ColorRGBA(r=0.9, g=0.9, b=0.9, a=0.8),
     "bin": ColorRGBA(r=0.3, g=0.4, b=0.7, a=0.6),
     "seen": ColorRGBA(r=0.9, g=0.5, b=0.1, a=0.6),
-    "unknown": ColorRGBA(r=0.6, g=0.1, b=0.1, a=0.25),
-    "free": ColorRGBA(r=0.1, g=0.7, b=0.2, a=0.25),
+    "unknown": ColorRGBA(r=0.6, g=0.1, b=0.1, a=0.1),
+    "free": ColorRGBA(r=0.1, g=0.7, b=0.2, a=0.15),
 }
 
 
