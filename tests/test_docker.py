@@ -55,10 +55,13 @@ def test_what_is_copied_is_there():
 def test_numpy_is_the_distributions():
     installs = [rest for name, rest in stages()["sim"] if name == "RUN" and "pip install" in rest]
     assert len(installs) == 1
-    assert installs[0].count("--no-deps") == installs[0].count("pip install") == 2
-    assert "-r requirements-sourced.txt" in installs[0]
-    pinned = re.search(r"setuptools==\S+", installs[0]).group()
-    assert pinned in (ROOT / "requirements-sourced.txt").read_text(encoding="utf-8").split()
+    pinned = (ROOT / "requirements-sourced.txt").read_text(encoding="utf-8").split()
+    for command in installs[0].split("&&")[1:]:
+        # torch needs no numpy: what it draws in are the libraries of its build.
+        assert "--no-deps" in command or command.split()[-1].startswith("torch==")
+        named = [word for word in command.split() if "==" in word]
+        assert named or "-r requirements-sourced.txt" in command
+        assert set(named) <= set(pinned)
 
 
 def test_each_service_is_a_target():

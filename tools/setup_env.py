@@ -49,7 +49,9 @@ MODE = os.environ.get("GRASP_MODE") or ("sourced" if "ROS_DISTRO" in os.environ 
 SOURCED = MODE == "sourced"
 UBUNTU = "requirements-ubuntu.txt"  # numpy, scipy and OpenCV of the distribution, by version
 # What cmeel-boost, by what it asks for, would not load with: proven where it is installed so.
-NEEDED_TOGETHER = "import coal, cv2, onnx, pinocchio, pybullet, roboplan.core, scipy, toppra"
+NEEDED_TOGETHER = (
+    "import coal, cv2, onnx, pinocchio, pybullet, roboplan.core, scipy, toppra, torch"
+)
 
 # The wheels' CMake files name the Python of the machine that built them.
 BUILD_PYTHON = r"/opt/python/cp3\d+-cp3\d+"
@@ -285,6 +287,7 @@ def install_packages() -> None:
     if MODE == "ubuntu":
         pip_install("-r", UBUNTU)
     pip_install("--no-build-isolation", "--no-deps", "-r", "requirements-sourced.txt")
+    pip_install("torch")  # with what this build of it needs: for a GPU, many libraries
     call(PYTHON, "-c", NEEDED_TOGETHER)
 
 
