@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import statistics
 import threading
+import time
 from collections import deque
 from dataclasses import dataclass
 
@@ -46,12 +47,12 @@ class CameraReport:
         self._profile = profile
         self._max_age_s = profile.latency_s + max_lag_s
         self._lock = threading.Lock()
-        self._ages_s: deque[float] = deque(maxlen=_KEPT)
+        self._ages: deque[tuple[float, float]] = deque(maxlen=_KEPT)  # steady time, age
 
     def arrived(self, age_s: float) -> None:
         """Count an image by its age on arrival, node time, seconds."""
         with self._lock:
-            self._ages_s.append(age_s)
+            self._ages.append((time.monotonic(), age_s))
 
     def why_none(self, since_s: float) -> GraspStackError | None:
         """Why no image has come since a steady time; None if that is not known."""
@@ -63,7 +64,8 @@ class CameraReport:
     def findings(self, since_s: float) -> CameraFindings:
         """What there is to tell of the time since a steady time."""
         with self._lock:
-            age_s = statistics.median(self._ages_s) if self._ages_s else None
+            ages_s = [age_s for arrived_s, age_s in self._ages if arrived_s > since_s]
+        age_s = statistics.median(ages_s) if ages_s else None
         values: dict[str, object] = {}
         if age_s is not None:
             values["image_age_ms_median"] = round(1000.0 * age_s, 1)
