@@ -11,7 +11,7 @@ from typing import Any
 
 from grasp_bringup.arguments import SIM_ARGUMENTS, read_arguments
 from grasp_bringup.description import DriverDescription, NodeDescription
-from grasp_core.camera_profile import load_camera
+from grasp_core.camera_profile import camera_names, load_camera
 from grasp_core.config import load_node_config
 from grasp_core.config_folder import config_dir
 from grasp_core.errors import ConfigError
@@ -23,16 +23,35 @@ from grasp_executor.config import ExecutorConfig
 from grasp_sim.node_config import SimNodeConfig
 
 
-def camera_driver(camera: str) -> DriverDescription:
+def camera_driver(camera: str, serial: str = "") -> DriverDescription:
     """The driver that publishes a camera's images, as its profile says.
 
+    Args:
+        camera: A name under ``config/cameras``.
+        serial: Serial number of the one camera meant; empty where there is one.
+
     Raises:
-        ConfigError: No such camera, or its profile is wrong.
+        ConfigError: No such camera, its profile is wrong, ROS 2 Jazzy has no driver for it, or
+            its driver cannot be told a serial number.
     """
     driver = load_camera(camera).driver
+    if driver.ended:
+        raise ConfigError(
+            f"camera {camera} has no driver for ROS 2 Jazzy: {driver.ended}; publish its topics "
+            f"from elsewhere and start without drivers, or take one of {', '.join(_with_driver())}"
+        )
     return DriverDescription(
-        camera, driver.package, driver.executable, driver.launch_file, driver.parameters
+        camera,
+        driver.package,
+        driver.executable,
+        driver.launch_file,
+        driver.parameters_for(serial),
     )
+
+
+def _with_driver() -> list[str]:
+    """Cameras that a driver of this distribution publishes."""
+    return [name for name in camera_names() if not load_camera(name).driver.ended]
 
 
 @dataclass(frozen=True)
@@ -143,9 +162,11 @@ def sim_view(texts: Mapping[str, str]) -> RvizView:
     """How RViz shows a simulated stack; see :func:`sim_stack` for the argument and errors."""
     named, simulator = read_arguments(SIM_ARGUMENTS, texts), read_defaults().simulator
     arm = load_robot(named.get("robot", simulator.robot)).arm
-    in_file = load_camera(_RVIZ_CAMERA).topics
-    topics = load_camera(named.get("camera", simulator.camera)).topics
-    return RvizView(arm.base_frame, {f"/{in_file[stream]}": topics[stream] for stream in topics})
+    in_file = load_camera(_RVIZ_CAMERA)
+    shown = load_camera(named.get("camera", simulator.camera))
+    remappings = {f"/{in_file.topics[stream]}": shown.topics[stream] for stream in shown.topics}
+    remappings[f"/{in_file.depth_info_topic}"] = shown.depth_info_topic
+    return RvizView(arm.base_frame, remappings)
 
 
 def _require_agreement(named: Mapping[str, Any], defaults: Defaults) -> None:

@@ -140,9 +140,10 @@ class Cell(Checked):
             (self.table_size_m[0], self.table_size_m[1], _TABLE_THICKNESS_M),
             (x, y, self.support_z_m - _TABLE_THICKNESS_M / 2),
         )
-        return (table, *self._bin())
+        return (table, *self.bin_solids())
 
-    def _bin(self) -> tuple[Solid, ...]:
+    def bin_solids(self) -> tuple[Solid, ...]:
+        """Floor and walls of the bin as boxes."""
         x, y = self.bin_center
         wall, height = self.bin_wall_m, self.bin_height_m
         outer, reach = self.bin_size_m + 2 * wall, (self.bin_size_m + wall) / 2
