@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from grasp_calibration import aruco
-from grasp_calibration.board import CharucoBoard
+from grasp_core import aruco
+from grasp_core.charuco_board import CharucoBoard
 from grasp_calibration.errors import BoardNotSeen
 from grasp_core.camera import PinholeCamera
 from grasp_core.transform import Transform
@@ -21,6 +21,7 @@ MAX_EDGE_PX = 4.0
 """Width of a black and white edge above which the image is blurred, pixels."""
 _MAX_ERROR_PX = 2.0
 _MIN_CONTRAST = 40
+_AROUND_PX = 6
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,27 +96,34 @@ class BoardDetector:
 
 
 def edge_width_px(grey: NDArray[np.uint8], pixels: NDArray[np.float64]) -> float:
-    """How wide the edges between black and white are, in the direction where they are widest.
+    """How wide the edges at a board's corners are, in the direction where they are wider.
+
+    Motion blurs one direction alone. The median over the corners is told.
 
     Args:
         grey: Image, shape (H, W).
-        pixels: Corners of the board, shape (N, 2), around which it looks.
+        pixels: Corners of the board, shape (N, 2).
+
+    Raises:
+        BoardNotSeen: Black and white hardly differ.
     """
-    low = np.floor(pixels.min(axis=0)).astype(int).clip(0)
-    high = np.ceil(pixels.max(axis=0)).astype(int) + 1
-    part = grey[low[1] : high[1], low[0] : high[0]].astype(np.float32)
-    dark, bright = np.percentile(part, (5, 95))
-    contrast = float(bright - dark)
+    smooth = grey.astype(np.float32)
+    slopes = [np.abs(cv2.Sobel(smooth, cv2.CV_32F, dx, 1 - dx, ksize=3)) / 8.0 for dx in (0, 1)]
+    contrasts, widths = [], []
+    for u, v in np.round(pixels).astype(int):
+        around = np.s_[
+            max(v - _AROUND_PX, 0) : v + _AROUND_PX + 1, max(u - _AROUND_PX, 0) : u + _AROUND_PX + 1
+        ]
+        contrasts.append(float(np.ptp(smooth[around])))
+        steepest = min(float(slope[around].max()) for slope in slopes)
+        widths.append(contrasts[-1] / max(steepest, 1e-3))
+    contrast = float(np.median(contrasts))
     if contrast < _MIN_CONTRAST:
         raise BoardNotSeen(
             f"black and white of the board differ by {contrast:.0f} of 255, at least "
             f"{_MIN_CONTRAST} are needed: light it, or change the exposure"
         )
-    steepest = min(
-        float(np.percentile(np.abs(cv2.Sobel(part, cv2.CV_32F, dx, 1 - dx, ksize=3)), 98)) / 8.0
-        for dx in (0, 1)
-    )
-    return contrast / max(steepest, 1e-3)
+    return float(np.median(widths))
 
 
 def board_pose(

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from grasp_calibration.board import CharucoBoard
+from grasp_core.charuco_board import CharucoBoard
 from grasp_calibration.closed_form import METHODS, motions
 from grasp_calibration.degeneracy import MIN_VIEWS, require_determined
 from grasp_calibration.equations import Equations, Poses

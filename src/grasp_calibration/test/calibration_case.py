@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from grasp_calibration.board import CharucoBoard
+from grasp_core.charuco_board import CharucoBoard
 from grasp_calibration.detection import BoardImage, board_pose
 from grasp_calibration.equations import Poses
 from grasp_calibration.view import HAND, View

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from grasp_calibration import aruco
+from grasp_core import aruco
 from grasp_core.config import Checked, setting
 from grasp_core.errors import ConfigError
 
