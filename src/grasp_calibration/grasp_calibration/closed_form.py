@@ -123,7 +123,9 @@ METHODS: dict[str, Callable[[Sequence[Motion]], Transform]] = {
 def _with_translation(rotation: Matrix, pairs: Sequence[Motion]) -> Transform:
     """The translation of least squares for a rotation."""
     rows = np.concatenate([hand.rotation - np.eye(3) for hand, _ in pairs])
-    right = np.concatenate([rotation @ board.translation - hand.translation for hand, board in pairs])
+    right = np.concatenate(
+        [rotation @ board.translation - hand.translation for hand, board in pairs]
+    )
     return Transform.from_rotation(rotation, np.linalg.lstsq(rows, right, rcond=None)[0])
 
 

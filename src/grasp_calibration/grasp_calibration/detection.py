@@ -8,10 +8,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from grasp_core import aruco
-from grasp_core.charuco_board import CharucoBoard
 from grasp_calibration.errors import BoardNotSeen
+from grasp_core import aruco
 from grasp_core.camera import PinholeCamera
+from grasp_core.charuco_board import CharucoBoard
 from grasp_core.transform import Transform
 
 MIN_CORNERS = 8
@@ -112,7 +112,8 @@ def edge_width_px(grey: NDArray[np.uint8], pixels: NDArray[np.float64]) -> float
     contrasts, widths = [], []
     for u, v in np.round(pixels).astype(int):
         around = np.s_[
-            max(v - _AROUND_PX, 0) : v + _AROUND_PX + 1, max(u - _AROUND_PX, 0) : u + _AROUND_PX + 1
+            max(v - _AROUND_PX, 0) : v + _AROUND_PX + 1,
+            max(u - _AROUND_PX, 0) : u + _AROUND_PX + 1,
         ]
         contrasts.append(float(np.ptp(smooth[around])))
         steepest = min(float(slope[around].max()) for slope in slopes)

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from grasp_core.charuco_board import CharucoBoard
 from grasp_calibration.closed_form import METHODS, motions
 from grasp_calibration.degeneracy import MIN_VIEWS, require_determined
 from grasp_calibration.equations import Equations, Poses
 from grasp_calibration.errors import CalibrationFailed
 from grasp_calibration.view import View
 from grasp_core.camera import PinholeCamera
+from grasp_core.charuco_board import CharucoBoard
 
 REFINED = "refined"
 _DRAWS, _DRAWN = 30, 5
@@ -192,4 +192,3 @@ def _held_out(
 
 def _rms(values: Sequence[float] | NDArray[np.float64]) -> float:
     return float(np.sqrt(np.mean(np.square(values))))
-

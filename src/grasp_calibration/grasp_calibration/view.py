@@ -5,12 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from grasp_calibration.detection import BoardImage
+from grasp_core.robot import CAMERA_ON_HAND
 from grasp_core.transform import Transform
-
-FIXED, HAND = "fixed", "hand"
-MOUNTS = (FIXED, HAND)
-"""Where the camera is: beside the robot (the board on the hand), or on the hand (the board on the
-table)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,4 +29,4 @@ class View:
         Camera on the hand: A is ``T_base_hand``, X ``T_hand_camera``, Z ``T_base_board``. Camera
         beside the robot: A is ``T_hand_base``, X ``T_base_camera``, Z ``T_hand_board``.
         """
-        return self.T_base_hand if mount == HAND else self.T_base_hand.inverse()
+        return self.T_base_hand if mount == CAMERA_ON_HAND else self.T_base_hand.inverse()

@@ -3,11 +3,12 @@
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from grasp_core.charuco_board import CharucoBoard
 from grasp_calibration.detection import BoardImage, board_pose
 from grasp_calibration.equations import Poses
-from grasp_calibration.view import HAND, View
+from grasp_calibration.view import View
 from grasp_core.camera import PinholeCamera
+from grasp_core.charuco_board import CharucoBoard
+from grasp_core.robot import CAMERA_ON_HAND
 from grasp_core.transform import Transform
 
 BOARD = CharucoBoard()
@@ -37,7 +38,7 @@ def view_at(mount, T_camera_board, rng, noise_px=0.1, name=""):
     pixels = pixels + noise_px * rng.standard_normal(pixels.shape)
     pose, error_px = board_pose(pixels, BOARD.corners, CAMERA)
     image = BoardImage(pixels, BOARD.corners, pose, error_px)
-    return View(carrier if mount == HAND else carrier.inverse(), image, name)
+    return View(carrier if mount == CAMERA_ON_HAND else carrier.inverse(), image, name)
 
 
 def _boards(rng, count, tilt_deg, axes):

@@ -5,10 +5,10 @@ import re
 import numpy as np
 import pytest
 
-from grasp_core.charuco_board import CharucoBoard
 from grasp_calibration.detection import BoardDetector
 from grasp_calibration.page import write_page
 from grasp_core.camera import PinholeCamera
+from grasp_core.charuco_board import CharucoBoard
 from grasp_core.errors import ConfigError
 
 MM = 72.0 / 25.4

@@ -154,7 +154,5 @@ def _time_of(date: str) -> datetime.datetime:
         # Python 3.10 does not know the Z of UTC.
         time = datetime.datetime.fromisoformat(date.replace("Z", "+00:00"))
     except ValueError as error:
-        raise BadCalibration(
-            f"has date {date!r}, must be as 2026-03-31T14:05:00+00:00"
-        ) from error
+        raise BadCalibration(f"has date {date!r}, must be as 2026-03-31T14:05:00+00:00") from error
     return time if time.tzinfo else time.replace(tzinfo=datetime.timezone.utc)

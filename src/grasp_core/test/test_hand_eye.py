@@ -107,7 +107,8 @@ transform:
 
 
 @pytest.mark.parametrize(
-    ("kind", "parent", "mount"), [("eye_in_hand", "hand", "hand"), ("eye_on_base", "base", "fixed")]
+    ("kind", "parent", "mount"),
+    [("eye_in_hand", "hand", "hand"), ("eye_on_base", "base", "fixed")],
 )
 def test_a_calib_of_easy_handeye2_is_read(tmp_path, kind, parent, mount):
     path = tmp_path / "lab.calib"

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 from grasp_core.config import Checked, setting
 from grasp_core.errors import ConfigError
+from grasp_core.robot import CAMERA_MOUNTS
 
 STEPS_PER_S = 240
 MAX_OBJECTS = 15  # in a scene
 RENDERERS = ("auto", "egl", "tiny")
 NOISE_PRESETS = ("none", "d435")
-FIXED, ON_HAND = CAMERA_MOUNTS = ("fixed", "hand")
 NO_BOARD, BOARD_ON_HAND, BOARD_ON_TABLE = BOARDS = ("none", "hand", "table")
 
 

@@ -13,11 +13,11 @@ from numpy.typing import ArrayLike, NDArray
 from grasp_core.charuco_board import CharucoBoard
 from grasp_core.errors import ConfigError
 from grasp_core.frame import RgbdFrame
-from grasp_core.robot import RobotModel
+from grasp_core.robot import CAMERA_ON_HAND, RobotModel
 from grasp_core.transform import Transform
 from grasp_sim.board import SimBoard
 from grasp_sim.camera import camera_pose, hand_camera_pose, intrinsics
-from grasp_sim.config import NO_BOARD, ON_HAND, STEPS_PER_S, SimConfig
+from grasp_sim.config import NO_BOARD, STEPS_PER_S, SimConfig
 from grasp_sim.external_wrench import WrenchEstimator
 from grasp_sim.gripper import GripperController, GripperGoal
 from grasp_sim.hand_sensor import HandReading, HandSensor
@@ -59,11 +59,11 @@ class Simulation:
 
     def __init__(self, config: SimConfig, robot: RobotModel, *, gui: bool = False) -> None:
         self.config = config
-        self.robot = robot
+        self.robot = robot = robot.for_camera(config.camera_mount)
         self.objects = object_set(config.objects)
         self.world = World(config, robot, gui=gui)
         self.camera = intrinsics(config)
-        on_hand = config.camera_mount == ON_HAND
+        on_hand = config.camera_mount == CAMERA_ON_HAND
         self.camera_parent = robot.arm.tcp_frame if on_hand else robot.arm.base_frame
         self.T_parent_camera = hand_camera_pose(config) if on_hand else camera_pose(config)
         self._steps = 0
