@@ -22,8 +22,9 @@ _GOLDEN_RAD = np.pi * (3.0 - np.sqrt(5.0))
 
 
 def first_steps() -> list[Transform]:
-    """Small motions of the hand in its own frame, ``T_start_hand``, from which the camera can be
-    told roughly, wherever it is.
+    """Small motions of the hand in its own frame, ``T_start_hand``.
+
+    From them the camera can be told roughly, wherever it is.
     """
     tilt, turn = np.radians(_FIRST_TILT_DEG), np.radians(_FIRST_TURN_DEG)
     shift = _FIRST_SHIFT_M

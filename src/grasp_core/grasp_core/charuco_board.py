@@ -105,9 +105,9 @@ class CharucoBoard(Checked):
         """The board as a grey image, white margin included, shape (H, W)."""
         width, height = (round((side + 2 * margin_m) * pixels_per_m) for side in self.size_m)
         image = np.full((height, width), 255, np.uint8)
-        for x, y, w, h in self.black_rectangles() + (margin_m, margin_m, 0.0, 0.0):
+        for x, y, w, h in self.black_rectangles():
             (u0, u1), (v0, v1) = (
-                np.round(np.array([start, start + length]) * pixels_per_m).astype(int)
+                np.round((start + np.array([0.0, length]) + margin_m) * pixels_per_m).astype(int)
                 for start, length in ((x, w), (y, h))
             )
             image[v0:v1, u0:u1] = 0

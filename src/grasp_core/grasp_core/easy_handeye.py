@@ -79,7 +79,7 @@ def calib_from(content: Mapping[str, Any]) -> EasyHandeye:
 
 
 def write_calib(path: Path, calib: EasyHandeye) -> None:
-    """Write a ``.calib``; easy_handeye2 looks for ``~/.ros2/easy_handeye2/calibrations/NAME.calib``.
+    """Write a ``.calib``; easy_handeye2 looks for them in ``~/.ros2/easy_handeye2/calibrations``.
 
     Raises:
         ConfigError: It cannot be written.
