@@ -11,6 +11,7 @@ Digital Imaging and Modeling, 1999; Daniilidis, Int. J. Robotics Research 18(3),
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -19,7 +20,7 @@ from scipy.spatial.transform import Rotation
 
 from grasp_core.transform import Transform
 
-_LEAST_TURN_RAD = np.radians(3.0)  # smaller turns have no axis that can be told from noise
+_LEAST_TURN_RAD = math.radians(3.0)  # smaller turns have no axis that can be told from noise
 
 Motion = tuple[Transform, Transform]
 Matrix = NDArray[np.float64]
@@ -52,7 +53,7 @@ def tsai(pairs: Sequence[Motion]) -> Transform:
     half = np.linalg.lstsq(np.concatenate(rows), np.concatenate(right), rcond=None)[0]
     p = 2.0 * half / np.sqrt(1.0 + half @ half)
     rotation = (1.0 - p @ p / 2.0) * np.eye(3) + 0.5 * (
-        np.outer(p, p) + np.sqrt(max(4.0 - p @ p, 0.0)) * _cross(p)
+        np.outer(p, p) + np.sqrt(max(4.0 - float(p @ p), 0.0)) * _cross(p)
     )
     return _with_translation(_nearest_rotation(rotation), pairs)
 

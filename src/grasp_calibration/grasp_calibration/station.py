@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from grasp_calibration.detection import BoardDetector
 from grasp_calibration.view import View
 from grasp_core.camera import PinholeCamera
+from grasp_core.errors import BadCalibration
 from grasp_core.transform import Transform
 
 Say = Callable[[str], None]
@@ -79,6 +80,11 @@ class ViewTaker:
             NoImage, BadImage, BadCalibration, NoTransform, or what ``wait`` raises.
         """
         picture = self._hand_camera.take(wait)
+        if self.camera not in (None, picture.camera):
+            raise BadCalibration(
+                f"camera_info has changed since the first view, from {self.camera} to "
+                f"{picture.camera}: keep resolution and lens as they are, and begin anew"
+            )
         self.camera, self.frame_id = picture.camera, picture.frame_id
         image = self._detector.detect(picture.color, picture.camera)
         view = View(picture.T_base_hand, image, f"view {len(self.views) + 1}")

@@ -66,7 +66,7 @@ class CharucoBoard(Checked):
         """Inner corners by id, row by row, shape (N, 3), metres, board frame."""
         x, y = np.meshgrid(np.arange(1, self.columns), np.arange(1, self.rows))
         flat = np.stack([x.ravel(), y.ravel(), np.zeros(x.size)], axis=1)
-        return flat * self.square_m
+        return np.asarray(flat * self.square_m, np.float64)
 
     @property
     def center(self) -> NDArray[np.float64]:

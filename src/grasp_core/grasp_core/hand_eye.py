@@ -121,17 +121,16 @@ def _from(content: Mapping[str, Any]) -> HandEye:
     if missing:
         raise BadCalibration(f"lacks {', '.join(missing)}; it needs {', '.join(_KEYS)}")
     pose = Transform.from_quaternion(content["rotation_xyzw"], content["translation"])
-    texts = {name: _text(content[name]) for name in _TEXTS if name in content}
-    if "date" in texts:
-        _time_of(texts["date"])
-    numbers = {name: _number(name, content[name]) for name in _NUMBERS if name in content}
+    about: dict[str, Any] = {name: _text(content[name]) for name in _TEXTS if name in content}
+    if "date" in about:
+        _time_of(about["date"])
+    about.update({name: _number(name, content[name]) for name in _NUMBERS if name in content})
     return HandEye(
         str(content["parent_frame"]),
         str(content["child_frame"]),
         pose,
-        **texts,
         views=int(content.get("views", 0)),
-        **numbers,
+        **about,
     )
 
 

@@ -344,9 +344,12 @@ class Simulation:
     @property
     def T_base_camera(self) -> Transform:
         """True pose of the camera's optical frame now."""
-        if self.camera_parent == self.robot.arm.base_frame:
-            return self.T_parent_camera
-        return self.world.link_pose(self.camera_parent) @ self.T_parent_camera
+        return self.T_base_parent @ self.T_parent_camera
+
+    @property
+    def T_base_parent(self) -> Transform:
+        """Where what carries the camera is now."""
+        return self.world.link_pose(self.camera_parent)
 
     def _place_board(self) -> SimBoard | None:
         if self.config.board == NO_BOARD:

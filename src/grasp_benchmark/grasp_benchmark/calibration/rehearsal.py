@@ -96,9 +96,7 @@ def rehearse(
         camera_mount=camera_mount,
         board=BOARD_ON_TABLE if camera_mount == CAMERA_ON_HAND else BOARD_ON_HAND,
         board_rpy_deg=tuple(rng.uniform(-_BOARD_TURN_DEG, _BOARD_TURN_DEG, 3)),
-        board_xyz_m=tuple(
-            rng.uniform(-_BOARD_SHIFT_M, _BOARD_SHIFT_M, 3) + (0, 0, _BOARD_SHIFT_M)
-        ),
+        board_xyz_m=(x, y, z + _BOARD_SHIFT_M),
         color_noise=COLOR_NOISE,
     )
     robot = load_robot(config.robot, config.gripper)
