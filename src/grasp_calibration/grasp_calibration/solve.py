@@ -23,6 +23,11 @@ _LEAST_OUTLIER_PX = 1.0
 _MOST_OUTLIERS = 0.4
 _ROUNDS = 5
 _FOLDS = 5
+_MOST_MM, _MOST_DEG = 10.0, 2.0
+_CURE = (
+    "check the board's size, that it does not slip, and that the frames named are the ones that "
+    "move"
+)
 
 
 @dataclass(frozen=True)
@@ -85,6 +90,12 @@ def calibrate(
     used = [view for view, kept in zip(views, keep, strict=True) if kept]
     equations = Equations(used, camera, mount)
     require_determined(equations.carriers)
+    errors = _errors(equations, poses, board)
+    if errors.mm > _MOST_MM or errors.deg > _MOST_DEG:
+        raise CalibrationFailed(
+            f"the views contradict one another by {errors.mm:.1f} mm and {errors.deg:.1f} deg, "
+            f"bounds are {_MOST_MM:g} mm and {_MOST_DEG:g} deg: {_CURE}"
+        )
     pixels = Equations(views, camera, mount).view_errors_px(poses)
     median = float(np.median(pixels[keep]))
     rejected = tuple(
@@ -101,7 +112,7 @@ def calibrate(
         poses,
         tuple(used),
         rejected,
-        _errors(equations, poses, board),
+        errors,
         _held_out(used, camera, board, mount),
         {name: _errors(equations, found, board) for name, found in _closed(equations).items()},
     )
@@ -130,8 +141,7 @@ def _without_outliers(equations: Equations) -> tuple[Poses, NDArray[np.bool_]]:
         if (~keep).sum() > _MOST_OUTLIERS * count or keep.sum() < MIN_VIEWS:
             raise CalibrationFailed(
                 f"{int((~keep).sum())} of {count} views contradict the others (median error "
-                f"{float(np.median(errors)):.1f} px): check the board's size, that it does not "
-                "slip, and that the frames named are the ones that move"
+                f"{float(np.median(errors)):.1f} px): {_CURE}"
             )
         if np.array_equal(before, keep):
             break
@@ -158,7 +168,7 @@ def _best_start(equations: Equations) -> Poses:
     for _ in range(_DRAWS if len(boards) > _DRAWN else 0):
         drawn = rng.choice(len(boards), _DRAWN, replace=False)
         pairs = motions([equations.carriers[i] for i in drawn], [boards[i] for i in drawn])
-        if len(pairs) < 2:
+        if len(pairs.hand) < 2:
             continue
         camera = METHODS["park"](pairs)
         options.append(Poses(camera, equations.board_of(camera)))
