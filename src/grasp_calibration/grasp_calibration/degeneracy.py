@@ -22,10 +22,8 @@ def turns_deg(carriers: Sequence[Transform]) -> tuple[np.ndarray, np.ndarray]:
         Root mean squares, shape (3,), degrees; and the axes as rows, shape (3, 3), in the frame
         of the first view's hand.
     """
-    mean = Rotation.from_matrix(np.array([one.rotation for one in carriers])).mean().inv()
-    vectors = np.array(
-        [(mean * Rotation.from_matrix(one.rotation)).as_rotvec() for one in carriers]
-    )
+    turns = Rotation.from_matrix(np.array([one.rotation for one in carriers]))
+    vectors = (turns.mean().inv() * turns).as_rotvec()
     _, values, axes = np.linalg.svd(vectors - vectors.mean(axis=0), full_matrices=False)
     return np.degrees(values) / np.sqrt(len(carriers)), axes
 

@@ -1,5 +1,7 @@
 """From views to the camera: exact on exact views, honest on bad ones."""
 
+import datetime
+
 import cv2
 import numpy as np
 import pytest
@@ -101,8 +103,6 @@ def test_views_that_do_not_determine_the_camera_are_refused(views, complaint, mo
 
 
 def test_the_report_and_the_file_hold_the_same_figures():
-    import datetime
-
     found = calibrate(views_of("hand"), CAMERA, BOARD, "hand")
     now = datetime.datetime(2026, 3, 31, 12, 0, tzinfo=datetime.timezone.utc)
     kept = hand_eye_of(found, "hand", "optical", "0815", now)

@@ -65,6 +65,14 @@ class Rehearsal:
     turn_deg: float
     point_mm: float
 
+    @property
+    def sentence(self) -> str:
+        """The comparison with the truth in words."""
+        return (
+            f"truth: the camera is off by {self.offset_mm:.2f} mm and {self.turn_deg:.3f} deg; "
+            f"points of the workspace by {self.point_mm:.2f} mm (95th percentile)"
+        )
+
 
 def rehearse(
     camera_mount: str,

@@ -1,4 +1,4 @@
-"""Find out where the camera is, with a printed board, or check that it still is there.
+"""Find out where the camera is, with a printed board, or check it.
 
 Over ROS, beside the drivers that run: the user moves the arm, or --automatic does. With --sim in
 the simulator, in this process. docs/calibration.md tells the whole way.
@@ -11,7 +11,6 @@ import datetime
 from dataclasses import dataclass
 from pathlib import Path
 
-from grasp_benchmark.calibration.rehearsal import Rehearsal, rehearse
 from grasp_bringup.environment import require_usable
 from grasp_bringup.stack import read_defaults, simulated_robot
 from grasp_calibration.automatic import AutomaticRound, Mount, RoundSettings
@@ -177,6 +176,9 @@ def _present(options: argparse.Namespace) -> HandEye | None:
 
 
 def _rehearsed(options: argparse.Namespace) -> _Found:
+    # Not above: PyBullet greets whoever imports it.
+    from grasp_benchmark.calibration.rehearsal import rehearse
+
     robot_name, gripper = simulated_robot(options.robot, options.gripper)
     cell = options.cell or read_defaults().simulator.cell
     simulated = SimConfig(robot=robot_name, gripper=gripper, cell=cell)
@@ -190,14 +192,7 @@ def _rehearsed(options: argparse.Namespace) -> _Found:
         result.parent_frame,
         result.camera_frame,
         load_cell(cell),
-        _truth(result),
-    )
-
-
-def _truth(result: Rehearsal) -> str:
-    return (
-        f"truth: the camera is off by {result.offset_mm:.2f} mm and {result.turn_deg:.3f} deg; "
-        f"points of the workspace by {result.point_mm:.2f} mm (95th percentile)"
+        result.sentence,
     )
 
 
