@@ -111,24 +111,26 @@ class RosStation:
         time.sleep(_POLL_S)
 
     def take(self, wait: Callable[[], None]) -> Picture:
-        """See HandCamera."""
+        """See HandCamera.
+
+        Raises:
+            BoardNotSeen: The hand moved just before the picture.
+        """
         began_s = time.monotonic()
         # Before the first message of /clock node time is 0, and any image is later.
         not_before_ns = round(self._clock.now_s() * NANOSECONDS)
-        while (found := self._after(not_before_ns)) is None:
-            wait()
-            time.sleep(_POLL_S)
-            if time.monotonic() - began_s > _IMAGE_TIMEOUT_S:
-                raise NoImage(self._why_not(began_s))
-        stamp_ns, messages = found
+        while True:
+            stamp_ns, messages = self._next(not_before_ns, began_s, wait)
+            T_base_hand = self._hand_at(stamp_ns, wait)
+            try:
+                T_base_earlier = self._hand(stamp_ns - _REST_NS)
+                break
+            except NoTransform:  # TF is heard since a moment ago: a later picture will do
+                if time.monotonic() - began_s > _IMAGE_TIMEOUT_S:
+                    raise
+            not_before_ns = stamp_ns + 1
+        _require_rest(*T_base_earlier.distance_to(T_base_hand))
         color = messages["color"]
-        T_base_hand = self._hand_at(stamp_ns, wait)
-        moved_m, turned = self._hand_at(stamp_ns - _REST_NS, wait).distance_to(T_base_hand)
-        if moved_m > _MOVED_M or turned > _TURNED_RAD:
-            raise BoardNotSeen(
-                f"the hand moved by {1e3 * moved_m:.1f} mm and {math.degrees(turned):.2f} deg in "
-                f"the {_REST_NS / NANOSECONDS} s before the picture: let it come to rest"
-            )
         return Picture(
             color_from_image(color),
             camera_from_info(messages["camera_info"], rectified=self._profile.rectified),
@@ -136,13 +138,30 @@ class RosStation:
             color.header.frame_id.lstrip("/"),
         )
 
+    def _next(
+        self, not_before_ns: int, began_s: float, wait: Callable[[], None]
+    ) -> tuple[int, CameraMessages]:
+        """Images and calibration of one stamp, not earlier than asked.
+
+        Raises:
+            NoImage: None comes in time.
+        """
+        while (found := self._after(not_before_ns)) is None:
+            wait()
+            time.sleep(_POLL_S)
+            if time.monotonic() - began_s > _IMAGE_TIMEOUT_S:
+                raise NoImage(self._why_not(began_s))
+        return found
+
+    def _hand(self, stamp_ns: int) -> Transform:
+        return self._transforms.lookup(self.robot.arm.base_frame, self._hand_frame, stamp_ns)
+
     def _hand_at(self, stamp_ns: int, wait: Callable[[], None]) -> Transform:
         """``T_base_hand`` at a stamp; transforms may come a moment after the image."""
         deadline = time.monotonic() + _TF_TIMEOUT_S
-        base = self.robot.arm.base_frame
         while True:
             try:
-                return self._transforms.lookup(base, self._hand_frame, stamp_ns)
+                return self._hand(stamp_ns)
             except NoTransform:
                 if time.monotonic() > deadline:
                     raise
@@ -167,3 +186,16 @@ class RosStation:
             )
         why = self._input.mismatch(since_s) or "only images from before it was asked for"
         return f"no picture within {_IMAGE_TIMEOUT_S:.0f} s: {why}"
+
+
+def _require_rest(moved_m: float, turned: float) -> None:
+    """Refuse a picture that was taken while the hand moved, by metres and radians.
+
+    Raises:
+        BoardNotSeen: It did.
+    """
+    if moved_m > _MOVED_M or turned > _TURNED_RAD:
+        raise BoardNotSeen(
+            f"the hand moved by {1e3 * moved_m:.1f} mm and {math.degrees(turned):.2f} deg in the "
+            f"{_REST_NS / NANOSECONDS} s before the picture: let it come to rest"
+        )
