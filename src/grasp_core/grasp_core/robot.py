@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree
@@ -20,6 +21,8 @@ from grasp_core.config_folder import config_dir
 from grasp_core.errors import ConfigError
 from grasp_core.gripper_profile import GripperProfile, load_gripper
 from grasp_core.urdf_meshes import with_mesh_paths
+
+CAMERA_FIXED, CAMERA_ON_HAND = CAMERA_MOUNTS = ("fixed", "hand")
 
 
 @dataclass(frozen=True)
@@ -62,6 +65,11 @@ class ArmProfile(Checked):
     observe: tuple[float, ...] = setting(
         (), "home: configuration outside the camera's view, where picks begin and end, rad"
     )
+    look: tuple[float, ...] = setting(
+        (),
+        "configuration from which a camera on the hand sees the workspace, in place of observe, "
+        "rad; empty: none was taught",
+    )
     allowed_contacts: tuple[str, ...] = setting(
         (), "link pairs 'a b' that never collide or always touch"
     )
@@ -93,7 +101,8 @@ class ArmProfile(Checked):
         if self.external_wrench_topic:
             require_relative_names(self, "external_wrench_topic")
         self._check_stop()
-        for field in ("lower", "upper", "velocity", "acceleration", "observe"):
+        taught = ("look",) if self.look else ()
+        for field in ("lower", "upper", "velocity", "acceleration", "observe", *taught):
             count = len(getattr(self, field))
             if count != len(self.joints):
                 raise ConfigError(
@@ -144,6 +153,26 @@ class RobotModel:
     arm: ArmProfile
     gripper: GripperProfile
     urdf: str
+
+    def for_camera(self, mount: str) -> RobotModel:
+        """The robot whose picks begin and end where its camera sees the workspace.
+
+        Args:
+            mount: ``fixed``: outside the view of a camera beside it; ``hand``: where the camera
+                on its hand looks at the workspace.
+
+        Raises:
+            ConfigError: Its profile has no such configuration.
+        """
+        if mount != CAMERA_ON_HAND:
+            return self
+        if not self.arm.look:
+            raise ConfigError(
+                f"robot {self.name} has no look configuration, from which a camera on its hand "
+                f"sees the workspace: teach one, and write it into config/robots/{self.name}/"
+                "profile.yaml"
+            )
+        return dataclasses.replace(self, arm=dataclasses.replace(self.arm, observe=self.arm.look))
 
     def limits(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Lower and upper joint limits, shape (J,) each, rad."""

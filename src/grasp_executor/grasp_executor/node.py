@@ -71,6 +71,7 @@ class ExecutorNode(GraspLifecycleNode):
         settings_class = find_planner(config.planner).config_class
         settings = self.declare_config(settings_class, config.planner)
         model, cell = load_robot(config.robot, config.gripper), load_cell(config.cell)
+        model = model.for_camera(config.camera_mount)
         self._base_frame = model.arm.base_frame
         self._hardware = hardware = companion(self)
         clock = RosClock(hardware.node, config.hardware_timeout_s)

@@ -6,11 +6,13 @@ from dataclasses import dataclass
 
 from grasp_core.config import Checked, setting
 from grasp_core.errors import ConfigError
+from grasp_core.robot import CAMERA_MOUNTS
 
 STEPS_PER_S = 240
 MAX_OBJECTS = 15  # in a scene
 RENDERERS = ("auto", "egl", "tiny")
 NOISE_PRESETS = ("none", "d435")
+NO_BOARD, BOARD_ON_HAND, BOARD_ON_TABLE = BOARDS = ("none", "hand", "table")
 
 
 @dataclass(frozen=True)
@@ -86,6 +88,19 @@ class SimConfig(Checked):
     camera_fy: float = setting(615.0, "focal length along v, px", minimum=1.0)
     camera_cx: float = setting(319.5, "principal point u, px")
     camera_cy: float = setting(239.5, "principal point v, px")
+    camera_mount: str = setting(
+        "fixed",
+        "where the camera is: fixed beside the robot, or on its hand",
+        choices=CAMERA_MOUNTS,
+    )
+    hand_camera_xyz_m: tuple[float, ...] = setting(
+        (0.07, 0.0, -0.10), "a camera on the hand, in the tcp frame, m", length=3
+    )
+    hand_camera_rpy_deg: tuple[float, ...] = setting(
+        (0.0, 0.0, 90.0),
+        "roll, pitch, yaw of its optical frame in the tcp frame, deg",
+        length=3,
+    )
     camera_target: tuple[float, ...] = setting(
         (0.5, 0.0, 0.0), "point on the optical axis, m, base frame", length=3
     )
@@ -105,6 +120,23 @@ class SimConfig(Checked):
     camera_frame: str = setting("camera_color_optical_frame", "optical frame of the images")
     renderer: str = setting("auto", "what draws the images; auto prefers egl", choices=RENDERERS)
     noise: str = setting("none", "depth noise preset", choices=NOISE_PRESETS)
+    color_noise: float = setting(
+        0.0,
+        "noise of the colour image, standard deviation of its 255 levels",
+        minimum=0.0,
+        maximum=50.0,
+    )
+    board: str = setting(
+        "none",
+        "where a calibration board is: in the hand, on the table below camera_target, or none",
+        choices=BOARDS,
+    )
+    board_xyz_m: tuple[float, ...] = setting(
+        (0.0, 0.0, 0.0), "shift of the board from its place, m, frame of tcp or base", length=3
+    )
+    board_rpy_deg: tuple[float, ...] = setting(
+        (0.0, 0.0, 0.0), "its turn from there: roll, pitch, yaw, deg", length=3
+    )
 
     def __post_init__(self) -> None:
         """Check the fields, then their relations.

@@ -134,11 +134,11 @@ class Sensors:
         )
 
     def publish_camera_pose(self, simulation: Simulation) -> None:
-        """/tf_static: the camera beside the robot."""
+        """/tf_static: the camera beside the robot, or on its hand."""
         pose = _stamped(
-            self._robot.arm.base_frame,
+            simulation.camera_parent,
             self._config.camera_frame,
-            simulation.T_base_camera,
+            simulation.T_parent_camera,
             simulation.time_ns,
         )
         self._tf_static.publish(TFMessage(transforms=[pose]))
