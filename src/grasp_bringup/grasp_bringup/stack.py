@@ -85,6 +85,8 @@ def sim_stack(texts: Mapping[str, str] | None = None) -> list[NodeDescription]:
     defaults = read_defaults()
     _require_agreement(named, defaults)
     named["gripper"] = _gripper(named, defaults)
+    if named.get("robot", defaults.simulator.robot) != defaults.simulator.robot:
+        named["cell"] = simulated_cell(named["robot"], named.get("cell"))
     # Checked before anything starts.
     load_robot(named.get("robot", defaults.simulator.robot), named["gripper"])
     load_camera(named.get("camera", defaults.simulator.camera))
@@ -176,6 +178,20 @@ def simulated_robot(robot: str | None = None, gripper: str | None = None) -> tup
     if gripper is None:
         gripper = in_file.gripper if robot in (None, in_file.robot) else ""
     return robot or in_file.robot, gripper
+
+
+def simulated_cell(robot: str | None = None, cell: str | None = None) -> str:
+    """Cell of a simulation, as named or as config/simulator.yaml says for the robot named there.
+
+    Another robot stands in the cell that its profile names: not every arm reaches everywhere.
+
+    Raises:
+        ConfigError: No such robot, or its profile is wrong.
+    """
+    in_file = read_defaults().simulator
+    if cell is not None:
+        return cell
+    return in_file.cell if robot in (None, in_file.robot) else load_robot(robot).arm.cell
 
 
 def _gripper(named: Mapping[str, Any], defaults: Defaults) -> str:

@@ -56,12 +56,12 @@ class Simulation:
     """
 
     def __init__(self, config: SimConfig, robot: RobotModel, *, gui: bool = False) -> None:
-        self.config = config
         self.robot = robot
         self.objects = object_set(config.objects)
         self.world = World(config, robot, gui=gui)
-        self.camera = intrinsics(config)
-        self.T_base_camera = camera_pose(config)
+        self.config = self.world.config
+        self.camera = intrinsics(self.config)
+        self.T_base_camera = camera_pose(self.config)
         self._steps = 0
         self._noise_seed = 0
         self._watches: list[Callable[[], None]] = []
