@@ -15,6 +15,7 @@ from grasp_core.camera_profile import load_camera
 from grasp_core.config import load_node_config
 from grasp_core.config_folder import config_dir
 from grasp_core.errors import ConfigError
+from grasp_core.reach import require_reach
 from grasp_core.robot import load_robot
 from grasp_detection.config import DetectorConfig
 from grasp_detection.learned.weights import DEFAULT
@@ -88,7 +89,8 @@ def sim_stack(texts: Mapping[str, str] | None = None) -> list[NodeDescription]:
     if named.get("robot", defaults.simulator.robot) != defaults.simulator.robot:
         named["cell"] = simulated_cell(named["robot"], named.get("cell"))
     # Checked before anything starts.
-    load_robot(named.get("robot", defaults.simulator.robot), named["gripper"])
+    robot = load_robot(named.get("robot", defaults.simulator.robot), named["gripper"])
+    require_reach(robot, named.get("cell", defaults.simulator.cell))
     load_camera(named.get("camera", defaults.simulator.camera))
     changed = {_OF_SIMULATOR[name]: named[name] for name in _OF_SIMULATOR if name in named}
     return [

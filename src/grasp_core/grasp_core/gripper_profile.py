@@ -1,8 +1,8 @@
 """A parallel gripper: geometry, force, and how its driver is commanded and read.
 
 ``config/grippers/NAME.yaml`` says what is true of the hardware; a robot names the one it carries.
-Names of joints, links, topics and actions may hold ``{prefix}``: the same hand goes to several arms,
-and each robot's profile says with which prefix its driver names it.
+Names of joints, links, topics and actions may hold ``{prefix}``: the same hand goes to several
+arms, and each robot's profile says with which prefix its driver names it.
 """
 
 from __future__ import annotations

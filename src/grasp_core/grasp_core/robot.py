@@ -38,7 +38,7 @@ class ArmProfile(Checked):
     flange: str = setting("", "link that carries a hand with a URDF of its own")
     flange_rpy: tuple[float, ...] = setting(
         (0.0, 0.0, 0.0),
-        "roll, pitch and yaw of that hand's root, +Z away from the arm, in the flange's frame, rad",
+        "roll, pitch, yaw of that hand's root, +Z away from the arm, in the flange's frame, rad",
         length=3,
     )
     cell: str = setting("tabletop", "cell in which it is simulated, a file under config/cells")
@@ -77,6 +77,12 @@ class ArmProfile(Checked):
     acceleration: tuple[float, ...] = setting((), "acceleration limits, rad/s^2", minimum=1e-3)
     observe: tuple[float, ...] = setting(
         (), "home: configuration outside the camera's view, where picks begin and end, rad"
+    )
+    reach_m: float = setting(
+        0.0,
+        "how far from the base frame's z axis it grasps straight down, from table height to 0.25 "
+        "m above, m; cells that reach further are refused; 0: not told",
+        minimum=0.0,
     )
     allowed_contacts: tuple[str, ...] = setting(
         (),
@@ -203,7 +209,7 @@ def load_robot(name: str, gripper: str = "") -> RobotModel:
 
 
 def _contacts(arm: ArmProfile, hand: GripperProfile) -> tuple[str, ...]:
-    """Pairs that are not checked: the profile's, and all within the hand, which is rigid or slides."""
+    """Pairs that are not checked: the profile's, and all within the hand."""
     pairs = []
     for pair in arm.allowed_contacts:
         links = hand.hand_links if _HAND in pair else ("",)
@@ -231,9 +237,9 @@ def _require_in_urdf(
     pairs = [link for pair in arm.allowed_contacts for link in pair.split()]
     for owner, kind, known, named in (
         ("the arm's profile", "joint", joints, arm.joints),
-        ("the arm's profile", "link", links, [arm.base_frame, arm.tcp_frame, *pairs]),
         (hand_name, "joint", joints, hand.joints),
         (hand_name, "link", links, [*hand.finger_links, *hand.hand_links]),
+        ("the arm's profile", "link", links, [arm.base_frame, arm.tcp_frame, *pairs]),
     ):
         missing = sorted(set(named) - known)
         if missing:
