@@ -157,15 +157,18 @@ class Cell(Checked):
         )
 
 
+def cell_names() -> list[str]:
+    """Names of the cells under ``config/cells``."""
+    return sorted(path.stem for path in (config_dir() / "cells").glob("*.yaml"))
+
+
 def load_cell(name: str) -> Cell:
     """Read ``config/cells/NAME.yaml``.
 
     Raises:
         ConfigError: No such cell, or a value is wrong.
     """
-    folder = config_dir() / "cells"
-    path = folder / f"{name}.yaml"
+    path = config_dir() / "cells" / f"{name}.yaml"
     if not path.is_file():
-        valid = ", ".join(sorted(p.stem for p in folder.glob("*.yaml")))
-        raise ConfigError(f"no cell {name!r}; valid names are {valid}")
+        raise ConfigError(f"no cell {name!r}; valid names are {', '.join(cell_names())}")
     return build(Cell, load_yaml(path), str(path))

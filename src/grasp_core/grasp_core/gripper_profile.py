@@ -1,12 +1,14 @@
 """A parallel gripper: geometry, force, and how its driver is commanded and read.
 
 ``config/grippers/NAME.yaml`` says what is true of the hardware; a robot names the one it carries.
+Names of joints, links, topics and actions may hold ``{prefix}``: the same hand goes to several
+arms, and each robot's profile says with which prefix its driver names it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -22,12 +24,18 @@ from grasp_core.config_folder import config_dir
 from grasp_core.errors import ConfigError
 
 COMMAND_UNITS = ("gap", "finger", "joint_angle")
+PREFIX = "{prefix}"
 
 
 @dataclass(frozen=True)
 class GripperProfile(Checked):
     """Fingers, limits and driver of a parallel gripper; the gap is between its fingers."""
 
+    urdf: str = setting(
+        "",
+        "description of the hand, a file beside this one, whose root goes to the arm's flange; "
+        "empty: the robot's own URDF holds the hand",
+    )
     joints: tuple[str, ...] = setting(
         (), "joints of its joint states: fingers, m, whose sum is the gap, or one joint_angle, rad"
     )
@@ -115,6 +123,17 @@ class GripperProfile(Checked):
                 f"max_gap_m is {self.max_gap_m}, but gap_m reaches no further than {max(gaps)}: "
                 "add the angle of the open gripper, or lower max_gap_m"
             )
+
+    def with_prefix(self, prefix: str) -> GripperProfile:
+        """The hand as one robot's driver names it: ``{prefix}`` filled in wherever it stands."""
+        named = {}
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if isinstance(value, str):
+                named[field.name] = value.replace(PREFIX, prefix)
+            elif isinstance(value, tuple) and value and isinstance(value[0], str):
+                named[field.name] = tuple(text.replace(PREFIX, prefix) for text in value)
+        return replace(self, **named)
 
     def command_from_gap(self, gap_m: float) -> float:
         """Position that the driver takes for a gap in metres; beyond a table, its nearest end."""
