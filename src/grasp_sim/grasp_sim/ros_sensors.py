@@ -46,7 +46,9 @@ class Sensors:
         self._color = create(Image, camera.color_topic, SENSOR)
         self._depth = create(Image, camera.depth_topic, SENSOR)
         self._info = create(CameraInfo, camera.camera_info_topic, SENSOR)
-        topics = {_ALL_JOINTS, robot.arm.joint_states_topic, robot.gripper.joint_states_topic}
+        topics = {_ALL_JOINTS, robot.arm.joint_states_topic}
+        if robot.gripper.reports_opening:
+            topics.add(robot.gripper.joint_states_topic)
         self._joints = {topic: create(JointState, topic, SENSOR) for topic in topics}
         wrench_topic = robot.arm.external_wrench_topic
         self._wrench = create(WrenchStamped, wrench_topic, SENSOR) if wrench_topic else None
