@@ -274,9 +274,11 @@ class DigitalIoDriver(HandDriver):
         return bool(self.part_present_input or self.closed_input)
 
     def levels(self, closes: bool) -> dict[str, bool]:
-        """What each output line is set to for closing or opening."""
-        wanted = {self.close_output: closes, self.open_output: not closes}
-        return {line: self.level(line, on) for line, on in wanted.items() if line}
+        """What each output line is set to for closing or opening, the one that goes off first."""
+        wanted = [(self.close_output, closes), (self.open_output, not closes)]
+        if closes:
+            wanted.reverse()
+        return {line: self.level(line, on) for line, on in wanted if line}
 
     def level(self, line: str, on: bool) -> bool:
         """Level of a line that is on or off."""

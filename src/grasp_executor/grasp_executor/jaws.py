@@ -123,9 +123,10 @@ class _RestByInputs:
         now_s = self._clock.now_s()
         if self._begun_s is None:
             self._begun_s = now_s
-        inputs = self._gripper.state().inputs
-        at_end = inputs.closed if self._closes else inputs.opened
-        return bool(at_end) or now_s - self._begun_s >= self._move_s
+        state = self._gripper.state()
+        at_end = state.inputs.closed if self._closes else state.inputs.opened
+        has_come = state.stamp_s >= self._begun_s and bool(at_end)
+        return has_come or now_s - self._begun_s >= self._move_s
 
     def is_still(self) -> bool:
         """Nothing tells."""
