@@ -40,6 +40,8 @@ LOGS = VENV / "log"
 PYTHON = VENV / "bin" / "python"
 INTERFACES = {
     "control_msgs": "interfaces/control_msgs",
+    "fanuc_msgs": "interfaces/fanuc_msgs",
+    "franka_msgs": "interfaces/franka_msgs",
     "tf2_msgs": "interfaces/tf2_msgs",
     "grasp_msgs": "src/grasp_msgs",
 }

@@ -25,6 +25,7 @@ from grasp_bringup.processes import NodeProcesses
 from grasp_bringup.stack import perception_and_action
 from grasp_core.cell import load_cell
 from grasp_core.errors import Code
+from grasp_core.robot import load_robot
 
 pytestmark = pytest.mark.ros
 
@@ -66,7 +67,8 @@ class Running:
             context = rclpy.Context()
             rclpy.init(context=context)
             undo.callback(context.try_shutdown)
-            self.hardware = UnkindHardware(gripper=self._hand, speed=SPEED, context=context)
+            robot = load_robot("panda", self._hand)
+            self.hardware = UnkindHardware(robot, speed=SPEED, context=context)
             undo.callback(self.hardware.destroy_node)
             executor = MultiThreadedExecutor(6, context=context)
             executor.add_node(self.hardware)
@@ -142,7 +144,6 @@ def test_kind_hardware_picks(running):
 
 def test_a_hand_that_feels_nothing_picks_by_weight(tmp_path):
     with Running(tmp_path, other_domain(5), "franka_hand") as running:
-        running.hardware.misbehave("grip-franka")
         result = pick(running)
         assert result.code == Code.OK, result.message
         assert result.force_source == "payload"

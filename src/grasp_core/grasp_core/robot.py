@@ -226,7 +226,7 @@ def load_robot(name: str, gripper: str = "") -> RobotModel:
     if not (gripper or arm.gripper):
         raise ConfigError(f"{source}: gripper is empty: name a file under config/grippers")
     gripper = gripper or arm.gripper
-    hand = load_gripper(gripper).with_prefix(arm.prefix)
+    hand = load_gripper(gripper, arm.prefix)
     arm = replace(arm, allowed_contacts=_contacts(arm, hand))
     path = folder / arm.urdf
     urdf = read_urdf(path, source, {})

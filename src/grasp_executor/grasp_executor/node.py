@@ -29,7 +29,7 @@ from grasp_executor.outcome import PickOutcome, Progress, Stage
 from grasp_executor.pick import PickSequence
 from grasp_executor.planning.registry import create_planner, find_planner
 from grasp_executor.ros_detection import DetectionClient
-from grasp_executor.ros_gripper import RosGripper
+from grasp_executor.ros_hands import connect_hand
 from grasp_executor.ros_hardware import RosArm
 from grasp_executor.ros_operator import OperatorServices
 from grasp_executor.ros_scenery import Scenery
@@ -92,7 +92,7 @@ class ExecutorNode(GraspLifecycleNode):
         robot = RobotPort(
             planner=create_planner(config.planner, model, settings),
             arm=RosArm(hardware, model, config, states),
-            gripper=RosGripper(hardware, model, config, states),
+            gripper=connect_hand(hardware, model, config, states),
             camera=detection,
             clock=clock,
         )

@@ -27,7 +27,7 @@ from grasp_executor.clearing import Clearing
 from grasp_executor.config import PickConfig
 from grasp_executor.fault_latch import FaultLatch
 from grasp_executor.grasp_pose import check_camera_pose
-from grasp_executor.grip import PAYLOAD
+from grasp_executor.grip import NONE, PAYLOAD
 from grasp_executor.hand_memory import EmptyWidthMemory
 from grasp_executor.interfaces import JointTrajectory
 from grasp_executor.outcome import PickOutcome, Progress, Stage
@@ -177,6 +177,8 @@ class _Run:
         outcome = self.outcome
         if outcome.force_source == PAYLOAD:
             how = f"weighing {2.0 * outcome.force_n:.1f} N"
+        elif outcome.force_source == NONE:
+            how = "as the hand's inputs show"
         else:
             how = f"with {outcome.force_n:.1f} N ({outcome.force_source})"
         return f"held {outcome.held_s:.1f} s {how}, taken to the bin"

@@ -50,7 +50,9 @@ class Sensors:
             create(CameraInfo, topic, SENSOR)
             for topic in dict.fromkeys((camera.camera_info_topic, camera.depth_info_topic))
         ]
-        topics = {_ALL_JOINTS, robot.arm.joint_states_topic, robot.gripper.joint_states_topic}
+        topics = {_ALL_JOINTS, robot.arm.joint_states_topic}
+        if robot.gripper.reports_opening:
+            topics.add(robot.gripper.joint_states_topic)
         self._joints = {topic: create(JointState, topic, SENSOR) for topic in topics}
         wrench_topic = robot.arm.external_wrench_topic
         self._wrench = create(WrenchStamped, wrench_topic, SENSOR) if wrench_topic else None

@@ -339,11 +339,10 @@ def _require_two_fingers(robot: RobotModel) -> None:
         ConfigError: It is not.
     """
     gripper = robot.gripper
-    if len(gripper.joints) != 2 or gripper.command_unit == "joint_angle":
+    if len(gripper.joints) != 2:
         raise ConfigError(
-            f"robot {robot.name}: its hand has the joints {', '.join(gripper.joints)} and the "
-            f"command_unit {gripper.command_unit}; the simulator drives two fingers that slide: "
-            "name another hand"
+            f"robot {robot.name}: its hand has the joints {', '.join(gripper.joints)}; the "
+            "simulator drives two fingers that slide: name another hand"
         )
 
 
