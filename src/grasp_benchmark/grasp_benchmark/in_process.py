@@ -5,6 +5,7 @@ The same sequence as in the executor node, faster than real time and repeatable 
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Callable
 
@@ -19,13 +20,16 @@ from grasp_core.errors import (
     UnexpectedContact,
 )
 from grasp_core.grasp import with_label
+from grasp_core.hand_drivers import DigitalIoDriver
 from grasp_core.robot import ArmProfile, RobotModel
+from grasp_core.transform import Transform
 from grasp_detection.detector import Detector, with_depth
 from grasp_executor.config import PickConfig
 from grasp_executor.interfaces import (
     ArmState,
     GripperState,
     JointTrajectory,
+    Motion,
     Observation,
     Planner,
 )
@@ -152,35 +156,72 @@ class SimGripper:
 
     def __init__(self, simulation: Simulation) -> None:
         self._simulation = simulation
+        self._hand = simulation.robot.gripper
 
     def state(self) -> GripperState:
         """See Gripper."""
-        return _gripper_state(self._simulation.newest_hand_reading())
+        return self._state_of(self._simulation.newest_hand_reading())
 
     def states_since(self, stamp_s: float) -> list[GripperState]:
         """See Gripper."""
-        return [_gripper_state(one) for one in self._simulation.hand_readings_since(stamp_s)]
+        return [self._state_of(one) for one in self._simulation.hand_readings_since(stamp_s)]
 
-    def start(self, gap_m: float, force_n: float) -> _GripperMotion:
+    def start(self, gap_m: float, force_n: float) -> Motion:
         """See Gripper."""
+        if not self._hand.driver.opens_partly:
+            widest_m = 0.0 if gap_m <= 0.0 else self._hand.max_gap_m
+            self._simulation.grip(widest_m, self._hand.max_force_n)
+            return _Switched()
         return _GripperMotion(self._simulation, self._simulation.grip(gap_m, force_n))
 
+    def _state_of(self, reading: HandReading) -> GripperState:
+        """What the executor node reads from what the hand's driver tells."""
+        driver = self._hand.driver
+        if isinstance(driver, DigitalIoDriver):
+            inputs = driver.inputs_from(reading.levels)
+            return GripperState(math.nan, np.full(2, np.nan), reading.stamp_s, inputs)
+        gap_m, effort_n = float(reading.positions.sum()), np.abs(reading.efforts)
+        return GripperState(gap_m, effort_n, reading.stamp_s)
 
-def _gripper_state(reading: HandReading) -> GripperState:
-    """What the executor node reads from the hand's joint states."""
-    return GripperState(float(reading.positions.sum()), np.abs(reading.efforts), reading.stamp_s)
+
+class _Switched:
+    """See Motion: a valve that was switched, which is all that its driver knows."""
+
+    def done(self) -> bool:
+        """See Motion."""
+        return True
+
+    def cancel(self) -> None:
+        """See Motion: jaws between their ends cannot be stopped."""
+
+    def check(self) -> None:
+        """See Motion."""
 
 
 class SimCamera:
     """See Camera: renders and detects at once."""
 
-    def __init__(self, simulation: Simulation, detector: Detector) -> None:
+    def __init__(
+        self,
+        simulation: Simulation,
+        detector: Detector,
+        believed: Transform | None = None,
+    ) -> None:
+        """Prepare.
+
+        Args:
+            simulation: With the camera.
+            detector: Looks at its images.
+            believed: Pose of the camera on its carrier, as a calibration says; None: the true one.
+        """
         self._simulation = simulation
         self._detector = detector
+        self._T_parent_camera = believed or simulation.T_parent_camera
 
     def look(self, not_before_s: float, label: str, wait: Callable[[], None]) -> Observation:
         """See Camera."""
-        frame = self._simulation.render()
+        T_base_camera = self._simulation.T_base_parent @ self._T_parent_camera
+        frame = dataclasses.replace(self._simulation.render(), T_base_camera=T_base_camera)
         grasps = with_depth(self._detector.detect(frame), frame)
         if not grasps:
             raise NoGrasp(f"detector {self._detector.name} found nothing to grasp")
@@ -188,7 +229,7 @@ class SimCamera:
             with_label(grasps, label),
             frame.depth_m,
             frame.camera,
-            self._simulation.T_base_camera,
+            T_base_camera,
             frame.stamp_s,
         )
 
@@ -201,13 +242,17 @@ def sequence_in(
     cell: Cell | None = None,
     config: PickConfig | None = None,
     planner: Planner | None = None,
+    believed: Transform | None = None,
 ) -> PickSequence:
-    """A pick sequence that drives a simulation in this process, in its own cell unless told."""
+    """A pick sequence that drives a simulation in this process, in its own cell unless told.
+
+    See :class:`SimCamera` for ``believed``.
+    """
     port = RobotPort(
         planner=planner or create_planner(DEFAULT_PLANNER, robot),
         arm=SimArm(simulation),
         gripper=SimGripper(simulation),
-        camera=SimCamera(simulation, detector),
+        camera=SimCamera(simulation, detector, believed),
         clock=SimClock(simulation),
     )
     return PickSequence(port, robot, cell or simulation.world.cell, config or PickConfig())

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
-from grasp_core.config import load_yaml
 from grasp_core.errors import BadCalibration
 from grasp_core.hand_eye import HandEye, load_hand_eye
 
@@ -16,7 +13,7 @@ FIXED, ON_HAND = "fixed", "hand"
 
 
 def checked_calibration(
-    path: Path, base_frame: str, mount: str, camera_serial: str, today: dt.date
+    path: Path, base_frame: str, mount: str, camera_serial: str, now: dt.datetime
 ) -> tuple[HandEye, list[str]]:
     """Read a calibration and see whether it fits.
 
@@ -25,7 +22,7 @@ def checked_calibration(
         base_frame: The robot's base frame.
         mount: ``fixed`` or ``hand``.
         camera_serial: Of the camera that is about to run; empty unknown.
-        today: To tell its age.
+        now: To tell its age; with a time zone.
 
     Returns:
         The calibration, and warnings, a sentence each.
@@ -36,8 +33,7 @@ def checked_calibration(
     """
     calibration = load_hand_eye(path)
     _require_mount(path, calibration, base_frame, mount)
-    about = load_yaml(path)
-    known = str(about.get("camera_serial") or "")
+    known = calibration.camera_serial
     if camera_serial and known and known != camera_serial:
         raise BadCalibration(
             f"{path} is the calibration of the camera {known}, about to run is {camera_serial}: "
@@ -49,7 +45,7 @@ def checked_calibration(
             f"{path} does not say which camera it is of: nobody can tell whether it is of "
             f"{camera_serial}"
         )
-    return calibration, [*warnings, *_age(path, about, today)]
+    return calibration, [*warnings, *_age(path, calibration, now)]
 
 
 def _require_mount(path: Path, calibration: HandEye, base_frame: str, mount: str) -> None:
@@ -67,23 +63,11 @@ def _require_mount(path: Path, calibration: HandEye, base_frame: str, mount: str
         )
 
 
-def _age(path: Path, about: Mapping[str, Any], today: dt.date) -> list[str]:
+def _age(path: Path, calibration: HandEye, now: dt.datetime) -> list[str]:
     check = "measure it again with grasp calibrate --check"
-    made = _date(about.get("date"))
-    if made is None:
+    days = calibration.age_days(now)
+    if days is None:
         return [f"{path} does not say when it was made: {check}"]
-    days = (today - made).days
     if days > OLD_AFTER_DAYS:
-        return [f"{path} is {days} days old, more than {OLD_AFTER_DAYS}: {check}"]
+        return [f"{path} is {days:.0f} days old, more than {OLD_AFTER_DAYS}: {check}"]
     return []
-
-
-def _date(value: object) -> dt.date | None:
-    if isinstance(value, dt.datetime):
-        return value.date()
-    if isinstance(value, dt.date):
-        return value
-    try:
-        return dt.datetime.fromisoformat(str(value)).date()
-    except ValueError:
-        return None

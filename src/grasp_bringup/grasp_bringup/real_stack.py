@@ -25,6 +25,7 @@ from grasp_core.arm_driver import load_arm_driver
 from grasp_core.camera_profile import load_camera
 from grasp_core.config_folder import config_dir
 from grasp_core.errors import ConfigError
+from grasp_core.reach import require_reach
 from grasp_core.robot import RobotModel, load_robot
 from grasp_detection.config import DetectorConfig
 from grasp_executor.config import ExecutorConfig
@@ -65,16 +66,19 @@ class _Choice:
     model: RobotModel
     hand: str
     camera: str
+    cell: str
     namespace: str
 
 
-def real_stack(texts: Mapping[str, str] | None = None, today: dt.date | None = None) -> RealStack:
+def real_stack(
+    texts: Mapping[str, str] | None = None, now: dt.datetime | None = None
+) -> RealStack:
     """The stack over a real robot.
 
     Args:
         texts: Argument values by name, as texts; where one is missing or empty, the parameter
             files decide.
-        today: To tell how old the calibration is; None for the computer's date.
+        now: To tell how old the calibration is, with a time zone; None for this computer's time.
 
     Raises:
         KeyError: An unknown argument.
@@ -86,15 +90,16 @@ def real_stack(texts: Mapping[str, str] | None = None, today: dt.date | None = N
     named = read_arguments(REAL_ARGUMENTS, texts or {})
     defaults = read_defaults()
     choice = _chosen(named, defaults)
-    hand_eye, notices = _calibration(choice, today or dt.date.today())
+    hand_eye, notices = _calibration(choice, now or dt.datetime.now(dt.timezone.utc))
     dry_run = named.get("dry_run")
     if dry_run is None:
         dry_run = not _has_picked(choice, defaults)
         if dry_run:
             notices.append(_first_start(choice))
+    require_reach(choice.model, choice.cell)
     nodes = perception_and_action(
         choice.robot,
-        named.get("cell"),
+        choice.cell,
         named.get("detector"),
         named.get("weights"),
         gripper=choice.hand,
@@ -144,6 +149,9 @@ def _chosen(named: Mapping[str, Any], defaults: Defaults) -> _Choice:
         model,
         hand or model.arm.gripper,
         defaults.detector.camera if camera == _NO_CAMERA else camera,
+        # Another robot stands in the cell that it fits: not every arm reaches everywhere.
+        named.get("cell")
+        or (defaults.executor.cell if robot == defaults.executor.robot else model.arm.cell),
         named.get("namespace", "").strip("/"),
     )
 
@@ -151,7 +159,7 @@ def _chosen(named: Mapping[str, Any], defaults: Defaults) -> _Choice:
 # -- calibration --------------------------------------------------------------------------------
 
 
-def _calibration(choice: _Choice, today: dt.date) -> tuple[str | None, list[str]]:
+def _calibration(choice: _Choice, now: dt.datetime) -> tuple[str | None, list[str]]:
     """File of the calibration, None for TF; and what is to be said of it."""
     named = choice.named
     told = named.get("calibration", "")
@@ -166,7 +174,7 @@ def _calibration(choice: _Choice, today: dt.date) -> tuple[str | None, list[str]
     path = Path(told).expanduser().resolve()  # the nodes may run in another folder
     mount = named.get("camera_mount", FIXED)
     serial = named.get("camera_serial", "")
-    _, warnings = checked_calibration(path, choice.model.arm.base_frame, mount, serial, today)
+    _, warnings = checked_calibration(path, choice.model.arm.base_frame, mount, serial, now)
     return str(path), warnings
 
 

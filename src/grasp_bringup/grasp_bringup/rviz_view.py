@@ -35,8 +35,9 @@ def rviz_view(robot: str, gripper: str, camera: str, namespace: str = "") -> Rvi
     Raises:
         ConfigError: No such robot, hand or camera.
     """
-    in_file, topics = load_camera(_FILE_CAMERA).topics, load_camera(camera).topics
-    remappings = {f"/{in_file[stream]}": topics[stream] for stream in topics}
+    in_file, shown = load_camera(_FILE_CAMERA), load_camera(camera)
+    remappings = {f"/{in_file.topics[stream]}": shown.topics[stream] for stream in shown.topics}
+    remappings[f"/{in_file.depth_info_topic}"] = shown.depth_info_topic
     if namespace:
         # The file names topics without a namespace; relative ones follow that of RViz.
         others = [topic for topic in file_topics() if topic not in remappings]

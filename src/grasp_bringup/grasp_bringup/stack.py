@@ -17,6 +17,7 @@ from grasp_core.config import load_node_config
 from grasp_core.config_folder import config_dir
 from grasp_core.errors import ConfigError
 from grasp_core.hand_eye import load_hand_eye
+from grasp_core.reach import require_reach
 from grasp_core.robot import load_robot
 from grasp_detection.config import DetectorConfig
 from grasp_detection.learned.weights import DEFAULT
@@ -110,8 +111,11 @@ def sim_stack(texts: Mapping[str, str] | None = None) -> list[NodeDescription]:
     defaults = read_defaults()
     _require_agreement(named, defaults)
     named["gripper"] = _gripper(named, defaults)
+    if named.get("robot", defaults.simulator.robot) != defaults.simulator.robot:
+        named["cell"] = simulated_cell(named["robot"], named.get("cell"))
     # Checked before anything starts.
-    load_robot(named.get("robot", defaults.simulator.robot), named["gripper"])
+    robot = load_robot(named.get("robot", defaults.simulator.robot), named["gripper"])
+    require_reach(robot, named.get("cell", defaults.simulator.cell))
     load_camera(named.get("camera", defaults.simulator.camera))
     if hand_eye := _file_of(named.get("calibration", TF)):
         load_hand_eye(Path(hand_eye))
@@ -217,6 +221,20 @@ def simulated_robot(robot: str | None = None, gripper: str | None = None) -> tup
     if gripper is None:
         gripper = in_file.gripper if robot in (None, in_file.robot) else ""
     return robot or in_file.robot, gripper
+
+
+def simulated_cell(robot: str | None = None, cell: str | None = None) -> str:
+    """Cell of a simulation, as named or as config/simulator.yaml says for the robot named there.
+
+    Another robot stands in the cell that its profile names: not every arm reaches everywhere.
+
+    Raises:
+        ConfigError: No such robot, or its profile is wrong.
+    """
+    in_file = read_defaults().simulator
+    if cell is not None:
+        return cell
+    return in_file.cell if robot in (None, in_file.robot) else load_robot(robot).arm.cell
 
 
 def _gripper(named: Mapping[str, Any], defaults: Defaults) -> str:

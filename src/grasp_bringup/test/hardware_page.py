@@ -13,6 +13,7 @@ from pathlib import Path
 import yaml
 
 from grasp_bringup.arguments import REAL_ARGUMENTS
+from grasp_bringup.description import as_text
 from grasp_core.arm_driver import load_arm_driver
 from grasp_core.camera_profile import camera_names, load_camera
 from grasp_core.config_folder import config_dir
@@ -87,8 +88,8 @@ def cameras() -> str:
             started, told = f"none: {driver.ended}", ""
         else:
             started = f"`{driver.launch_file or driver.executable}` of `{driver.package}`"
-            words = [driver.told("aligns"), driver.told("synchronises")]
-            told = ", ".join(f"`{word}`" for word in words if word)
+            asked = [name for name in (driver.aligns, driver.synchronises) if name]
+            told = ", ".join(f"`{name}:={as_text(driver.parameters[name])}`" for name in asked)
         reach = f"{camera.min_range_m:g} to {camera.max_range_m:g} m"
         rows.append((f"`{name}`", started, told, f"`{camera.depth_topic}`", reach, TRIED))
     header = ("Camera", "Driver", "Told", "Depth, aligned to colour", "Range", "Tried")

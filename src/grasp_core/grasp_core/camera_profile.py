@@ -90,17 +90,19 @@ class CameraDriver(Checked):
             )
         return {**self.parameters, self.serial_parameter: f"{self.serial_prefix}{serial}"}
 
-    def told(self, field: str) -> str:
-        """A parameter as it is given on the command line, ``name:=value``; empty without one.
+    def remedy(self, field: str, otherwise: str) -> str:
+        """What to do where its images are not aligned, or not of one stamp: start it so.
 
         Args:
             field: ``aligns`` or ``synchronises``.
+            otherwise: What to do where no parameter of the driver does it.
         """
         name = getattr(self, field)
         if not name:
-            return ""
+            return otherwise
         value = self.parameters[name]
-        return f"{name}:={str(value).lower() if isinstance(value, bool) else value}"
+        text = str(value).lower() if isinstance(value, bool) else value
+        return f"start {self.package} with {name}:={text}"
 
 
 @dataclass(frozen=True)
@@ -145,6 +147,21 @@ class CameraProfile(Checked):
             "depth": self.depth_topic,
             "camera_info": self.camera_info_topic,
         }
+
+    @property
+    def depth_info_topic(self) -> str:
+        """Topic of the camera_info beside the depth image, where image_transport looks for it."""
+        return f"{self.depth_topic.rpartition('/')[0]}/camera_info".lstrip("/")
+
+    @property
+    def alignment_remedy(self) -> str:
+        """What to do where depth is not aligned to colour."""
+        return self.driver.remedy("aligns", "subscribe to the depth that is aligned to colour")
+
+    @property
+    def synchronisation_remedy(self) -> str:
+        """What to do where stamps of colour and depth differ."""
+        return self.driver.remedy("synchronises", "let its driver synchronise colour and depth")
 
 
 def camera_names() -> list[str]:

@@ -34,15 +34,26 @@ def test_shipped_cameras_load(name):
 def test_the_realsense_is_asked_to_align_its_depth():
     camera = load_camera("realsense")
     assert camera.topics["depth"] == "camera/camera/aligned_depth_to_color/image_raw"
-    assert camera.driver.told("aligns") == "align_depth.enable:=true"
-    assert camera.driver.told("synchronises") == "enable_sync:=true"
+    assert camera.alignment_remedy == "start realsense2_camera with align_depth.enable:=true"
+    assert camera.synchronisation_remedy == "start realsense2_camera with enable_sync:=true"
     assert camera.driver.parameters_for("831612073525")["serial_no"] == "_831612073525"
     assert camera.driver.parameters_for() == camera.driver.parameters
 
 
+def test_the_camera_info_of_depth_lies_beside_it():
+    aligned = "camera/camera/aligned_depth_to_color/camera_info"
+    assert load_camera("realsense").depth_info_topic == aligned
+    kinect2 = load_camera("kinect2")
+    assert kinect2.depth_info_topic == kinect2.camera_info_topic
+
+
+def test_a_camera_whose_depth_is_always_aligned_has_another_topic_for_it():
+    assert load_camera("kinect2").alignment_remedy.startswith("subscribe to the depth that is")
+    assert "synchronise" in load_camera("kinect2").synchronisation_remedy
+
+
 def test_a_driver_without_a_parameter_for_it_takes_no_serial_number():
     driver = CameraDriver(package="p", executable="e")
-    assert driver.told("aligns") == ""
     with pytest.raises(ConfigError, match=r"serial number 17 cannot be told to driver p"):
         driver.parameters_for("17")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from grasp_core.config import Checked, setting
+from grasp_core.robot import CAMERA_MOUNTS
 from grasp_executor.planning.registry import DEFAULT_PLANNER, planner_names
 
 APPROACHES = ("gravity", "camera_axis")
@@ -150,10 +151,18 @@ class ExecutorConfig(PickConfig):
         "",
         "YAML file with the camera's pose in the base frame; empty uses TF at the image's stamp",
     )
+    camera_mount: str = setting(
+        "fixed",
+        "where the camera is: fixed, so that picks begin and end outside its view, or hand, where "
+        "the robot's look configuration takes that part",
+        choices=CAMERA_MOUNTS,
+    )
     arm_action: str = setting(
         "", "FollowJointTrajectory action; empty: as the robot's profile says"
     )
-    gripper_action: str = setting("", "GripperCommand action; empty: as the hand's profile says")
+    gripper_action: str = setting(
+        "", "action of a hand that has but one; empty: as the hand's profile says"
+    )
     contact_s: float = setting(
         0.1,
         "time that the arm may be off its set point by more than the profile's path tolerance, by "

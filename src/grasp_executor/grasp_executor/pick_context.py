@@ -46,7 +46,7 @@ class PickContext:
             config.standstill_s,
             station.motion_gate(self._waiting),
         )
-        self.jaws = Jaws(robot.gripper, robot.clock, self.mover, config)
+        self.jaws = Jaws(robot.gripper, robot.clock, self.mover, config, station.model.gripper)
         self.outcome = PickOutcome()
         self.holding = Holding(station, self.mover, self.outcome, self.tell)
 

@@ -76,13 +76,14 @@ class Station:
             latch: Faults that outlive this object, and protective stops; None: a new one.
 
         Raises:
-            ConfigError: More force is asked for than the gripper has, or the description of a
-                robot whose speed is limited cannot be read for it.
+            ConfigError: More force is asked for than the gripper has, nothing could ever tell
+                whether it holds something, or the description of a robot whose speed is limited
+                cannot be read for it.
         """
         if config.dry_run:
             robot = replace(robot, arm=StillArm(robot.arm), gripper=StillGripper(robot.gripper))
         self._arm = FiniteArm(robot.arm, config.loss_s)
-        self._gripper = FiniteGripper(robot.gripper, config.loss_s, model.gripper.reports_force)
+        self._gripper = FiniteGripper(robot.gripper, config.loss_s, model.gripper)
         self.robot = replace(robot, arm=self._arm, gripper=self._gripper)
         self.model = model
         self.cell = cell
@@ -101,6 +102,12 @@ class Station:
             raise ConfigError(
                 f"force_n is {config.force_n} N, but the gripper of {model.name} presses with at "
                 f"most {model.gripper.max_force_n} N: lower force_n"
+            )
+        if not (model.gripper.driver.shows_parts or model.arm.external_wrench_topic):
+            raise ConfigError(
+                f"nothing can tell whether the hand of {model.name} holds something: it has "
+                "neither a part_present_input nor a closed_input, and the arm's profile names no "
+                "external_wrench_topic to weigh with; add one of them"
             )
 
     def motion_gate(self, tell: Callable[[str], None]) -> MotionGate:

@@ -173,6 +173,7 @@ def test_shapes_reach_as_far_as_their_boxes(robot, shape, reach_m):
         robot.arm,
         **dict.fromkeys(("lower", "upper", "velocity", "acceleration", "observe"), (1.0,)),
         joints=("panda_joint1",),
+        look=(),
         tcp_frame="tip",
     )
     one = replace(robot, arm=arm, urdf=SHAPES.format(shape=shape, kind="revolute"))
