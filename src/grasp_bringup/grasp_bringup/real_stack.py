@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -90,7 +90,11 @@ def real_stack(
     named = read_arguments(REAL_ARGUMENTS, texts or {})
     defaults = read_defaults()
     choice = _chosen(named, defaults)
-    hand_eye, notices = _calibration(choice, now or dt.datetime.now(dt.timezone.utc))
+    starts_drivers = named.get("drivers", True)
+    found, notices = _calibration(choice, now or dt.datetime.now(dt.timezone.utc))
+    drivers = _drivers(choice, found.camera_serial) if starts_drivers else []
+    if not _is_told(drivers, found.camera_serial):
+        notices.append(_unchecked(found.camera_serial))
     dry_run = named.get("dry_run")
     if dry_run is None:
         dry_run = not _has_picked(choice, defaults)
@@ -105,7 +109,7 @@ def real_stack(
         gripper=choice.hand,
         camera=choice.camera,
         continuous=None,
-        hand_eye=hand_eye or "",
+        hand_eye=found.path,
         use_sim_time=named.get("use_sim_time", False),
         executor={
             **{name: named[name] for name in (*OF_EXECUTOR, "max_tcp_speed_m_s") if name in named},
@@ -113,13 +117,13 @@ def real_stack(
             "camera_mount": named.get("camera_mount", FIXED),
         },
     )
-    if hand_eye is not None:
-        nodes.append(_calibration_publisher(hand_eye, choice))
+    if found.path:
+        nodes.append(_calibration_publisher(found.path, choice))
     view = None
     if named.get("rviz", True):
         view = rviz_view(choice.robot, choice.hand, choice.camera, choice.namespace)
     return RealStack(
-        _drivers(choice) if named.get("drivers", True) else [],
+        drivers,
         [replace(node, namespace=choice.namespace) for node in nodes],
         view,
         notices,
@@ -159,8 +163,16 @@ def _chosen(named: Mapping[str, Any], defaults: Defaults) -> _Choice:
 # -- calibration --------------------------------------------------------------------------------
 
 
-def _calibration(choice: _Choice, now: dt.datetime) -> tuple[str | None, list[str]]:
-    """File of the calibration, None for TF; and what is to be said of it."""
+@dataclass(frozen=True)
+class _Calibration:
+    """Its file, empty for TF, and its camera, empty where that need not be checked any more."""
+
+    path: str = ""
+    camera_serial: str = ""
+
+
+def _calibration(choice: _Choice, now: dt.datetime) -> tuple[_Calibration, list[str]]:
+    """The calibration, and what is to be said of it."""
     named = choice.named
     told = named.get("calibration", "")
     if not told:
@@ -170,12 +182,26 @@ def _calibration(choice: _Choice, now: dt.datetime) -> tuple[str | None, list[st
             "the camera's pose on TF"
         )
     if told == TF:
-        return None, []
+        return _Calibration(), []
     path = Path(told).expanduser().resolve()  # the nodes may run in another folder
     mount = named.get("camera_mount", FIXED)
     serial = named.get("camera_serial", "")
-    _, warnings = checked_calibration(path, choice.model.arm.base_frame, mount, serial, now)
-    return str(path), warnings
+    base_frame = choice.model.arm.base_frame
+    calibration, warnings = checked_calibration(path, base_frame, mount, serial, now)
+    return _Calibration(str(path), "" if serial else calibration.camera_serial), warnings
+
+
+def _is_told(drivers: Sequence[DriverDescription], camera_serial: str) -> bool:
+    """Whether the camera's driver is told which camera to open, or none has to be."""
+    told = [str(value) for driver in drivers for value in driver.parameters.values()]
+    return not camera_serial or any(value.endswith(camera_serial) for value in told)
+
+
+def _unchecked(camera_serial: str) -> str:
+    return (
+        f"the calibration is of the camera {camera_serial}; whether that one runs was not "
+        "checked: say its number as camera_serial"
+    )
 
 
 def _calibration_publisher(hand_eye: str, choice: _Choice) -> NodeDescription:
@@ -211,8 +237,8 @@ def _first_start(choice: _Choice) -> str:
 # -- drivers ------------------------------------------------------------------------------------
 
 
-def _drivers(choice: _Choice) -> list[DriverDescription]:
-    return [*_arm_drivers(choice), *_camera_drivers(choice)]
+def _drivers(choice: _Choice, calibrated_serial: str) -> list[DriverDescription]:
+    return [*_arm_drivers(choice), *_camera_drivers(choice, calibrated_serial)]
 
 
 def _arm_drivers(choice: _Choice) -> list[DriverDescription]:
@@ -256,8 +282,12 @@ def _arm_drivers(choice: _Choice) -> list[DriverDescription]:
     ]
 
 
-def _camera_drivers(choice: _Choice) -> list[DriverDescription]:
+def _camera_drivers(choice: _Choice, calibrated_serial: str) -> list[DriverDescription]:
+    """The camera's driver, told which camera to open: as named, or that of the calibration."""
     if choice.named.get("camera") == _NO_CAMERA:
         return []
-    driver = camera_driver(choice.camera, choice.named.get("camera_serial", ""))
+    serial = choice.named.get("camera_serial", "")
+    if not serial and load_camera(choice.camera).driver.serial_parameter:
+        serial = calibrated_serial
+    driver = camera_driver(choice.camera, serial)
     return [replace(driver, namespace=choice.namespace)]

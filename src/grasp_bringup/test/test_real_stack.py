@@ -108,7 +108,8 @@ def test_no_calibration_is_refused():
 
 def test_the_nodes_read_the_calibration_that_is_published(tmp_path):
     path = calibration_file(tmp_path)
-    stack = real_stack({**UP, "calibration": str(path)}, NOW)
+    serial = {"camera_serial": "831612073525"}
+    stack = real_stack({**UP, "calibration": str(path), **serial}, NOW)
     told = parameters(stack)
     assert told["detector"]["hand_eye"] == told["executor"]["hand_eye"] == str(path)
     assert told["calibration_publisher"]["hand_eye"] == str(path)
@@ -162,11 +163,25 @@ def test_calibrations_of_something_else_are_refused(tmp_path, changes, arguments
 def test_what_speaks_against_a_calibration_is_told(tmp_path, changes, serial, told):
     path = calibration_file(tmp_path, **changes)
     mount = "hand" if "parent_frame" in changes else "fixed"
-    given = {"calibration": str(path), "camera_serial": serial, "camera_mount": mount}
+    given = {"calibration": str(path), "camera_mount": mount}
+    given["camera_serial"] = serial or "831612073525"
     notices = real_stack({**UP, **given, "dry_run": "false"}, NOW).notices
     assert len(notices) == len(told)
     for notice, message in zip(notices, told, strict=True):
         assert re.search(message, notice)
+
+
+def test_the_driver_opens_the_camera_of_the_calibration(tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "_arm_drivers", lambda choice: [])
+    path = calibration_file(tmp_path)
+    given = {"calibration": str(path), "dry_run": "false"}
+    stack = real_stack(given, NOW)
+    assert stack.drivers[0].parameters["serial_no"] == "_831612073525"
+    assert stack.notices == []
+    unchecked = real_stack({**given, "drivers": "false"}, NOW)
+    assert "camera 831612073525; whether that one runs was not checked" in unchecked.notices[0]
+    named = {**given, "drivers": "false", "camera_serial": "831612073525"}
+    assert real_stack(named, NOW).notices == []
 
 
 # -- drivers --------------------------------------------------------------------------------------

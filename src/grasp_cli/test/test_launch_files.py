@@ -91,7 +91,7 @@ def test_a_launch_file_starts_what_grasp_starts(launching, name, given):
 
 def test_drivers_come_first_and_there_is_one_rviz(launching, monkeypatch):
     driver = DriverDescription("arm", "my_arm", launch_file="arm.launch.py")
-    monkeypatch.setattr("grasp_bringup.real_stack._drivers", lambda choice: [driver])
+    monkeypatch.setattr("grasp_bringup.real_stack._drivers", lambda *_: [driver])
     actions = launch_file("real")["start"]({"calibration": "tf", "use_sim_time": "true"})
     kinds = [action.kind for action in actions if action.kind != "LogInfo"]
     assert kinds[0] == "GroupAction"
