@@ -112,7 +112,8 @@ def real_stack(
         hand_eye=found.path,
         use_sim_time=named.get("use_sim_time", False),
         executor={
-            **{name: named[name] for name in (*OF_EXECUTOR, "max_tcp_speed_m_s") if name in named},
+            **{name: named[name] for name in OF_EXECUTOR if name in named},
+            **_speed(named, defaults.executor),
             "dry_run": dry_run,
             "camera_mount": named.get("camera_mount", FIXED),
         },
@@ -158,6 +159,18 @@ def _chosen(named: Mapping[str, Any], defaults: Defaults) -> _Choice:
         or (defaults.executor.cell if robot == defaults.executor.robot else model.arm.cell),
         named.get("namespace", "").strip("/"),
     )
+
+
+def _speed(named: Mapping[str, Any], in_file: ExecutorConfig) -> dict[str, Any]:
+    """The speed limit, and time enough for a slower arm to come to where an image has sent it."""
+    if "max_tcp_speed_m_s" not in named:
+        return {}
+    speed_m_s = named["max_tcp_speed_m_s"]
+    slower = max(1.0, in_file.max_tcp_speed_m_s / speed_m_s)
+    return {
+        "max_tcp_speed_m_s": speed_m_s,
+        "max_plan_age_s": in_file.max_plan_age_s * slower,
+    }
 
 
 # -- calibration --------------------------------------------------------------------------------

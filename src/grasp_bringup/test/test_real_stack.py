@@ -20,6 +20,7 @@ from grasp_core.config_folder import config_dir
 from grasp_core.errors import BadCalibration, ConfigError
 from grasp_core.robot import load_robot, robot_names
 from grasp_core.transform import Transform
+from grasp_executor.config import ExecutorConfig
 from grasp_executor.first_pick import FirstPick
 
 NOW = dt.datetime(2026, 3, 1, 12, tzinfo=dt.timezone.utc)
@@ -322,6 +323,8 @@ def test_what_is_named_reaches_the_nodes():
         True,
         0.1,
     )
+    age_s = ExecutorConfig().max_plan_age_s
+    assert executor["max_plan_age_s"] == pytest.approx(2.5 * age_s)  # so much slower is the arm
     assert all(values["use_sim_time"] is True for values in told.values())
     assert "max_tcp_speed_m_s" not in parameters(real_stack(UP))["executor"]
 
