@@ -20,7 +20,7 @@ endif
 export ROS_LOG_DIR ?= $(CURDIR)/$(VENV)/log/ros
 export COLCON_HOME ?= $(CURDIR)/$(VENV)/colcon
 
-.PHONY: help setup sim test test-slow lint bench clean constraints
+.PHONY: help setup sim test test-slow lint bench clean constraints moveit-messages
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 
@@ -45,6 +45,9 @@ lint: setup  ## check style, formatting and types
 
 bench: setup  ## measure speed: detectors, simulator, planning, latency
 	$(BIN)/grasp bench
+
+moveit-messages: setup  ## build the messages of MoveIt, for planner:=moveit without a ROS installation
+	$(STEP) moveit-messages
 
 clean:  ## remove .venv, what colcon built, and caches
 	rm -rf $(VENV) build install log .pytest_cache .mypy_cache .ruff_cache .hypothesis
