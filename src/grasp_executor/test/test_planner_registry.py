@@ -11,6 +11,7 @@ from gantry import GantryPlanner, gantry
 
 from grasp_core.config import Checked, setting
 from grasp_core.errors import ConfigError
+from grasp_core.robot import load_robot
 from grasp_executor.config import ExecutorConfig
 from grasp_executor.planning import registry
 from grasp_executor.planning.embedded_config import EmbeddedConfig
@@ -30,7 +31,6 @@ class ReachConfig(Checked):
 
 def test_the_default_is_the_embedded_planner():
     pytest.importorskip("roboplan")
-    from grasp_core.robot import load_robot
     from grasp_executor.planning.embedded import EmbeddedPlanner
 
     assert ExecutorConfig().planner == DEFAULT_PLANNER == "embedded"
@@ -39,22 +39,27 @@ def test_the_default_is_the_embedded_planner():
 
 
 def test_an_unknown_planner_is_refused_with_the_names_that_are():
-    with pytest.raises(ConfigError, match="no planner 'chomp'; valid names are embedded"):
+    with pytest.raises(ConfigError, match="no planner 'chomp'; valid names are embedded, moveit"):
         create_planner("chomp", gantry())
-    with pytest.raises(ConfigError, match="planner is 'chomp', must be one of embedded"):
+    with pytest.raises(ConfigError, match="planner is 'chomp', must be one of embedded, moveit"):
         ExecutorConfig(planner="chomp")
 
 
 def test_a_new_planner_is_one_line(monkeypatch):
-    def build(robot, config):
+    def build(robot, config, connect):
         planner = GantryPlanner()
         planner.reach_m = config.reach_m
         return planner
 
     monkeypatch.setitem(registry._PLANNERS, "gantry", Entry(ReachConfig, build))
-    assert planner_names() == ["embedded", "gantry"]
+    assert planner_names() == ["embedded", "gantry", "moveit"]
     assert create_planner("gantry", gantry()).reach_m == 0.6
     assert create_planner("gantry", gantry(), ReachConfig(reach_m=0.9)).reach_m == 0.9
+
+
+def test_moveit_says_that_it_needs_ros():
+    with pytest.raises(ConfigError, match="out of reach here: use it in the executor node"):
+        create_planner("moveit", load_robot("panda"))
 
 
 def test_libraries_are_those_of_the_chosen_planner():
