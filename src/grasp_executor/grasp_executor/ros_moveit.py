@@ -94,12 +94,12 @@ class RosMoveGroup:
         solids: dict[str, Solid] = {}
         others: list[str] = []
         for item in scene.world.collision_objects:
-            solid = _solid_of(item)
+            solid = solid_of(item)
             if solid is None:
                 others.append(item.id)
             else:
                 solids[item.id] = solid
-        return SceneContents(solids, others, _contacts_of(scene.allowed_collision_matrix))
+        return SceneContents(solids, others, contacts_of(scene.allowed_collision_matrix))
 
     def change_scene(
         self,
@@ -111,10 +111,10 @@ class RosMoveGroup:
         """See MoveGroup."""
         scene = PlanningScene(is_diff=True)
         scene.robot_state.is_diff = True
-        scene.allowed_collision_matrix = _matrix(contacts)
+        scene.allowed_collision_matrix = collision_matrix(contacts)
         scene.world.collision_objects = [
             *(CollisionObject(id=name, operation=CollisionObject.REMOVE) for name in remove),
-            *(_collision_object(solid, self._model_frame) for solid in put),
+            *(collision_object(solid, self._model_frame) for solid in put),
         ]
         answer = self._call(self._apply, [ApplyPlanningScene.Request(scene=scene)], wait)[0]
         return bool(answer.success)
@@ -280,14 +280,15 @@ def _state(state: RobotState) -> RobotStateMsg:
         message.attached_collision_objects = [
             AttachedCollisionObject(
                 link_name=carried.link,
-                object=_collision_object(carried.solid, carried.link),
+                object=collision_object(carried.solid, carried.link),
                 touch_links=list(carried.touch_links),
             )
         ]
     return message
 
 
-def _collision_object(solid: Solid, frame: str) -> CollisionObject:
+def collision_object(solid: Solid, frame: str) -> CollisionObject:
+    """The message of a box, its pose in a frame."""
     item = CollisionObject(id=solid.name, operation=CollisionObject.ADD)
     item.header.frame_id = frame
     item.pose = pose_from_transform(solid.pose)
@@ -297,8 +298,8 @@ def _collision_object(solid: Solid, frame: str) -> CollisionObject:
     return item
 
 
-def _solid_of(item: CollisionObject) -> Solid | None:
-    """The box that an object is; None if it is anything else."""
+def solid_of(item: CollisionObject) -> Solid | None:
+    """The box that an object of the scene is; None if it is anything else."""
     if len(item.primitives) != 1 or item.meshes or item.planes:
         return None
     (shape,) = item.primitives
@@ -309,7 +310,8 @@ def _solid_of(item: CollisionObject) -> Solid | None:
     return Solid(item.id, (x, y, z), pose)
 
 
-def _contacts_of(matrix: AllowedCollisionMatrix) -> AllowedContacts:
+def contacts_of(matrix: AllowedCollisionMatrix) -> AllowedContacts:
+    """What a matrix allows."""
     names = list(matrix.entry_names)
     pairs = {
         frozenset((names[row], names[column]))
@@ -323,7 +325,8 @@ def _contacts_of(matrix: AllowedCollisionMatrix) -> AllowedContacts:
     return AllowedContacts(frozenset(names), frozenset(pairs), defaults)
 
 
-def _matrix(contacts: AllowedContacts) -> AllowedCollisionMatrix:
+def collision_matrix(contacts: AllowedContacts) -> AllowedCollisionMatrix:
+    """The message of what may touch."""
     names = sorted(contacts.names)
     row_of = {name: row for row, name in enumerate(names)}
     enabled = np.zeros((len(names), len(names)), dtype=bool)

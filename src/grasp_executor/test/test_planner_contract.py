@@ -1,8 +1,8 @@
 """What every planner must do, whichever it is: one suite over all of them.
 
 `embedded` runs everywhere, and `moveit` over a move_group in memory, which shows that what it asks
-and how it judges is right. `moveit` over a real move_group runs where one answers: name its
-ROS_DOMAIN_ID in GRASP_MOVE_GROUP_DOMAIN (docs/moveit.md).
+and how it judges is right; over ROS where moveit_msgs is there. `moveit` over a real move_group
+runs where one answers: name its ROS_DOMAIN_ID in GRASP_MOVE_GROUP_DOMAIN (docs/moveit.md).
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ from grasp_executor.planning.moveit_scene import PREFIX
 from grasp_executor.scene import ATTACHED, Box, CollisionScene
 
 DOMAIN = "GRASP_MOVE_GROUP_DOMAIN"
+MISSING = "planner moveit: moveit_msgs is not installed, run make moveit-messages"
 PADDING_M = 0.005
 WALL = box("wall", (0.6, 0.02, 0.4), (0.5, 0.0, 0.2))
 UP = Transform.from_translation(0.0, 0.0, 0.1)
@@ -56,10 +57,19 @@ def moveit_in_memory(robot):
     yield Suite(MoveItPlanner(robot, move_group), lambda name: move_group.remove(PREFIX + name))
 
 
+def moveit_in_memory_over_ros(robot):
+    pytest.importorskip("moveit_msgs", reason=MISSING)
+    from ros_move_group import served_from_memory
+
+    with served_from_memory(robot) as (node, move_group):
+        planner = MoveItPlanner(robot, move_group)
+        yield Suite(planner, lambda name: node.move_group.remove(PREFIX + name))
+
+
 def moveit(robot):
     if DOMAIN not in os.environ:
         pytest.skip(f"planner moveit: no move_group named in {DOMAIN}")
-    pytest.importorskip("moveit_msgs", reason="planner moveit: run make moveit-messages")
+    pytest.importorskip("moveit_msgs", reason=MISSING)
     from ros_move_group import running_move_group
 
     with running_move_group(int(os.environ[DOMAIN])) as move_group:
@@ -71,7 +81,15 @@ def moveit(robot):
         yield Suite(MoveItPlanner(robot, move_group), take_away)
 
 
-@pytest.fixture(scope="module", params=[embedded, moveit_in_memory, moveit])
+PLANNERS = [
+    embedded,
+    moveit_in_memory,
+    pytest.param(moveit_in_memory_over_ros, marks=pytest.mark.ros),
+    pytest.param(moveit, marks=pytest.mark.ros),
+]
+
+
+@pytest.fixture(scope="module", params=PLANNERS)
 def suite(request, robot):
     yield from request.param(robot)
 
