@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-import itertools
 import threading
 import time
-from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from grasp_core.errors import Collision, ConfigError, PlanFailure, PlanningFailed, Unreachable
+from grasp_core.errors import Collision, ConfigError, PlanFailure, PlanningFailed
 from grasp_core.robot import RobotModel
 from grasp_core.transform import Transform
 from grasp_executor.interfaces import JointTrajectory, JointVector, Wait
 from grasp_executor.planning.kinematics import Kinematics
-from grasp_executor.planning.line import travel, worst_deviation
-from grasp_executor.planning.move_group import Answer, MoveGroup, Scaling
+from grasp_executor.planning.line import travel
+from grasp_executor.planning.move_group import Answer, MoveGroup
 from grasp_executor.planning.moveit_codes import SUCCESS, failure_of, meaning_of
 from grasp_executor.planning.moveit_config import MoveItConfig
+from grasp_executor.planning.moveit_inverse import MoveItInverse
+from grasp_executor.planning.moveit_line import MoveItLines
 from grasp_executor.planning.moveit_path import (
     arranged,
     joined,
@@ -26,7 +26,6 @@ from grasp_executor.planning.moveit_path import (
     no_faster,
     require_goal,
     require_limits,
-    require_no_jump,
     thinned,
 )
 from grasp_executor.planning.moveit_world import MoveItWorld
@@ -35,17 +34,11 @@ from grasp_executor.scene import Box, CollisionScene
 
 Path = NDArray[np.float64]
 
-_DISTINCT_RAD = 0.1  # two configurations closer than this in every joint are one
 _STILL_RAD = 1e-5  # no motion at all
 _LIMIT_SLACK_RAD = 0.02  # a measured start may be this far past a limit
-_POSE_TOLERANCE_M, _POSE_TOLERANCE_RAD = 1e-4, 1e-3  # of inverse kinematics
-_LINE_TOLERANCE_M, _LINE_TOLERANCE_RAD = 5e-4, 5e-3  # move_group follows lines within 1 mm
-_SEEDS_AT_ONCE = 6
-_SEED_SPREAD_RAD = 0.5
 _LINE_REFINEMENTS = 3
 _PATH_STEP_RAD = 0.03  # between the points that a path is timed through
-# move_group puts points 0.1 s apart: paths are asked for slowly to get them close together.
-_PATH_SLOWNESS, _LINE_SLOWNESS = 0.2, 0.05
+_SLOWNESS = 0.2  # at which points 0.1 s apart lie about such a step from each other
 
 
 def _without_pause() -> None:
@@ -68,12 +61,13 @@ class MoveItPlanner:
         self._move_group = move_group
         self._lock = threading.RLock()
         self._joints = tuple(robot.arm.joints)
-        self._group = self._config.group or robot.arm.planning_group
         self._kinematics = Kinematics(robot, self._config.joint_margin_rad)
         self._limits = robot.limits()
         self._velocity = np.array(robot.arm.velocity) * self._config.velocity_scale
         self._acceleration = np.array(robot.arm.acceleration) * self._config.acceleration_scale
         self._world = MoveItWorld(robot, self._config, move_group, self._kinematics)
+        parts = (robot, self._config, move_group, self._world, self._kinematics)
+        self._inverse, self._lines = MoveItInverse(*parts), MoveItLines(*parts)
 
     def forward(self, joints: ArrayLike) -> Transform:
         """``T_base_tcp`` of a configuration, shape (J,), rad; needs no move_group."""
@@ -122,32 +116,7 @@ class MoveItPlanner:
         with self._lock:
             wait()
             near = self._vector("near", near)
-            self._world.enter(wait)
-            free: list[JointVector] = []
-            blocked: list[tuple[JointVector, list[tuple[str, str]]]] = []
-            for seeds in self._seeds(near):
-                known = free + [joints for joints, _ in blocked]
-                fresh = self._distinct_solutions(T_base_tcp, seeds, known, wait)
-                for joints, pairs in zip(fresh, self._world.touching(fresh, wait), strict=True):
-                    if pairs:
-                        blocked.append((joints, pairs))
-                    else:
-                        free.append(joints)
-                if len(free) >= 2 * count:
-                    break
-            if free:
-                return sorted(free, key=lambda joints: _distance(joints, near))[:count]
-            x, y, z = T_base_tcp.translation
-            if not blocked:
-                raise Unreachable(
-                    f"no configuration within the joint limits reaches ({x:.3f}, {y:.3f}, "
-                    f"{z:.3f}) m in {self._robot.arm.base_frame} with this orientation"
-                )
-            _, pairs = min(blocked, key=lambda one: _distance(one[0], near))
-            raise Collision(
-                f"at ({x:.3f}, {y:.3f}, {z:.3f}) m {self._world.explain(pairs)} in each of "
-                f"{len(blocked)} configurations"
-            )
+            return self._inverse.solve(T_base_tcp, near, count, wait)
 
     def plan_joints(
         self,
@@ -219,64 +188,17 @@ class MoveItPlanner:
             failure: PlanFailure | None = None
             for refinement in range(_LINE_REFINEMENTS):
                 wait()
-                points, progress = self._trace(start, T_base_tcp, leaving, refinement, wait)
-                trajectory = self._timed_line(points, progress, speed_m_s)
-                failure = self._off_line(trajectory, start, T_base_tcp)
+                points, progress = self._lines.trace(
+                    start, T_base_tcp, wait, leaving=leaving, refinement=refinement
+                )
+                trajectory = self._lines.timed(points, progress, speed_m_s)
+                failure = self._lines.fault_of(trajectory, start, T_base_tcp)
                 if failure is None:
-                    self._world.enter(wait)
-                    self._require_free(trajectory.positions, leaving, wait)
+                    self._world.require_free(trajectory.positions, leaving, wait)
                     failure = self._changed(wait)
                 if failure is None:
                     return trajectory
             raise failure or PlanningFailed("no straight line was asked for")
-
-    # Inverse kinematics
-
-    def _seeds(self, near: JointVector) -> Iterator[list[JointVector]]:
-        """Where to start: ``near`` itself, then in turn close to it and anywhere, in batches."""
-        rng = np.random.default_rng(self._config.seed)
-        lower, upper = self._kinematics.lower, self._kinematics.upper
-        seeds = rng.uniform(lower, upper, size=(self._config.ik_seeds, len(near)))
-        spread = rng.normal(scale=_SEED_SPREAD_RAD, size=seeds.shape)
-        seeds[1::2] = np.clip(near + spread[1::2], lower, upper)
-        seeds[0] = np.clip(near, lower, upper)
-        for first in range(0, len(seeds), _SEEDS_AT_ONCE):
-            yield list(seeds[first : first + _SEEDS_AT_ONCE])
-
-    def _distinct_solutions(
-        self,
-        T_base_tcp: Transform,
-        seeds: list[JointVector],
-        known: list[JointVector],
-        wait: Wait,
-    ) -> list[JointVector]:
-        """Configurations within limits that reach the pose and are not known yet."""
-        answers = self._move_group.configurations(
-            [self._world.state(seed) for seed in seeds],
-            self._group,
-            self._robot.arm.tcp_frame,
-            self._world.in_model(T_base_tcp, wait),
-            wait,
-        )
-        found: list[JointVector] = []
-        for code, positions in answers:
-            if code != SUCCESS:
-                failure = failure_of(code)
-                if not isinstance(failure, PlanFailure):
-                    raise failure
-                continue
-            joints = np.array([positions.get(name, np.nan) for name in self._joints])
-            if self._reaches(joints, T_base_tcp) and not _is_known(joints, known + found):
-                found.append(joints)
-        return found
-
-    def _reaches(self, joints: JointVector, T_base_tcp: Transform) -> bool:
-        if not np.isfinite(joints).all():
-            return False
-        if (joints < self._kinematics.lower).any() or (joints > self._kinematics.upper).any():
-            return False
-        offset, angle = self._kinematics.forward(joints).distance_to(T_base_tcp)
-        return offset <= _POSE_TOLERANCE_M and angle <= _POSE_TOLERANCE_RAD
 
     # Joint-space paths
 
@@ -296,8 +218,8 @@ class MoveItPlanner:
             answer = self._move_group.plan(
                 self._world.state(start),
                 dict(zip(self._joints, map(float, goal), strict=True)),
-                self._group,
-                self._scaling(speed, _PATH_SLOWNESS),
+                self._world.group,
+                config.scaling(speed, _SLOWNESS),
                 remaining,
                 wait,
             )
@@ -331,9 +253,9 @@ class MoveItPlanner:
         positions[-1] = goal
         trajectory = self._timed_path(positions, speed)
         lasted_s = float(answer.path.times_s[-1] - answer.path.times_s[0])
-        trajectory = no_faster(trajectory, _PATH_SLOWNESS * lasted_s)
+        trajectory = no_faster(trajectory, _SLOWNESS * lasted_s)
         require_limits(self._joints, trajectory.positions, *self._limits)
-        self._require_free(trajectory.positions, False, wait)
+        self._world.require_free(trajectory.positions, False, wait)
         return trajectory
 
     def _timed_path(self, positions: Path, speed: float) -> JointTrajectory:
@@ -346,13 +268,6 @@ class MoveItPlanner:
             self._acceleration * speed,
             period_s=self._config.sample_period_s,
             smoothing_s=self._config.smoothing_s,
-        )
-
-    def _scaling(self, speed: float, slowness: float) -> Scaling:
-        """Shares of move_group's limits for a motion that is to be followed faster than asked."""
-        return Scaling(
-            velocity=self._config.velocity_scale * speed * slowness,
-            acceleration=self._config.acceleration_scale * speed * slowness**2,
         )
 
     def _way_out(self, start: JointVector, speed: float, wait: Wait) -> JointTrajectory:
@@ -370,7 +285,7 @@ class MoveItPlanner:
                 shift = share * self._config.leave_distance_m * direction
                 T_end = Transform.from_translation(*shift) @ T_start
                 try:
-                    ways.append(self._trace(start, T_end, True, 0, wait)[0])
+                    ways.append(self._lines.trace(start, T_end, wait, leaving=True)[0])
                 except PlanFailure:
                     continue
             self._world.enter(wait)
@@ -378,121 +293,12 @@ class MoveItPlanner:
             for way, pairs in zip(ways, ends, strict=True):
                 if not pairs:
                     trajectory = self._timed_path(way, speed)
-                    self._require_free(trajectory.positions, True, wait)
+                    self._world.require_free(trajectory.positions, True, wait)
                     return trajectory
         (pairs,) = self._world.touching([start], wait)
         raise PlanningFailed(
             f"{self._world.explain(pairs)} at the start, and no motion of up to "
             f"{self._config.leave_distance_m} m comes clear of it; allow the contact in the scene"
-        )
-
-    # Straight lines
-
-    def _trace(
-        self,
-        start: JointVector,
-        T_base_tcp: Transform,
-        leaving: bool,
-        refinement: int,
-        wait: Wait,
-    ) -> tuple[Path, Path]:
-        """Points of a whole straight line, shape (N, J), and the distance travelled, shape (N,).
-
-        Args:
-            start: Where it begins, shape (J,), rad.
-            T_base_tcp: Where it ends.
-            leaving: Whether its start lies in the padding: boxes are shrunk then.
-            refinement: How often the step was halved.
-            wait: Of the planner.
-
-        Raises:
-            Unreachable, Collision: It does not get to its end, or not without a jump.
-        """
-        self._world.enter(wait, shrunk=leaving)
-        answer = self._ask_line(start, T_base_tcp, refinement, True, wait)
-        if answer.fraction < 1.0 - 1e-6:
-            raise self._why_not(start, T_base_tcp, answer.fraction, wait)
-        positions = arranged(answer.path, self._joints, start)
-        step_m = self._config.line_step_m / 2**refinement
-        points, progress = thinned(positions, self._tcp_travel(positions), step_m)
-        require_no_jump(points, progress, self._config.max_joint_jump_rad)
-        lower, upper = self._kinematics.lower, self._kinematics.upper
-        require_limits(self._joints, points, lower, upper)
-        return points, progress
-
-    def _ask_line(
-        self,
-        start: JointVector,
-        T_base_tcp: Transform,
-        refinement: int,
-        avoid_collisions: bool,
-        wait: Wait,
-    ) -> Answer:
-        answer = self._move_group.line(
-            self._world.state(start),
-            self._group,
-            self._robot.arm.tcp_frame,
-            self._world.in_model(T_base_tcp, wait),
-            self._config.line_step_m / 2**refinement,
-            self._scaling(1.0, _LINE_SLOWNESS / 2**refinement),
-            avoid_collisions,
-            wait,
-        )
-        if answer.code != SUCCESS:
-            raise failure_of(answer.code, answer.details)
-        return answer
-
-    def _why_not(
-        self, start: JointVector, T_base_tcp: Transform, fraction: float, wait: Wait
-    ) -> PlanFailure:
-        """Why a straight line ends before its end: it touches something, or goes out of reach."""
-        length = travel(self._kinematics.forward(start), T_base_tcp)
-        where = f"after {1e3 * fraction * length:.0f} of {1e3 * length:.0f} mm"
-        through = self._ask_line(start, T_base_tcp, 0, False, wait)
-        if through.fraction <= fraction + 1e-6:
-            return Unreachable(
-                f"the straight line ends {where}: the arm reaches no further without a jump; "
-                "begin from another configuration"
-            )
-        positions = arranged(through.path, self._joints, start)
-        points, _ = thinned(positions, self._tcp_travel(positions), self._config.line_step_m)
-        for pairs in self._world.touching(list(points), wait):
-            if pairs:
-                return Collision(f"{self._world.explain(pairs)} {where} of the straight line")
-        return Collision(f"the straight line touches something {where}")
-
-    def _tcp_travel(self, positions: Path) -> Path:
-        poses = [self._kinematics.forward(joints) for joints in positions]
-        steps = [travel(a, b) for a, b in itertools.pairwise(poses)]
-        return np.concatenate([[0.0], np.cumsum(steps)])
-
-    def _timed_line(self, points: Path, progress: Path, speed_m_s: float) -> JointTrajectory:
-        """Joint limits, and speed and acceleration of the distance travelled."""
-        return time_path(
-            self._joints,
-            np.column_stack([points, progress]),
-            progress,
-            np.append(self._velocity, speed_m_s),
-            np.append(self._acceleration, self._config.line_acceleration_m_s2),
-            period_s=self._config.sample_period_s,
-            smoothing_s=self._config.smoothing_s,
-        )
-
-    def _off_line(
-        self, trajectory: JointTrajectory, start: JointVector, T_base_tcp: Transform
-    ) -> PlanFailure | None:
-        """What is wrong with a trajectory that must follow a straight line to its end."""
-        T_start = self._kinematics.forward(start)
-        offset, angle = worst_deviation(
-            self._kinematics, trajectory.positions, T_start, T_base_tcp
-        )
-        missed = self._kinematics.forward(trajectory.goal).distance_to(T_base_tcp)
-        offset, angle = max(offset, missed[0]), max(angle, missed[1])
-        if offset <= _LINE_TOLERANCE_M and angle <= _LINE_TOLERANCE_RAD:
-            return None
-        return Unreachable(
-            f"the joints follow the straight line only within {1e3 * offset:.2f} mm and "
-            f"{angle:.4f} rad: it passes close to a singularity"
         )
 
     # Checks
@@ -511,29 +317,6 @@ class MoveItPlanner:
         if pairs:
             raise Collision(f"{self._world.explain(pairs)} at the start")
         return True
-
-    def _require_free(self, positions: Path, leaving: bool, wait: Wait) -> None:
-        """Check a path state by state, shape (N, J), in the padded scene.
-
-        A path that leaves the padding may be in it until it comes out, within the distance, and
-        not come back. Deeper contact was excluded when it was planned.
-
-        Raises:
-            Collision: It touches something; names the pair.
-        """
-        step = self._config.check_step_rad * (0.2 if leaving else 1.0)
-        states, _ = thinned(positions, joint_travel(positions), step)
-        first = self._kinematics.forward(states[0])
-        left = not leaving
-        for joints, pairs in zip(states, self._world.touching(list(states), wait), strict=True):
-            if not pairs:
-                left = True
-                continue
-            distance, _ = first.distance_to(self._kinematics.forward(joints))
-            if left or distance > self._config.leave_distance_m:
-                raise Collision(f"{self._world.explain(pairs)} {1e3 * distance:.0f} mm away")
-        if not left:
-            raise Collision(f"{self._world.explain(pairs)} at the end of the motion")
 
     def _changed(self, wait: Wait) -> PlanFailure | None:
         difference = self._world.difference(wait)
@@ -568,13 +351,3 @@ class MoveItPlanner:
         return JointTrajectory(
             self._joints, times, np.stack([joints, joints]), zeros, zeros.copy()
         )
-
-
-def _is_known(joints: JointVector, others: list[JointVector]) -> bool:
-    return any(float(np.abs(joints - other).max()) < _DISTINCT_RAD for other in others)
-
-
-def _distance(a: JointVector, b: JointVector) -> float:
-    # Joints near the base move more of the arm.
-    weights = np.linspace(1.0, 0.4, len(a))
-    return float(np.linalg.norm(weights * (a - b)))

@@ -6,8 +6,9 @@ import xml.etree.ElementTree as ET
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
-from grasp_core.errors import ConfigError, PlanningFailed
+from grasp_core.errors import Collision, ConfigError, PlanningFailed
 from grasp_core.robot import RobotModel
 from grasp_core.transform import Transform
 from grasp_executor.interfaces import JointVector, Wait
@@ -22,6 +23,7 @@ from grasp_executor.planning.move_group import (
 )
 from grasp_executor.planning.moveit_codes import SUCCESS, failure_of
 from grasp_executor.planning.moveit_config import MoveItConfig
+from grasp_executor.planning.moveit_path import joint_travel, thinned
 from grasp_executor.planning.moveit_scene import (
     CARRIED,
     WantedScene,
@@ -33,6 +35,7 @@ from grasp_executor.planning.touching import describe_touch
 from grasp_executor.scene import Box, CollisionScene, require_volume
 
 _SAME_M, _SAME_RAD = 1e-3, 5e-3  # by which two descriptions of one robot may differ
+_LEAVING_SHARE = 0.2  # of the step of checks: the way out is short
 _NOTHING = SceneContents({}, (), AllowedContacts())
 
 
@@ -41,6 +44,9 @@ class MoveItWorld:
 
     The carried box and the fingers travel with every request as part of the robot's state, so
     they cannot be out of date. Obstacles are in the planning scene, where others may change them.
+
+    Attributes:
+        group: Planning group of the arm.
     """
 
     def __init__(
@@ -52,7 +58,7 @@ class MoveItWorld:
     ) -> None:
         self._robot, self._config = robot, config
         self._move_group, self._kinematics = move_group, kinematics
-        self._group = config.group or robot.arm.planning_group
+        self.group = config.group or robot.arm.planning_group
         self._links, self._still_links = links_of(robot)
         self._finger_limits = _joint_limits(robot)
         self._scene = CollisionScene()
@@ -163,8 +169,34 @@ class MoveItWorld:
                     for a, b in ((plain(first), plain(second)) for first, second in pairs)
                 }
             )
-            for pairs in self._move_group.touching(states, self._group, wait)
+            for pairs in self._move_group.touching(states, self.group, wait)
         ]
+
+    def require_free(self, positions: NDArray[np.float64], leaving: bool, wait: Wait) -> None:
+        """Check a path state by state, shape (N, J), in the padded scene.
+
+        A path that leaves the padding may be in it until it comes out, within the distance, and
+        not come back. Deeper contact was excluded when it was planned.
+
+        Raises:
+            Collision: It touches something; names the pair.
+        """
+        self.enter(wait)
+        step = self._config.check_step_rad * (_LEAVING_SHARE if leaving else 1.0)
+        states, _ = thinned(positions, joint_travel(positions), step)
+        first = self._kinematics.forward(states[0])
+        clear = not leaving
+        for joints, pairs in zip(states, self.touching(list(states), wait), strict=True):
+            if not pairs:
+                clear = True
+                continue
+            distance, _ = first.distance_to(self._kinematics.forward(joints))
+            if clear or distance > self._config.leave_distance_m:
+                raise Collision(
+                    f"{self.explain(pairs)} after {1e3 * distance:.0f} mm of the motion"
+                )
+        if not clear:
+            raise Collision(f"{self.explain(pairs)} at the end of the motion")
 
     def explain(self, pairs: Sequence[tuple[str, str]]) -> str:
         """What touches what, in words, in the scene as it was entered last."""
