@@ -50,9 +50,7 @@ def moveit_parameters(robot: RobotModel) -> dict[str, Any]:
             ],
             "planner_configs": {_PLANNER: {"type": "geometric::RRTConnect", "range": 0.0}},
             group: {
-                "default_planner_config": _PLANNER,
                 "planner_configs": [_PLANNER],
-                "projection_evaluator": "joints({}, {})".format(*robot.arm.joints[:2]),
                 "longest_valid_segment_fraction": 0.005,
             },
         },
