@@ -54,3 +54,18 @@ def test_a_checkout_that_cannot_be_written_is_refused_at_once(tmp_path):
     assert done.returncode != 0
     assert re.search(r"cannot write .*some where/\.venv: .*everything is built there", done.stderr)
     assert "Traceback" not in done.stderr
+
+
+def test_messages_of_moveit_come_from_ros_where_it_is(tmp_path):
+    done = subprocess.run(
+        [sys.executable, "tools/setup_env.py", "moveit-messages"],
+        cwd=checkout(tmp_path / "stack"),
+        env={**os.environ, "ROS_DISTRO": "jazzy"},
+        capture_output=True,
+        text=True,
+        timeout=60.0,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "apt-get install ros-jazzy-moveit-msgs" in done.stderr
+    assert "Traceback" not in done.stderr

@@ -76,3 +76,14 @@ def test_libraries_are_those_of_the_chosen_planner():
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
     assert done.stdout.split() == ["embedded"]
     assert "MissingDependency: the embedded planner needs roboplan" in done.stderr
+
+
+def test_without_its_messages_moveit_says_both_ways_to_get_them():
+    code = (
+        "import sys; sys.modules['moveit_msgs'] = sys.modules['moveit_msgs.msg'] = None\n"
+        "import grasp_executor.ros_moveit\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 1
+    assert "MissingDependency: the planner moveit needs moveit_msgs" in done.stderr
+    assert "ros-jazzy-moveit-msgs where ROS is, else run make moveit-messages" in done.stderr
