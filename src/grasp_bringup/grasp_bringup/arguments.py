@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from grasp_core.errors import ConfigError
+from grasp_executor.planning.registry import planner_names
 from grasp_sim.config import MAX_OBJECTS, NOISE_PRESETS
 from grasp_sim.node_config import OF_CAMERA
 
@@ -105,6 +106,9 @@ SIM_ARGUMENTS: dict[str, Argument] = {
     ),
     "camera": Argument("file under config/cameras, for all nodes", "*.yaml"),
     "cell": Argument("file under config/cells, for all nodes", "*.yaml"),
+    "planner": Argument(
+        "who plans the arm's paths", "executor.yaml", choices=tuple(planner_names())
+    ),
     "objects": Argument(
         "object set: dev, test, or a folder with one object per subfolder", "simulator.yaml"
     ),

@@ -146,6 +146,7 @@ def _of_simulation(named: Mapping[str, Any], defaults: Defaults) -> dict[str, An
     return {
         "state_dir": str(Path(tempfile.gettempdir()) / f"grasp_sim_{os.getpid()}"),
         **({"max_plan_age_s": age_s * speed} if speed > 1.0 else {}),
+        **({"planner": named["planner"]} if "planner" in named else {}),
     }
 
 

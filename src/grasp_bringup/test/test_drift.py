@@ -42,7 +42,7 @@ def test_every_parameter_the_stack_sets_exists():
         **dict.fromkeys(("continuous", "gui"), "false"),
         **{"detector": "dsc_graspnet", "weights": "default", "robot": "panda"},
         **{"gripper": "franka_hand", "camera": "kinect2"},
-        **{"cell": "tabletop", "objects": "test", "noise": "d435"},
+        **{"cell": "tabletop", "objects": "test", "noise": "d435", "planner": "moveit"},
     }
     assert set(everything) == set(SIM_ARGUMENTS)
     for node in [*sim_stack(), *sim_stack(everything)]:
