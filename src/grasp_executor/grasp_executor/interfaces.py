@@ -230,6 +230,19 @@ class Camera(Protocol):
         """
 
 
+class Operator(Protocol):
+    """Somebody beside the robot, without whose word no motion begins."""
+
+    def ask(self, what: str) -> None:
+        """Ask for a confirmation of what would move next, a short phrase; takes back any other."""
+
+    def has_confirmed(self) -> bool:
+        """Whether what was asked for last has been confirmed."""
+
+    def withdraw(self) -> None:
+        """Nothing is asked for any more."""
+
+
 class Planner(Protocol):
     """Inverse kinematics, paths and collision checking for one arm.
 
