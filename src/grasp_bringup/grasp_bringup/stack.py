@@ -164,6 +164,7 @@ def _of_simulation(named: Mapping[str, Any], defaults: Defaults) -> dict[str, An
         "max_tcp_speed_m_s": 0.0,  # nobody stands beside it
         "state_dir": str(Path(tempfile.gettempdir()) / f"grasp_sim_{os.getpid()}"),
         **({"max_plan_age_s": age_s * speed} if speed > 1.0 else {}),
+        **({"planner": named["planner"]} if "planner" in named else {}),
     }
 
 

@@ -44,7 +44,7 @@ def test_every_parameter_the_stack_sets_exists():
         **{"planner": "embedded", "namespace": "left", "calibration": "tf"},
         **{"detector": "dsc_graspnet", "weights": "default", "robot": "panda"},
         **{"gripper": "franka_hand", "camera": "kinect2"},
-        **{"cell": "tabletop", "objects": "test", "noise": "d435"},
+        **{"cell": "tabletop", "objects": "test", "noise": "d435", "planner": "moveit"},
     }
     assert set(everything) == set(SIM_ARGUMENTS)
     for node in [*sim_stack(), *sim_stack(everything)]:

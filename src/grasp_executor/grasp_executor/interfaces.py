@@ -247,7 +247,8 @@ class Planner(Protocol):
     """Inverse kinematics, paths and collision checking for one arm.
 
     Three of its calls may take seconds. Each calls ``wait``, see :data:`Wait`, before every
-    attempt, and raises what that raises; every other failure to plan is a ``PlanFailure``.
+    attempt, and raises what that raises; every other failure to plan is a ``PlanFailure``. One
+    that plans in another process raises HardwareLost where that does not answer.
     """
 
     def forward(self, joints: JointVector) -> Transform:

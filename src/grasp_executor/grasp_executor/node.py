@@ -26,6 +26,8 @@ from grasp_executor.first_pick import FirstPick
 from grasp_executor.hand_memory import EmptyWidthMemory, state_file
 from grasp_executor.outcome import PickOutcome
 from grasp_executor.pick import PickSequence
+from grasp_executor.planning.move_group import MoveGroup
+from grasp_executor.planning.moveit_config import MoveItConfig
 from grasp_executor.planning.registry import create_planner, find_planner
 from grasp_executor.ros_detection import DetectionClient
 from grasp_executor.ros_hands import connect_hand
@@ -59,6 +61,7 @@ class ExecutorNode(GraspLifecycleNode):
         self._sequence: PickSequence | None = None
         self._server: ActionServer | None = None
         self._hardware: Spinner | None = None
+        self._planner_link: Spinner | None = None
         self._telling: Timer | None = None
         self._operator: OperatorServices | None = None
         self._confirm: ConfirmService | None = None
@@ -90,7 +93,7 @@ class ExecutorNode(GraspLifecycleNode):
             camera_pose(hardware.node, self._base_frame, config.hand_eye, config.max_stamp_lead_s),
         )
         robot = RobotPort(
-            planner=create_planner(config.planner, model, settings),
+            planner=create_planner(config.planner, model, settings, self._connect_planner),
             arm=RosArm(hardware, model, config, states),
             gripper=connect_hand(hardware, model, config, states),
             camera=detection,
@@ -118,6 +121,14 @@ class ExecutorNode(GraspLifecycleNode):
         self._telling = self.create_timer(_DIAGNOSTICS_PERIOD_S, self._tell, clock=steady)
         if self._server is None:
             self._server = self._serve()
+
+    def _connect_planner(self, settings: MoveItConfig) -> MoveGroup:
+        """Reach a running move_group, on a node of its own: the hardware's has enough to do."""
+        from grasp_executor.ros_moveit import RosMoveGroup
+
+        self._planner_link = companion(self, "planner")
+        self._planner_link.start()
+        return RosMoveGroup(self._planner_link, settings)
 
     def _serve(self) -> ActionServer:
         # It outlives a cleanup: rclpy's executor dies of one that is destroyed while it waits.
@@ -165,7 +176,10 @@ class ExecutorNode(GraspLifecycleNode):
             self._confirm.destroy()
         if self._hardware is not None:
             self._hardware.close()
+        if self._planner_link is not None:
+            self._planner_link.close()
         self._sequence, self._hardware, self._telling = None, None, None
+        self._planner_link = None
         self._operator, self._confirm = None, None
 
     def destroy_node(self) -> None:
