@@ -89,7 +89,10 @@ def _driver(driver: DriverDescription) -> Any:
             name=driver.name,
             namespace=driver.namespace,
             arguments=list(driver.arguments),
-            parameters=list(filter(None, [dict(driver.parameters)])),
+            parameters=[
+                *([str(driver.parameter_file)] if driver.parameter_file else []),
+                *filter(None, [dict(driver.parameters)]),
+            ],
             remappings=list(driver.remappings.items()),
             output="screen",
         )

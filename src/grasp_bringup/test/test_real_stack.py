@@ -300,6 +300,36 @@ def test_drivers_that_cannot_be_started_from_here_are_told_as_commands(arm):
     )
 
 
+# -- MoveIt ---------------------------------------------------------------------------------------
+
+
+def test_moveit_plans_with_a_move_group_of_this_robot(monkeypatch):
+    monkeypatch.setattr(module, "_arm_drivers", lambda choice: [])
+    given = {"calibration": "tf", "camera": "none", "planner": "moveit", "namespace": "left"}
+    (group,) = real_stack(given).drivers
+    assert (group.package, group.executable) == ("moveit_ros_move_group", "move_group")
+    assert group.namespace == "left"
+    written = yaml.safe_load(group.parameter_file.read_text())["/**"]["ros__parameters"]
+    assert written["robot_description"].startswith("<robot")
+    assert "--params-file" in by_hand(group)
+    assert str(group.parameter_file) in by_hand(group)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"planner": "embedded", "move_group": "true"},
+        {"planner": "moveit", "move_group": "false"},
+        {"planner": "moveit", "drivers": "false"},
+    ],
+)
+def test_no_move_group_is_started_where_none_is_needed_or_the_lab_has_one(given, monkeypatch):
+    monkeypatch.setattr(module, "_arm_drivers", lambda choice: [])
+    stack = real_stack({"calibration": "tf", "camera": "none", **given})
+    assert stack.drivers == []
+    assert parameters(stack)["executor"]["planner"] == given["planner"]
+
+
 # -- the rest -------------------------------------------------------------------------------------
 
 
