@@ -117,7 +117,11 @@ def by_hand(driver: DriverDescription) -> str:
         words = ["run", driver.package, driver.executable, *driver.arguments]
         return shlex.join(["ros2", *words, *(["--ros-args", *ros] if ros else [])])
     arguments = [f"{name}:={as_text(value)}" for name, value in driver.parameters.items()]
-    return shlex.join(["ros2", "launch", driver.package, driver.launch_file, *arguments])
+    command = shlex.join(["ros2", "launch", driver.package, driver.launch_file, *arguments])
+    # `ros2 launch` knows no namespace: only the file's own arguments, or another file, set one.
+    return (
+        f"{command}  # with its topics under /{driver.namespace}" if driver.namespace else command
+    )
 
 
 def _debian(package: str) -> str:
