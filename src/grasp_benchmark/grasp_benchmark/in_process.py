@@ -5,6 +5,7 @@ The same sequence as in the executor node, faster than real time and repeatable 
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Callable
 
@@ -21,6 +22,7 @@ from grasp_core.errors import (
 from grasp_core.grasp import with_label
 from grasp_core.hand_drivers import DigitalIoDriver
 from grasp_core.robot import ArmProfile, RobotModel
+from grasp_core.transform import Transform
 from grasp_detection.detector import Detector, with_depth
 from grasp_executor.config import PickConfig
 from grasp_executor.interfaces import (
@@ -199,13 +201,27 @@ class _Switched:
 class SimCamera:
     """See Camera: renders and detects at once."""
 
-    def __init__(self, simulation: Simulation, detector: Detector) -> None:
+    def __init__(
+        self,
+        simulation: Simulation,
+        detector: Detector,
+        believed: Transform | None = None,
+    ) -> None:
+        """Prepare.
+
+        Args:
+            simulation: With the camera.
+            detector: Looks at its images.
+            believed: Pose of the camera on its carrier, as a calibration says; None: the true one.
+        """
         self._simulation = simulation
         self._detector = detector
+        self._T_parent_camera = believed or simulation.T_parent_camera
 
     def look(self, not_before_s: float, label: str, wait: Callable[[], None]) -> Observation:
         """See Camera."""
-        frame = self._simulation.render()
+        T_base_camera = self._simulation.T_base_parent @ self._T_parent_camera
+        frame = dataclasses.replace(self._simulation.render(), T_base_camera=T_base_camera)
         grasps = with_depth(self._detector.detect(frame), frame)
         if not grasps:
             raise NoGrasp(f"detector {self._detector.name} found nothing to grasp")
@@ -213,7 +229,7 @@ class SimCamera:
             with_label(grasps, label),
             frame.depth_m,
             frame.camera,
-            self._simulation.T_base_camera,
+            T_base_camera,
             frame.stamp_s,
         )
 
@@ -226,13 +242,17 @@ def sequence_in(
     cell: Cell | None = None,
     config: PickConfig | None = None,
     planner: Planner | None = None,
+    believed: Transform | None = None,
 ) -> PickSequence:
-    """A pick sequence that drives a simulation in this process, in its own cell unless told."""
+    """A pick sequence that drives a simulation in this process, in its own cell unless told.
+
+    See :class:`SimCamera` for ``believed``.
+    """
     port = RobotPort(
         planner=planner or create_planner(DEFAULT_PLANNER, robot),
         arm=SimArm(simulation),
         gripper=SimGripper(simulation),
-        camera=SimCamera(simulation, detector),
+        camera=SimCamera(simulation, detector, believed),
         clock=SimClock(simulation),
     )
     return PickSequence(port, robot, cell or simulation.world.cell, config or PickConfig())

@@ -26,6 +26,11 @@ class Interrupt:
         for number, handler in self._before.items():
             signal.signal(number, handler)
 
+    @property
+    def asked(self) -> bool:
+        """Whether a signal has come, for whoever ends its work by other means."""
+        return self._asked
+
     def check(self) -> None:
         """Raise what was asked for.
 

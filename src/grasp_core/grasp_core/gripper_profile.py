@@ -1,6 +1,8 @@
 """A parallel gripper: geometry, force, what it reports, and the driver that moves it.
 
 ``config/grippers/NAME.yaml`` says what is true of the hardware; a robot names the one it carries.
+Names of joints, links, topics and actions may hold ``{prefix}``: the same hand goes to several
+arms, and each robot's profile says with which prefix its driver names it.
 """
 
 from __future__ import annotations
@@ -8,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from grasp_core.config import (
     Checked,
@@ -21,6 +23,7 @@ from grasp_core.config_folder import config_dir
 from grasp_core.errors import ConfigError
 from grasp_core.hand_drivers import DRIVERS, GripperCommandDriver, HandDriver, with_driver
 
+PREFIX = "{prefix}"
 DriverT = TypeVar("DriverT", bound=HandDriver)
 
 
@@ -28,6 +31,11 @@ DriverT = TypeVar("DriverT", bound=HandDriver)
 class GripperProfile(Checked):
     """Fingers, limits and driver of a parallel gripper; the gap is between its fingers."""
 
+    urdf: str = setting(
+        "",
+        "description of the hand, a file beside this one, whose root goes to the arm's flange; "
+        "empty: the robot's own URDF holds the hand",
+    )
     joints: tuple[str, ...] = setting(
         (),
         "joints of the URDF that move its fingers: two, m, whose sum is the gap, or an angle, rad",
@@ -109,8 +117,12 @@ def gripper_names() -> list[str]:
     return sorted(path.stem for path in (config_dir() / "grippers").glob("*.yaml"))
 
 
-def load_gripper(name: str) -> GripperProfile:
+def load_gripper(name: str, prefix: str = "") -> GripperProfile:
     """Read a hand's profile; what it leaves open it takes from the hand it is ``based_on``.
+
+    Args:
+        name: File under ``config/grippers``.
+        prefix: With which one robot's driver names it: ``{prefix}`` wherever that stands.
 
     Raises:
         ConfigError: No such hand, or a value of its profile is wrong; names both.
@@ -122,7 +134,16 @@ def load_gripper(name: str) -> GripperProfile:
         if values.get("driver", other.get("driver")) != other.get("driver"):
             other = {name: value for name, value in other.items() if name not in DRIVERS}
         values = {**other, **values}
-    return build(GripperProfile, with_driver(values, str(path)), str(path))
+    return build(GripperProfile, with_driver(_named(values, prefix), str(path)), str(path))
+
+
+def _named(value: Any, prefix: str) -> Any:
+    """A value of the file with the prefix filled in, in whatever it holds."""
+    if isinstance(value, dict):
+        return {key: _named(held, prefix) for key, held in value.items()}
+    if isinstance(value, list):
+        return [_named(held, prefix) for held in value]
+    return value.replace(PREFIX, prefix) if isinstance(value, str) else value
 
 
 def _profile_path(name: str) -> Path:

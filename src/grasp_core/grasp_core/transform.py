@@ -92,7 +92,8 @@ class Transform:
     @property
     def quaternion(self) -> NDArray[np.float64]:
         """Unit quaternion (x, y, z, w), shape (4,), w >= 0."""
-        return Rotation.from_matrix(self.rotation).as_quat(canonical=True)
+        # A copy: scipy before 1.15 does not take what is read-only.
+        return Rotation.from_matrix(self.rotation.copy()).as_quat(canonical=True)
 
     def __matmul__(self, other: Transform) -> Transform:
         """Compose: ``T_a_b @ T_b_c`` is ``T_a_c``."""

@@ -1,6 +1,8 @@
 """Profiles of arms and hands: what is shipped, and every refusal with its name and remedy."""
 
+import dataclasses
 import shutil
+from xml.etree import ElementTree
 
 import pytest
 import yaml
@@ -17,6 +19,7 @@ from grasp_core.hand_drivers import (
     with_driver,
 )
 from grasp_core.jaw_inputs import JawInputs
+from grasp_core.reach import require_reach
 from grasp_core.robot import load_robot, robot_names
 
 # A Robotiq 2F-85 as its driver has it: 0 is open, and the gap shrinks as the knuckle turns.
@@ -58,8 +61,10 @@ def edit(path, **changes):
 @pytest.mark.parametrize("name", robot_names())
 def test_shipped_robots_load_with_their_own_hand(name):
     found = load_robot(name)
-    assert found.gripper == load_gripper(found.arm.gripper)
-    assert "package://" not in found.urdf
+    assert found.gripper == load_gripper(found.arm.gripper, found.arm.prefix)
+    for text in ("package://", "{prefix}", "{tcp}", "{hand}"):
+        assert text not in found.urdf
+        assert text not in repr((found.arm, found.gripper))
     low, high = found.limits()
     assert all(low < found.arm.observe)
     assert all(found.arm.observe < high)
@@ -75,6 +80,66 @@ def test_commands_of_shipped_hands_mean_a_gap(name):
 
 def test_every_driver_has_a_shipped_hand():
     assert {load_gripper(name).driver.name for name in gripper_names()} == set(DRIVERS)
+
+
+@pytest.mark.parametrize("name", robot_names())
+def test_limits_of_a_profile_are_those_of_its_urdf(name):
+    found = load_robot(name)
+    limits = {
+        joint.get("name"): joint.find("limit").attrib
+        for joint in ElementTree.fromstring(found.urdf).findall("joint")
+        if joint.find("limit") is not None
+    }
+    for field in ("lower", "upper", "velocity"):
+        in_urdf = [float(limits[joint][field]) for joint in found.arm.joints]
+        assert getattr(found.arm, field) == pytest.approx(in_urdf, abs=1e-9)
+    each = [float(limits[joint]["upper"]) for joint in found.gripper.joints]
+    assert sum(each) == pytest.approx(found.gripper.max_gap_m)
+
+
+@pytest.mark.parametrize("name", robot_names())
+def test_every_robot_reaches_all_of_its_own_cell(name):
+    found = load_robot(name)
+    assert found.arm.reach_m > 0.0
+    require_reach(found, found.arm.cell)
+
+
+def test_a_cell_that_reaches_further_than_the_arm_is_refused():
+    robot = load_robot("fanuc_lrmate200id")
+    with pytest.raises(
+        ConfigError,
+        match=r"workspace of cell tabletop reaches to \(0.72, -?0.28\) m, 0.77 m from "
+        "base_link, but fanuc_lrmate200id grasps no further than 0.7 m .* or take lrmate_table",
+    ):
+        require_reach(robot, "tabletop")
+    untold = dataclasses.replace(robot, arm=dataclasses.replace(robot.arm, reach_m=0.0))
+    require_reach(untold, "tabletop")
+
+
+@pytest.mark.parametrize("arm", ["panda", "fr3", "fanuc_lrmate200id"])
+@pytest.mark.parametrize("hand", ["franka_hand", "force_hand", "parallel_85"])
+def test_any_hand_goes_to_any_arm(arm, hand):
+    found = load_robot(arm, hand)
+    parents = {
+        joint.find("child").get("link"): joint.find("parent").get("link")
+        for joint in ElementTree.fromstring(found.urdf).findall("joint")
+    }
+    root = found.gripper.hand_links[0]
+    assert root == f"{found.arm.prefix}hand"
+    assert parents[root] == found.arm.flange
+    assert parents[found.arm.tcp_frame] == root
+    pairs = {frozenset(pair.split()) for pair in found.arm.allowed_contacts}
+    assert frozenset(found.gripper.finger_links) in pairs
+    assert frozenset((parents[found.arm.flange], root)) in pairs
+
+
+def test_hands_are_named_as_the_driver_of_the_arm_names_them():
+    found = load_robot("fr3", "force_hand")
+    assert found.gripper.joints == ("fr3_finger_joint1", "fr3_finger_joint2")
+    assert (
+        found.gripper.driver_as(GripperCommandDriver).action == "fr3_hand_controller/gripper_cmd"
+    )
+    assert load_robot("fr3").gripper.joint_states_topic == "franka_gripper/joint_states"
 
 
 def test_the_hands_of_the_panda_differ_in_force_and_driver_alone():
@@ -229,7 +294,9 @@ def test_a_hand_takes_over_no_group_of_another_driver(folder):
 
 
 def test_wrong_names_list_the_valid_ones(folder):
-    with pytest.raises(ConfigError, match=r"no robot 'nosuch'; valid names are panda"):
+    with pytest.raises(
+        ConfigError, match=r"no robot 'nosuch'; valid names are fanuc_crx10ia, fanu"
+    ):
         load_robot("nosuch")
     with pytest.raises(ConfigError, match=r"no gripper 'nosuch'; .* force_hand, franka_hand"):
         load_robot("panda", "nosuch")
@@ -249,7 +316,12 @@ def test_wrong_names_list_the_valid_ones(folder):
         ({"gripper": ""}, "gripper is empty: name a file under config/grippers"),
         ({"gripper": 7}, "gripper needs a str, got 7"),
         ({"urdf": "gone.urdf"}, "cannot read urdf .*gone.urdf"),
-        ({"tcp_frame": "tip"}, "the arm's profile names the link 'tip', which .*panda.urdf does"),
+        ({"base_frame": "root"}, "the arm's profile names the link 'root', which .*panda.urdf do"),
+        (
+            {"flange": "tool0"},
+            "profile.yaml with .*franka_hand.urdf: flange is 'tool0', which is no",
+        ),
+        ({"flange_rpy": [0.0]}, "flange_rpy needs 3 values, got 1"),
         ({"joints": [f"j{i}" for i in range(7)]}, "names the joint 'j0', 'j1'"),
         ({"allowed_contacts": ["panda_hand table"]}, "the link 'table'"),
     ],
@@ -264,6 +336,28 @@ def test_a_hand_that_the_robot_does_not_carry_is_refused(folder):
     (folder / "grippers" / "robotiq.yaml").write_text(yaml.safe_dump(ROBOTIQ))
     with pytest.raises(ConfigError, match=r"gripper robotiq names the joint 'knuckle', which"):
         load_robot("panda", "robotiq")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        (
+            'child link="{prefix}left',
+            'child link="{prefix}right',
+            "root links panda_hand, panda_leftfinger",
+        ),
+        (
+            '"{prefix}leftfinger',
+            '"{prefix}link3',
+            "both have the link panda_link3: rename the hand's",
+        ),
+    ],
+)
+def test_a_hand_that_cannot_be_mounted_is_refused(folder, old, new, message):
+    path = folder / "grippers" / "franka_hand.urdf"
+    path.write_text(path.read_text().replace(old, new))
+    with pytest.raises(ConfigError, match=message):
+        load_robot("panda")
 
 
 def test_a_broken_urdf_is_named(folder):
@@ -294,16 +388,16 @@ class TestMeshes:
         return f"{pybullet_data.getDataPath()}/franka_panda/meshes"
 
     def test_by_a_python_package(self, mesh, meshes):
-        assert f'"{meshes}/visual/hand.obj"' in mesh(
+        assert f'"{meshes}/visual/link1.obj"' in mesh(
             "package://pybullet_data/franka_panda/meshes/"
         )
 
     def test_beside_the_urdf(self, mesh, meshes, folder):
         shutil.copytree(meshes, folder / "robots" / "panda" / "meshes")
-        assert f'"{folder}/robots/panda/meshes/visual/hand.obj"' in mesh("meshes/")
+        assert f'"{folder}/robots/panda/meshes/visual/link1.obj"' in mesh("meshes/")
 
     def test_by_an_absolute_name(self, mesh, meshes):
-        assert f'"{meshes}/visual/hand.obj"' in mesh(f"file://{meshes}/")
+        assert f'"{meshes}/visual/link1.obj"' in mesh(f"file://{meshes}/")
 
     def test_by_a_package_of_the_ros_environment(self, mesh, meshes, tmp_path, monkeypatch):
         share = tmp_path / "ros" / "share"
@@ -311,7 +405,7 @@ class TestMeshes:
         (share / "ament_index" / "resource_index" / "packages" / "my_robot").touch()
         shutil.copytree(meshes, share / "my_robot" / "meshes")
         monkeypatch.setenv("AMENT_PREFIX_PATH", f"/nowhere:{tmp_path / 'ros'}")
-        assert f'"{share}/my_robot/meshes/visual/hand.obj"' in mesh("package://my_robot/meshes/")
+        assert f'"{share}/my_robot/meshes/visual/link1.obj"' in mesh("package://my_robot/meshes/")
 
     def test_a_missing_file_is_named(self, mesh):
         with pytest.raises(ConfigError, match=r"no mesh 'meshes/.*obj' at .*put it there"):

@@ -56,7 +56,7 @@ class Clearing:
             )
 
     def observe(self, stage: Stage) -> None:
-        """Move out of the camera's view, hand open and empty."""
+        """Move out of the camera's view, hand empty: wide open, or shut by the measurement."""
         with self._context.stage(stage):
             goal = np.array(self._station.model.arm.observe)
             if np.abs(self._robot.arm.state().positions - goal).max() > _AT_JOINTS_RAD:
@@ -65,9 +65,10 @@ class Clearing:
                 self._mover.follow(
                     self._station.pick_planner.plan_to(start, goal, self._context.tell)
                 )
+        widest = self._station.model.gripper.max_gap_m
         if not self._hand.is_measured:
             self._measure_empty()
-        if not self._hand.is_wide(self._robot.gripper.state(), OPEN_TOLERANCE_M):
+        elif not self._hand.is_wide(self._robot.gripper.state(), OPEN_TOLERANCE_M):
             self._open_wide()
 
     def _rise_if_low(self, *, carrying: bool = False) -> None:
@@ -86,7 +87,8 @@ class Clearing:
         """Learn, or check, what a closed, empty gripper looks like, once per start-up.
 
         The jaws must be seen wide open first: then nothing is between them, and out here nothing
-        comes between them while they close.
+        comes between them while they close. They stay shut where that is seen: the grasp opens
+        them as far as it needs.
 
         Raises:
             GripperFailed: They do not open to their widest, or close to another gap than ever, or
@@ -104,8 +106,10 @@ class Clearing:
                 )
             self._hand.closes(widest, None)
             self._jaws.close(self._config.force_n)
-            self._hand.measured(self._jaws.fresh_state())
-            self._open_wide()
+            shut = self._jaws.fresh_state()
+            self._hand.measured(shut)
+            if not self._hand.looks_empty(shut):  # no switch tells that they met
+                self._open_wide()
 
     def _open_wide(self) -> None:
         widest = self._station.model.gripper.max_gap_m

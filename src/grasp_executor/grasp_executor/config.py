@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from grasp_core.config import Checked, setting
+from grasp_core.robot import CAMERA_MOUNTS
 from grasp_executor.planning.registry import DEFAULT_PLANNER, planner_names
 
 APPROACHES = ("gravity", "camera_axis")
@@ -130,6 +131,12 @@ class ExecutorConfig(PickConfig):
     hand_eye: str = setting(
         "",
         "YAML file with the camera's pose in the base frame; empty uses TF at the image's stamp",
+    )
+    camera_mount: str = setting(
+        "fixed",
+        "where the camera is: fixed, so that picks begin and end outside its view, or hand, where "
+        "the robot's look configuration takes that part",
+        choices=CAMERA_MOUNTS,
     )
     arm_action: str = setting(
         "", "FollowJointTrajectory action; empty: as the robot's profile says"

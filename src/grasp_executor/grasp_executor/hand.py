@@ -214,23 +214,25 @@ class Hand:
     def certainly_empty(self, tick: Callable[[], None]) -> bool:
         """Watch the jaws until all samples of a while agree that they hold nothing.
 
+        What was measured within the last second counts, too.
+
         Args:
             tick: Lets node time pass.
 
         Raises:
             StaleJointStates, InvalidStates, or what ``tick`` raises.
         """
-        newest = self._gripper.state()
         agreeing: list[float] = []
-        deadline = self._clock.now_s() + _JUDGE_S
+        now_s = self._clock.now_s()
+        deadline, seen_s = now_s + _JUDGE_S, now_s - _JUDGE_S
         while self._clock.now_s() <= deadline:
-            tick()
-            for state in self._gripper.states_since(newest.stamp_s):
-                newest = state
+            for state in self._gripper.states_since(seen_s):
+                seen_s = state.stamp_s
                 agreeing = [*agreeing, state.stamp_s] if self.looks_empty(state) else []
             if (
                 len(agreeing) >= FEWEST_SAMPLES
                 and agreeing[-1] - agreeing[0] >= self._config.loss_s
             ):
                 return True
+            tick()
         return False

@@ -59,7 +59,11 @@ class Holding:
         Jaws that close press on what they grasp and on what it stands on, which the arm feels too.
         """
         if not self._feels_force and self._robot.arm.external_force_n() is not None:
+            self._payload.forget()
             self._mover.settle(self._config.payload_s, self._payload.take)
+            deadline = self._robot.clock.now_s() + _PATIENCE
+            while self._payload.lacks and self._robot.clock.now_s() < deadline:
+                self._mover.tick(self._payload.take)
             self._payload.tare()
 
     def _weigh(self) -> None:
@@ -82,8 +86,9 @@ class Holding:
             StaleJointStates: They do not come without gaps.
         """
         self._payload.forget()
-        grip = self._verified(target.opening_m)
-        weight_n = self._payload.weigh() if lifted and not self._feels_force else None
+        weighs = lifted and not self._feels_force and self._payload.is_tared
+        grip = self._verified(target.opening_m, weighs=weighs)
+        weight_n = self._payload.weigh() if weighs else None
         if lifted and weight_n is None and not self._station.model.gripper.driver.shows_parts:
             raise EmptyGrip(
                 f"nothing shows a part: the hand has no input for it, and the arm feels less than "
@@ -110,13 +115,15 @@ class Holding:
         grip = replace(held.monitor.grip, gap_m=gap_m, force_source=source)
         self.take(held.target, grip, settling=True)
 
-    def _verified(self, opening_m: float) -> Grip:
+    def _verified(self, opening_m: float, *, weighs: bool) -> Grip:
         verifier = self._station.hand.verifier(opening_m)
         # Samples and clock travel separately: count from the later of the two.
         started = max(self._robot.clock.now_s(), self._robot.gripper.state().stamp_s)
         deadline = started + _PATIENCE
-        while not verifier.complete():
+        while not verifier.complete() or (weighs and self._payload.lacks):
             if self._robot.clock.now_s() > deadline:
+                if verifier.complete():
+                    break  # judged without its weight
                 raise StaleJointStates(
                     f"no {self._config.verify_s} s of the gripper's states came without a gap of "
                     f"more than {self._config.max_state_gap_s} s"

@@ -7,14 +7,16 @@ measures the gap, a switch at the end of their way tells, or the time that they 
 
 from __future__ import annotations
 
+import contextlib
 from collections import deque
+from collections.abc import Iterator
 
-from grasp_core.errors import GripperFailed
+from grasp_core.errors import GraspStackError, GripperFailed
 from grasp_core.gripper_profile import GripperProfile
 from grasp_core.hand_drivers import DigitalIoDriver
 from grasp_executor.config import PickConfig
 from grasp_executor.hand import OPEN_TOLERANCE_M, WIDEST_M
-from grasp_executor.interfaces import Clock, Gripper, GripperState
+from grasp_executor.interfaces import Clock, Gripper, GripperState, Motion
 from grasp_executor.motion import Mover, watch_nothing
 from grasp_executor.persistence import FEWEST_SAMPLES
 
@@ -47,7 +49,18 @@ class Jaws:
         Raises:
             GripperFailed: They stopped short of it, or do not stop.
         """
-        self._move(gap_m, force_n)
+        with self.opening(gap_m, force_n):
+            pass
+
+    @contextlib.contextmanager
+    def opening(self, gap_m: float, force_n: float) -> Iterator[None]:
+        """Open to a gap while something else goes on; at its end they are open.
+
+        Raises:
+            GripperFailed: They stopped short of the gap, or do not stop.
+        """
+        with self._moving(gap_m, force_n):
+            yield
         state = self.fresh_state()
         if not self._profile.reports_opening:
             if state.inputs.opened is False or state.inputs.closed:
@@ -67,7 +80,8 @@ class Jaws:
         Raises:
             GripperFailed: They do not come to rest.
         """
-        self._move(0.0, force_n)
+        with self._moving(0.0, force_n):
+            pass
 
     def fresh_state(self) -> GripperState:
         """A state measured after now.
@@ -80,12 +94,23 @@ class Jaws:
             self._clock.sleep(self._config.tick_s)
         return state
 
-    def _move(self, gap_m: float, force_n: float) -> None:
-        limit_s = self._config.gripper_timeout_s
+    @contextlib.contextmanager
+    def _moving(self, gap_m: float, force_n: float) -> Iterator[None]:
+        """Start, let something else go on, and wait until they rest; what fails stops them."""
         self._mover.check_start()
         rest = self._rest(gap_m)
-        deadline = self._clock.now_s() + limit_s
         motion = self._gripper.start(gap_m, force_n)
+        try:
+            yield
+        except BaseException:
+            with contextlib.suppress(GraspStackError):  # the first failure says more
+                motion.cancel()
+            raise
+        self._finish(motion, rest)
+
+    def _finish(self, motion: Motion, rest: _Rest | _RestByInputs) -> None:
+        limit_s = self._config.gripper_timeout_s
+        deadline = self._clock.now_s() + limit_s
         self._mover.finish(
             motion, limit_s, "the gripper", watch_nothing, lambda: rest.has_lasted(_SILENT_S)
         )

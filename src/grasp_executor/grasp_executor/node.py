@@ -20,6 +20,7 @@ from rclpy.timer import Timer
 
 from grasp_core.cell import load_cell
 from grasp_core.errors import BadGoal, Code, HardwareLost
+from grasp_core.reach import require_reach
 from grasp_core.robot import load_robot
 from grasp_executor.config import ExecutorConfig
 from grasp_executor.fault_latch import FaultLatch
@@ -71,6 +72,8 @@ class ExecutorNode(GraspLifecycleNode):
         settings_class = find_planner(config.planner).config_class
         settings = self.declare_config(settings_class, config.planner)
         model, cell = load_robot(config.robot, config.gripper), load_cell(config.cell)
+        require_reach(model, config.cell)
+        model = model.for_camera(config.camera_mount)
         self._base_frame = model.arm.base_frame
         self._hardware = hardware = companion(self)
         clock = RosClock(hardware.node, config.hardware_timeout_s)

@@ -231,9 +231,7 @@ class _Run:
         self._lifted = False
         self._holding.begin()
         with self._context.stage(Stage.PREGRASP):
-            self._station.emptied(plan.target.opening_m)  # it is, and so it stays on the way there
-            self._jaws.open(plan.target.opening_m, self._config.force_n)
-            self._follow_by_image(plan.travel)
+            self._travel(plan)
             self._holding.weigh_empty()
         with self._context.stage(Stage.APPROACH):
             self._follow_by_image(plan.approach)
@@ -245,6 +243,19 @@ class _Run:
             self._holding.verify(plan.target, lifted=False)
         with self._context.stage(Stage.LIFT):
             self._lift(plan)
+
+    def _travel(self, plan: GraspPlan) -> None:
+        """Go above the grasp, with the jaws no wider on the way than was planned for."""
+        opening_m, gap_m = plan.target.opening_m, self._robot.gripper.state().gap_m
+        # Empty jaws that move to an opening, from wherever they are, stay empty.
+        self._station.emptied(min(opening_m, gap_m))
+        if gap_m <= opening_m:
+            with self._jaws.opening(opening_m, self._config.force_n):
+                self._follow_by_image(plan.travel)
+        else:
+            self._jaws.open(opening_m, self._config.force_n)
+            self._follow_by_image(plan.travel)
+        self._station.emptied(opening_m)
 
     def _lift(self, plan: GraspPlan) -> None:
         self._holding.until_sure()

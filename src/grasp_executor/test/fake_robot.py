@@ -212,6 +212,8 @@ class FakeArm:
         self._failure: GraspStackError | None = None
         self.publishes, self.answers, self.is_blocked = True, True, False
         self.weighs = False
+        self.weighs_every_s = 0.0
+        self._weighed: tuple[float, float] | None = None
         self.jolt_n = self.jolts_until_s = 0.0
         self.tells: Callable[[np.ndarray], np.ndarray] = lambda positions: positions
         self.tells_until_s = 0.0
@@ -239,7 +241,9 @@ class FakeArm:
         noise_n = 0.05 * np.sin(50.0 * self._robot.clock.now)
         if self._robot.clock.now < self.jolts_until_s:
             noise_n += self.jolt_n
-        return _OFFSET_N + weight_n * lifted + noise_n, self._stamp_s
+        if self._weighed is None or self._stamp_s >= self._weighed[1] + self.weighs_every_s:
+            self._weighed = _OFFSET_N + weight_n * lifted + noise_n, self._stamp_s
+        return self._weighed
 
     def fail(self, failure: GraspStackError) -> None:
         """End the running motion badly; the next one if none runs."""

@@ -89,9 +89,7 @@ class GraspLifecycleNode(LifecycleNode):
         self._guarded("deactivate", self.deactivate)
         return self._guarded("cleanup", self.cleanup)
 
-    def _LifecycleNodeMixin__change_state(  # noqa: N802 (the name that rclpy calls)
-        self, transition: int
-    ) -> TransitionCallbackReturn:
+    def _LifecycleNodeMixin__change_state(self, transition: int) -> TransitionCallbackReturn:
         """Refuse a transition that the state does not have; in rclpy it ends the process."""
         if transition not in (one[0] for one in self._state_machine.available_transitions):
             state = self._state_machine.current_state[1]

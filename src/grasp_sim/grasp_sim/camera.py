@@ -28,7 +28,7 @@ def intrinsics(config: SimConfig) -> PinholeCamera:
 
 
 def camera_pose(config: SimConfig) -> Transform:
-    """``T_base_camera`` of the optical frame (+X right, +Y down, +Z forward).
+    """``T_base_camera`` of a fixed camera's optical frame (+X right, +Y down, +Z forward).
 
     The camera looks at its target from the configured distance. It leans by the tilt towards the
     azimuth's side, and that side is at the bottom of the image, also when it looks straight down.
@@ -39,8 +39,13 @@ def camera_pose(config: SimConfig) -> Transform:
     forward = -(math.sin(tilt) * side + math.cos(tilt) * up)
     down = math.cos(tilt) * side - math.sin(tilt) * up
     rotation = np.column_stack([np.cross(down, forward), down, forward])
-    target = np.array(config.camera_target)
+    target = np.array(config.in_cell().camera_target)
     return Transform.from_rotation(rotation, target - config.camera_distance_m * forward)
+
+
+def hand_camera_pose(config: SimConfig) -> Transform:
+    """``T_tcp_camera`` of the optical frame of a camera on the hand."""
+    return Transform.from_rpy(np.radians(config.hand_camera_rpy_deg), config.hand_camera_xyz_m)
 
 
 def projection_matrix(

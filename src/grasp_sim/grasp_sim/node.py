@@ -17,6 +17,7 @@ from grasp_ros.conversions import ns_to_stamp, pose_from_transform, vector
 from grasp_ros.parameters import ParameterJudge
 from grasp_ros.qos import RESULTS
 from grasp_ros.spin import run
+from grasp_sim.config import NO_BOARD
 from grasp_sim.engine import Engine
 from grasp_sim.node_config import SimNodeConfig
 from grasp_sim.objects import object_set
@@ -74,12 +75,13 @@ class SimulatorNode(Node):
 
     def _begin(self, simulation: Simulation) -> None:
         config = self._config
-        names = simulation.new_scene(
-            simulation.objects.draw(config.clutter, config.seed), config.seed
-        )
+        names = ["a calibration board"]  # and nothing that could lie on it
+        if config.board == NO_BOARD:
+            drawn = simulation.objects.draw(config.clutter, config.seed)
+            names = simulation.new_scene(drawn, config.seed)
         simulation.scale_speed(config.speed_scaling)
         self._sensors.publish_camera_pose(simulation)
-        self.get_logger().info(f"{', '.join(names)} on the table; renderer {simulation.renderer}")
+        self.get_logger().info(f"{', '.join(names)} in the cell; renderer {simulation.renderer}")
 
     def _change(self, config: SimNodeConfig) -> None:
         self._arm_enabled = config.arm_enabled

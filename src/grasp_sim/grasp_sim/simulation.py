@@ -10,12 +10,14 @@ import numpy as np
 import pybullet
 from numpy.typing import ArrayLike, NDArray
 
+from grasp_core.charuco_board import CharucoBoard
 from grasp_core.errors import ConfigError
 from grasp_core.frame import RgbdFrame
-from grasp_core.robot import RobotModel
+from grasp_core.robot import CAMERA_ON_HAND, RobotModel
 from grasp_core.transform import Transform
-from grasp_sim.camera import camera_pose, intrinsics
-from grasp_sim.config import STEPS_PER_S, SimConfig
+from grasp_sim.board import SimBoard
+from grasp_sim.camera import camera_pose, hand_camera_pose, intrinsics
+from grasp_sim.config import NO_BOARD, STEPS_PER_S, SimConfig
 from grasp_sim.external_wrench import WrenchEstimator
 from grasp_sim.gripper import GripperController, GripperGoal
 from grasp_sim.hand_sensor import HandReading, HandSensor
@@ -56,12 +58,14 @@ class Simulation:
     """
 
     def __init__(self, config: SimConfig, robot: RobotModel, *, gui: bool = False) -> None:
-        self.config = config
-        self.robot = robot
+        self.robot = robot = robot.for_camera(config.camera_mount)
         self.objects = object_set(config.objects)
         self.world = World(config, robot, gui=gui)
+        self.config = config = self.world.config
         self.camera = intrinsics(config)
-        self.T_base_camera = camera_pose(config)
+        on_hand = config.camera_mount == CAMERA_ON_HAND
+        self.camera_parent = robot.arm.tcp_frame if on_hand else robot.arm.base_frame
+        self.T_parent_camera = hand_camera_pose(config) if on_hand else camera_pose(config)
         self._steps = 0
         self._noise_seed = 0
         self._watches: list[Callable[[], None]] = []
@@ -70,6 +74,7 @@ class Simulation:
         self._arm_joints = [self.world.joints[name] for name in robot.arm.joints]
         self._fingers = [self.world.joints[name] for name in robot.gripper.joints]
         self._reset_robot()
+        self.board = self._place_board()
 
     def close(self) -> None:
         """Release PyBullet."""
@@ -168,6 +173,7 @@ class Simulation:
         self.world.rebuild()
         self._seen.clear()
         self._reset_robot()
+        self.board = self._place_board()
 
     def _reset_robot(self) -> None:
         client, body = self.world.client, self.world.robot_body
@@ -335,15 +341,36 @@ class Simulation:
 
     # -- camera ---------------------------------------------------------------------------------
 
+    @property
+    def T_base_camera(self) -> Transform:
+        """True pose of the camera's optical frame now."""
+        return self.T_base_parent @ self.T_parent_camera
+
+    @property
+    def T_base_parent(self) -> Transform:
+        """Where what carries the camera is now."""
+        return self.world.link_pose(self.camera_parent)
+
+    def _place_board(self) -> SimBoard | None:
+        if self.config.board == NO_BOARD:
+            return None
+        return SimBoard(self.world, self.config, CharucoBoard())
+
     def render(self) -> RgbdFrame:
         """Draw the camera's view now; the noise depends on the time and its seed alone."""
-        color, depth, bodies = draw(self.world, self.camera, self.T_base_camera)
+        if self.board is not None:
+            self.board.place()
+        pose = self.T_base_camera
+        color, depth, bodies = draw(self.world, self.camera, pose)
         pixels = np.bincount(bodies.ravel() + 1)[1:]
         self._seen.update(np.flatnonzero(pixels >= _SEEN_PX).tolist())
+        rng = np.random.default_rng([self._noise_seed, self._steps])
         if self.config.noise != "none":
-            rng = np.random.default_rng([self._noise_seed, self._steps])
             depth = PRESETS[self.config.noise].apply(depth, self.config.camera_fx, rng)
-        frame_id, pose = self.config.camera_frame, self.T_base_camera
+        if self.config.color_noise > 0.0:
+            noisy = color + self.config.color_noise * rng.standard_normal(color.shape)
+            color = np.clip(np.round(noisy), 0, 255).astype(np.uint8)
+        frame_id = self.config.camera_frame
         return RgbdFrame(color, depth, self.camera, self.time_ns, frame_id, pose)
 
     # -- truth and disturbance ------------------------------------------------------------------

@@ -15,6 +15,7 @@ from grasp_benchmark.closed_loop.watch import HandWatch, WatchedDetector
 from grasp_benchmark.in_process import sequence_in
 from grasp_core.json_file import finite_or_none
 from grasp_core.robot import RobotModel
+from grasp_core.transform import Transform
 from grasp_detection.detector import Detector
 from grasp_executor.outcome import PickOutcome
 from grasp_executor.selection import PickGoal
@@ -44,6 +45,7 @@ class SceneRun:
         robot: RobotModel,
         names: Mapping[str, str],
         goal: PickGoal,
+        believed: Transform | None = None,
     ) -> None:
         """Prepare.
 
@@ -53,6 +55,7 @@ class SceneRun:
             robot: Who picks.
             names: Name in the object set by name on the table.
             goal: Of every pick.
+            believed: See SimCamera.
         """
         self.picks: list[PickResult] = []
         self.cleared: list[str] = []
@@ -61,7 +64,7 @@ class SceneRun:
         self._simulation = simulation
         self._names = names
         self._goal = goal
-        self._sequence = sequence_in(simulation, self.detector, robot)
+        self._sequence = sequence_in(simulation, self.detector, robot, believed=believed)
         self.widths_m = [
             finite_or_none(
                 narrowest_lying_m(simulation.objects.path(names[thing.name]), thing.pose.rotation)

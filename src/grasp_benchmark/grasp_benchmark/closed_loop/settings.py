@@ -14,6 +14,8 @@ from grasp_benchmark.closed_loop.code import code_digest, digest_of
 from grasp_benchmark.closed_loop.contestants import Contestant
 from grasp_core.config import Checked, setting
 from grasp_core.errors import ConfigError
+from grasp_core.robot import CAMERA_MOUNTS
+from grasp_core.transform import Transform
 from grasp_sim.config import MAX_OBJECTS, NOISE_PRESETS, SimConfig
 
 TRIALS, DSC, CLEAR = "trials", "dsc", "clear"
@@ -47,6 +49,14 @@ class BenchmarkSettings(Checked):
         SimConfig().gripper, "file under config/grippers; empty: the robot's own hand"
     )
     cell: str = setting(SimConfig().cell, "file under config/cells")
+    camera_mount: str = setting(
+        "fixed", "where the camera is: beside the robot, or on its hand", choices=CAMERA_MOUNTS
+    )
+    believed_camera: tuple[float, ...] = setting(
+        (),
+        "pose of the camera on its carrier that a calibration has found, x, y, z in m and "
+        "quaternion x, y, z, w; empty: the stack is told the true one",
+    )
     renderer: str = setting("tiny", "what draws the images", choices=("egl", "tiny"))
 
     def __post_init__(self) -> None:
@@ -60,9 +70,19 @@ class BenchmarkSettings(Checked):
             raise ConfigError(
                 f"clutter is {self.clutter}, but protocol dsc places one object at a time: use 1"
             )
+        if len(self.believed_camera) not in (0, 7):
+            raise ConfigError(
+                f"believed_camera has {len(self.believed_camera)} numbers, must have 7 or none"
+            )
         if self.objects not in ("dev", "test"):
             folder = Path(self.objects).expanduser()
             object.__setattr__(self, "objects", str(folder.resolve()))
+
+    def believed_pose(self) -> Transform | None:
+        """``believed_camera`` as a transform; None where the truth is told."""
+        if not self.believed_camera:
+            return None
+        return Transform.from_quaternion(self.believed_camera[3:], self.believed_camera[:3])
 
 
 def identity(settings: BenchmarkSettings, contestants: Sequence[Contestant]) -> dict[str, Any]:

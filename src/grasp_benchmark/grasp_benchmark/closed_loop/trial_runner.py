@@ -49,8 +49,9 @@ class Bench:
             noise=settings.noise,
             renderer=settings.renderer,
             spread=settings.spread,
+            camera_mount=settings.camera_mount,
         )
-        self._robot = load_robot(config.robot, config.gripper)
+        self._robot = load_robot(config.robot, config.gripper).for_camera(config.camera_mount)
         cell = load_cell(config.cell)
         self._detectors = {
             one.label: build_detector(one, self._robot.gripper, cell) for one in contestants
@@ -130,7 +131,14 @@ class Bench:
                 failure = error
                 continue
             names = dict(zip(unique, trial.objects, strict=True))
-            return SceneRun(self._simulation, detector, self._robot, names, self._goal)
+            return SceneRun(
+                self._simulation,
+                detector,
+                self._robot,
+                names,
+                self._goal,
+                self._settings.believed_pose(),
+            )
         raise failure
 
     def _warm_up(self, detector: Detector) -> None:

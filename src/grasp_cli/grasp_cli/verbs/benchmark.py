@@ -21,7 +21,7 @@ from grasp_benchmark.closed_loop.run import carry_out
 from grasp_benchmark.closed_loop.settings import CLEAR, DSC, PROTOCOLS, TRIALS, BenchmarkSettings
 from grasp_benchmark.closed_loop.table import show
 from grasp_benchmark.scheduler import Scheduler
-from grasp_bringup.stack import read_defaults, simulated_robot
+from grasp_bringup.stack import simulated_cell, simulated_robot
 from grasp_cli.long_work import (
     add_worker_arguments,
     checked_scheduler,
@@ -30,7 +30,10 @@ from grasp_cli.long_work import (
     who_works,
 )
 from grasp_core.config import build
+from grasp_core.errors import BadCalibration
+from grasp_core.hand_eye import load_hand_eye
 from grasp_core.json_file import require_writable, write_json
+from grasp_core.robot import CAMERA_FIXED, CAMERA_MOUNTS, CAMERA_ON_HAND, load_robot
 from grasp_sim.config import NOISE_PRESETS
 from grasp_sim.renderer import egl_works
 
@@ -97,7 +100,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--gripper", help="file under config/grippers (the simulator's, or another robot's own)"
     )
-    parser.add_argument("--cell", help="file under config/cells (as config/simulator.yaml)")
+    parser.add_argument(
+        "--cell", help="file under config/cells (the simulator's, or another robot's own)"
+    )
+    parser.add_argument(
+        "--camera-mount",
+        default=CAMERA_FIXED,
+        choices=CAMERA_MOUNTS,
+        help="camera fixed above the table, or on the hand (fixed)",
+    )
+    parser.add_argument(
+        "--calibration",
+        type=Path,
+        help="calibration file that the stack believes instead of the true camera's pose",
+    )
     add_worker_arguments(parser, "are used")
     parser.add_argument(
         "--out", type=Path, help="folder to keep and resume trials in (runs/benchmark-HASH)"
@@ -136,7 +152,6 @@ def run(options: argparse.Namespace) -> int:
 def _settings(options: argparse.Namespace) -> BenchmarkSettings:
     protocol = options.protocol
     clutter, trials = options.clutter, options.trials
-    simulator = read_defaults().simulator
     robot, gripper = simulated_robot(options.robot, options.gripper)
     values = {
         "protocol": protocol,
@@ -150,10 +165,31 @@ def _settings(options: argparse.Namespace) -> BenchmarkSettings:
         "spread": options.spread,
         "robot": robot,
         "gripper": gripper,
-        "cell": options.cell or simulator.cell,
+        "cell": simulated_cell(options.robot, options.cell),
+        "camera_mount": options.camera_mount,
+        "believed_camera": _believed(options, robot, gripper),
     }
     checked = build(BenchmarkSettings, values, "grasp benchmark")
     return dataclasses.replace(checked, renderer="egl" if egl_works() else "tiny")
+
+
+def _believed(options: argparse.Namespace, robot: str, gripper: str) -> tuple[float, ...]:
+    """The pose in the calibration file that was named; empty without.
+
+    Raises:
+        BadCalibration: It is not of a camera on what carries this one.
+    """
+    if options.calibration is None:
+        return ()
+    found, arm = load_hand_eye(options.calibration), load_robot(robot, gripper).arm
+    parent = arm.tcp_frame if options.camera_mount == CAMERA_ON_HAND else arm.base_frame
+    if found.parent_frame != parent:
+        raise BadCalibration(
+            f"{options.calibration} is relative to {found.parent_frame!r}, but with "
+            f"--camera-mount {options.camera_mount} the camera is on {parent!r}"
+        )
+    pose = found.T_parent_camera
+    return (*pose.translation.tolist(), *pose.quaternion.tolist())
 
 
 def _measure(

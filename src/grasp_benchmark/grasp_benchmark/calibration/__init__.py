@@ -1,0 +1,1 @@
+"""The calibration routine in the simulator, judged by the truth."""
