@@ -53,6 +53,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--gripper", help="hand that the robot carries, a file under config/grippers")
     add("--camera", help="file under config/cameras: topics and encodings")
     add("--cell", help="file under config/cells; another robot has its own")
+    add("--planner", choices=SIM_ARGUMENTS["planner"].choices, help="who plans the arm's paths")
     add("--attempts", type=int, default=1, help="closings of the jaws allowed per pick (1)")
     add("--speed", help="times real time, or max (max; with --gui 1)")
     add("--noise", choices=SIM_ARGUMENTS["noise"].choices, help="depth noise")
