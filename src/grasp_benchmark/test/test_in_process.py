@@ -291,3 +291,32 @@ def test_an_arm_that_estimates_no_wrench_says_so():
     simulation = Simulation(SimConfig(renderer="tiny"), robot)
     assert SimArm(simulation).external_force_n() is None
     simulation.close()
+
+
+def test_grasps_go_where_the_believed_camera_sees_them(simulation):
+    place(simulation)
+    detector = create_detector("antipodal", ROBOT.gripper)
+    shift = Transform.from_translation(0.03, -0.02, 0.0)
+    believed = shift @ simulation.T_parent_camera
+    seen = [
+        SimCamera(simulation, detector, pose).look(0.0, "", lambda: None)
+        for pose in (None, believed)
+    ]
+    moved = seen[1].T_base_camera.translation - seen[0].T_base_camera.translation
+    assert moved == pytest.approx(shift.translation)
+    assert seen[1].depth_m == pytest.approx(seen[0].depth_m, nan_ok=True)
+
+
+def test_a_camera_on_the_hand_picks_from_where_it_looks():
+    simulation = Simulation(SimConfig(renderer="tiny", camera_mount="hand"), ROBOT)
+    try:
+        place(simulation, x=0.55, y=-0.1)
+        robot = ROBOT.for_camera("hand")
+        detector = create_detector("antipodal", robot.gripper)
+        outcome = sequence_in(simulation, detector, robot).run(PickGoal())
+        assert outcome.code is Code.OK, outcome.message
+        assert in_bin(simulation) == ["block"]
+        ends = simulation.arm_state()[0]
+        assert ends == pytest.approx(np.array(ROBOT.arm.look), abs=0.02)
+    finally:
+        simulation.close()

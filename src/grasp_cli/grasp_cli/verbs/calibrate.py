@@ -29,7 +29,7 @@ from grasp_core.cell import Cell, load_cell
 from grasp_core.charuco_board import CharucoBoard
 from grasp_core.config import build
 from grasp_core.easy_handeye import EasyHandeye, write_calib
-from grasp_core.errors import BadCalibration, ConfigError
+from grasp_core.errors import BadCalibration, Cancelled, ConfigError
 from grasp_core.hand_eye import HandEye, load_hand_eye, write_hand_eye
 from grasp_core.json_file import require_writable
 from grasp_core.robot import CAMERA_MOUNTS, CAMERA_ON_HAND, RobotModel, load_robot
@@ -45,6 +45,7 @@ EXAMPLES = (
 )
 _FILE = Path("hand_eye.yaml")
 _BOUND_MM = 3.0
+_STOPPED = "interrupted: the arm is at rest where it was, nothing is written"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -215,10 +216,14 @@ def _measured(options: argparse.Namespace, board: CharucoBoard) -> _Found:
         if options.automatic:
             mount = Mount(robot, cell, options.mount)
             planner = create_planner(DEFAULT_PLANNER, robot)
-            with interrupt:
-                AutomaticRound(
-                    mount, planner, station.arm, station.mover, taker, settings, print
-                ).run()
+            moves = AutomaticRound(
+                mount, planner, station.arm, station.mover, taker, settings, print
+            )
+            try:
+                with interrupt:
+                    moves.run()
+            except Cancelled as error:
+                raise KeyboardInterrupt(_STOPPED) from error
         else:
             guided_round(taker, _ask, station.pause, print, options.mount, options.views)
     if taker.camera is None:
