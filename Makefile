@@ -1,7 +1,8 @@
 # Everything is built into .venv; each step of the set-up leaves a stamp there, so that a second
-# `make setup` does nothing. The steps themselves are in tools/setup_env.py.
+# `make setup` does nothing. The steps, and the three modes, are in tools/setup_env.py.
 
 MODE := $(if $(ROS_DISTRO),sourced,wheels)
+UBUNTU_PYTHON := $(or $(PYTHON),python3.12)
 PYTHON ?= $(if $(ROS_DISTRO),python3,python3.11)
 VENV := .venv
 BIN := $(VENV)/bin
@@ -12,15 +13,18 @@ STEP = @$(PYTHON) -c "" 2>/dev/null || { \
 	$(PYTHON) tools/setup_env.py
 
 # Packages of another ROS that a shell has sourced once were built for another Python.
-ifeq ($(MODE),wheels)
+ifneq ($(MODE),sourced)
 unexport PYTHONPATH
 endif
+
+export GRASP_VENV := $(VENV)
+export GRASP_MODE := $(MODE)
 
 # ROS and colcon keep their logs in the environment, too.
 export ROS_LOG_DIR ?= $(CURDIR)/$(VENV)/log/ros
 export COLCON_HOME ?= $(CURDIR)/$(VENV)/colcon
 
-.PHONY: help setup sim test test-slow lint bench clean constraints
+.PHONY: help setup sim test test-slow test-ubuntu lint bench clean constraints
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 
@@ -38,6 +42,9 @@ test: setup  ## set up, then run the tests, without the slow ones
 test-slow: setup  ## set up, then run the slow tests
 	$(BIN)/python -m pytest -m slow
 
+test-ubuntu:  ## the tests on Python 3.12 with Ubuntu 24.04's numpy, scipy and OpenCV, in .venv-ubuntu
+	$(MAKE) test MODE=ubuntu VENV=.venv-ubuntu PYTHON=$(UBUNTU_PYTHON)
+
 lint: setup  ## check style, formatting and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -46,11 +53,11 @@ lint: setup  ## check style, formatting and types
 bench: setup  ## measure speed: detectors, simulator, planning, latency
 	$(BIN)/grasp bench
 
-clean:  ## remove .venv, what colcon built, and caches
-	rm -rf $(VENV) build install log .pytest_cache .mypy_cache .ruff_cache .hypothesis
+clean:  ## remove .venv and .venv-ubuntu, what colcon built, and caches
+	rm -rf .venv .venv-ubuntu build install log .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name .git -prune -o \( -name __pycache__ -o -name '*.egg-info' \) -prune -exec rm -rf {} +
 
-constraints:  ## resolve the requirements afresh and write constraints.txt
+constraints:  ## resolve the requirements afresh, write constraints.txt and requirements-sourced.txt
 	$(BIN)/python tools/update_constraints.py
 
 # The first stamp says where and for which kind of ROS the environment was made. A checkout that
@@ -65,13 +72,14 @@ $(STAMPS)/environment:
 $(STAMPS)/ros: requirements-ros.txt constraints.txt $(STAMPS)/environment
 	$(STEP) ros
 
-$(STAMPS)/packages: requirements.txt constraints.txt $(STAMPS)/environment
+$(STAMPS)/packages: requirements.txt requirements-sourced.txt requirements-ubuntu.txt \
+		constraints.txt $(STAMPS)/environment
 	$(STEP) packages
 
 $(STAMPS)/interfaces: $(STAMPS)/ros $(STAMPS)/packages \
 		$(wildcard interfaces/*/* interfaces/*/*/*.* src/grasp_msgs/* src/grasp_msgs/*/*.*)
 	$(STEP) interfaces
 
-$(STAMPS)/stack: $(if $(filter wheels,$(MODE)),$(STAMPS)/interfaces) $(STAMPS)/packages \
+$(STAMPS)/stack: $(if $(filter sourced,$(MODE)),,$(STAMPS)/interfaces) $(STAMPS)/packages \
 		pyproject.toml $(wildcard src/*/*/__init__.py)
 	$(STEP) stack

@@ -6,6 +6,7 @@ import pytest
 from source_tree import PIP_ONLY, ROOT
 
 DIRECT = ("requirements.txt", "requirements-ros.txt")
+SOURCED, UBUNTU = "requirements-sourced.txt", "requirements-ubuntu.txt"
 PIN = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]*)==([A-Za-z0-9.+!]+)")
 
 
@@ -18,17 +19,28 @@ def lines(file):
     return [line for line in map(str.strip, text.splitlines()) if line and line[0] != "#"]
 
 
-@pytest.mark.parametrize("file", [*DIRECT, "constraints.txt"])
+@pytest.mark.parametrize("file", [*DIRECT, SOURCED, UBUNTU, "constraints.txt"])
 def test_every_line_is_pinned_once(file):
     assert not [line for line in lines(file) if not PIN.fullmatch(line)]
-    names = [normalised(line.partition("==")[0]) for line in lines(file)]
-    assert len(names) == len(set(names))
+    assert len(lines(file)) == len(names(file))
 
 
 @pytest.mark.parametrize("file", DIRECT)
 def test_constraints_hold_what_is_asked_for(file):
     constraints = {normalised(line) for line in lines("constraints.txt")}
     assert {normalised(line) for line in lines(file)} <= constraints, "run make constraints"
+
+
+def names(file):
+    return {normalised(line.partition("==")[0]) for line in lines(file)}
+
+
+def test_a_sourced_environment_has_all_but_what_the_distribution_brings():
+    assert names(UBUNTU) == {"numpy", "scipy", "opencv-python-headless"}
+    assert not names(SOURCED) & names(UBUNTU)
+    assert names("requirements.txt") - names(UBUNTU) <= names(SOURCED)
+    assert set(map(normalised, lines(SOURCED))) <= set(map(normalised, lines("constraints.txt")))
+    assert not [name for name in names(SOURCED) if name.startswith(("ros-", "colcon-", "empy"))]
 
 
 def test_one_opencv():
@@ -41,5 +53,4 @@ def test_the_project_does_not_constrain_itself():
 
 
 def test_libraries_without_rosdep_key_come_from_requirements():
-    names = {normalised(line.partition("==")[0]) for line in lines("requirements.txt")}
-    assert set(PIP_ONLY.values()) <= names
+    assert set(PIP_ONLY.values()) <= names("requirements.txt")

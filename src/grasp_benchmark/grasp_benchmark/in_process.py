@@ -20,6 +20,7 @@ from grasp_core.errors import (
     UnexpectedContact,
 )
 from grasp_core.grasp import with_label
+from grasp_core.hand_drivers import DigitalIoDriver
 from grasp_core.robot import ArmProfile, RobotModel
 from grasp_core.transform import Transform
 from grasp_detection.detector import Detector, with_depth
@@ -28,6 +29,7 @@ from grasp_executor.interfaces import (
     ArmState,
     GripperState,
     JointTrajectory,
+    Motion,
     Observation,
     Planner,
 )
@@ -154,23 +156,46 @@ class SimGripper:
 
     def __init__(self, simulation: Simulation) -> None:
         self._simulation = simulation
+        self._hand = simulation.robot.gripper
 
     def state(self) -> GripperState:
         """See Gripper."""
-        return _gripper_state(self._simulation.newest_hand_reading())
+        return self._state_of(self._simulation.newest_hand_reading())
 
     def states_since(self, stamp_s: float) -> list[GripperState]:
         """See Gripper."""
-        return [_gripper_state(one) for one in self._simulation.hand_readings_since(stamp_s)]
+        return [self._state_of(one) for one in self._simulation.hand_readings_since(stamp_s)]
 
-    def start(self, gap_m: float, force_n: float) -> _GripperMotion:
+    def start(self, gap_m: float, force_n: float) -> Motion:
         """See Gripper."""
+        if not self._hand.driver.opens_partly:
+            widest_m = 0.0 if gap_m <= 0.0 else self._hand.max_gap_m
+            self._simulation.grip(widest_m, self._hand.max_force_n)
+            return _Switched()
         return _GripperMotion(self._simulation, self._simulation.grip(gap_m, force_n))
 
+    def _state_of(self, reading: HandReading) -> GripperState:
+        """What the executor node reads from what the hand's driver tells."""
+        driver = self._hand.driver
+        if isinstance(driver, DigitalIoDriver):
+            inputs = driver.inputs_from(reading.levels)
+            return GripperState(math.nan, np.full(2, np.nan), reading.stamp_s, inputs)
+        gap_m, effort_n = float(reading.positions.sum()), np.abs(reading.efforts)
+        return GripperState(gap_m, effort_n, reading.stamp_s)
 
-def _gripper_state(reading: HandReading) -> GripperState:
-    """What the executor node reads from the hand's joint states."""
-    return GripperState(float(reading.positions.sum()), np.abs(reading.efforts), reading.stamp_s)
+
+class _Switched:
+    """See Motion: a valve that was switched, which is all that its driver knows."""
+
+    def done(self) -> bool:
+        """See Motion."""
+        return True
+
+    def cancel(self) -> None:
+        """See Motion: jaws between their ends cannot be stopped."""
+
+    def check(self) -> None:
+        """See Motion."""
 
 
 class SimCamera:

@@ -16,7 +16,7 @@ CELL = load_cell("tabletop")
 
 @pytest.mark.parametrize("tilt", [0.0, 20.0, 40.0])
 def test_objects_anywhere_in_the_workspace_are_seen(tilt):
-    config = SimConfig(camera_tilt_deg=tilt)
+    config = SimConfig(camera_tilt_deg=tilt).in_cell()
     camera, T_base_camera = intrinsics(config), camera_pose(config)
     u0, v0, side = workspace_view(CELL, camera, T_base_camera)
     assert u0 >= 0

@@ -42,12 +42,12 @@ def prepare(*, restart: bool = False) -> None:
         libraries_change = _set_aside_other_ros()
         _put_first("AMENT_PREFIX_PATH", str(prefix))
         os.environ.setdefault("ROS_LOG_DIR", str(prefix / "log" / "ros"))
+        _choose_middleware()
     os.environ.setdefault("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
     os.environ.setdefault("RCUTILS_COLORIZED_OUTPUT", "0")
     if not any(name in os.environ for name in _TRANSPORT_CHOICES):
         with contextlib.suppress(ConfigError):  # told by whoever needs more of the folder
             os.environ[_TRANSPORT_CHOICES[0]] = str(config_dir() / "fastdds.xml")
-    _choose_middleware()
     if restart and libraries_change:
         os.execv(sys.executable, sys.orig_argv)
 
@@ -125,7 +125,10 @@ def _is_other_ros(entry: str) -> bool:
 
 
 def _choose_middleware() -> None:
-    """Let go of an RMW_IMPLEMENTATION that is not installed, and say so."""
+    """Let go of an RMW_IMPLEMENTATION that the wheels do not have, and say so.
+
+    A distribution's is none of our business: the lab has chosen it.
+    """
     asked = os.environ.get("RMW_IMPLEMENTATION", "")
     if asked and not _is_installed(asked):
         del os.environ["RMW_IMPLEMENTATION"]

@@ -11,10 +11,11 @@ from typing import Any
 
 from grasp_bringup.arguments import SIM_ARGUMENTS, read_arguments
 from grasp_bringup.description import DriverDescription, NodeDescription
-from grasp_core.camera_profile import load_camera
+from grasp_core.camera_profile import camera_names, load_camera
 from grasp_core.config import load_node_config
 from grasp_core.config_folder import config_dir
 from grasp_core.errors import ConfigError
+from grasp_core.reach import require_reach
 from grasp_core.robot import load_robot
 from grasp_detection.config import DetectorConfig
 from grasp_detection.learned.weights import DEFAULT
@@ -23,16 +24,35 @@ from grasp_executor.config import ExecutorConfig
 from grasp_sim.node_config import SimNodeConfig
 
 
-def camera_driver(camera: str) -> DriverDescription:
+def camera_driver(camera: str, serial: str = "") -> DriverDescription:
     """The driver that publishes a camera's images, as its profile says.
 
+    Args:
+        camera: A name under ``config/cameras``.
+        serial: Serial number of the one camera meant; empty where there is one.
+
     Raises:
-        ConfigError: No such camera, or its profile is wrong.
+        ConfigError: No such camera, its profile is wrong, ROS 2 Jazzy has no driver for it, or
+            its driver cannot be told a serial number.
     """
     driver = load_camera(camera).driver
+    if driver.ended:
+        raise ConfigError(
+            f"camera {camera} has no driver for ROS 2 Jazzy: {driver.ended}; publish its topics "
+            f"from elsewhere and start without drivers, or take one of {', '.join(_with_driver())}"
+        )
     return DriverDescription(
-        camera, driver.package, driver.executable, driver.launch_file, driver.parameters
+        camera,
+        driver.package,
+        driver.executable,
+        driver.launch_file,
+        driver.parameters_for(serial),
     )
+
+
+def _with_driver() -> list[str]:
+    """Cameras that a driver of this distribution publishes."""
+    return [name for name in camera_names() if not load_camera(name).driver.ended]
 
 
 @dataclass(frozen=True)
@@ -85,8 +105,11 @@ def sim_stack(texts: Mapping[str, str] | None = None) -> list[NodeDescription]:
     defaults = read_defaults()
     _require_agreement(named, defaults)
     named["gripper"] = _gripper(named, defaults)
+    if named.get("robot", defaults.simulator.robot) != defaults.simulator.robot:
+        named["cell"] = simulated_cell(named["robot"], named.get("cell"))
     # Checked before anything starts.
-    load_robot(named.get("robot", defaults.simulator.robot), named["gripper"])
+    robot = load_robot(named.get("robot", defaults.simulator.robot), named["gripper"])
+    require_reach(robot, named.get("cell", defaults.simulator.cell))
     load_camera(named.get("camera", defaults.simulator.camera))
     changed = {_OF_SIMULATOR[name]: named[name] for name in _OF_SIMULATOR if name in named}
     return [
@@ -143,9 +166,11 @@ def sim_view(texts: Mapping[str, str]) -> RvizView:
     """How RViz shows a simulated stack; see :func:`sim_stack` for the argument and errors."""
     named, simulator = read_arguments(SIM_ARGUMENTS, texts), read_defaults().simulator
     arm = load_robot(named.get("robot", simulator.robot)).arm
-    in_file = load_camera(_RVIZ_CAMERA).topics
-    topics = load_camera(named.get("camera", simulator.camera)).topics
-    return RvizView(arm.base_frame, {f"/{in_file[stream]}": topics[stream] for stream in topics})
+    in_file = load_camera(_RVIZ_CAMERA)
+    shown = load_camera(named.get("camera", simulator.camera))
+    remappings = {f"/{in_file.topics[stream]}": shown.topics[stream] for stream in shown.topics}
+    remappings[f"/{in_file.depth_info_topic}"] = shown.depth_info_topic
+    return RvizView(arm.base_frame, remappings)
 
 
 def _require_agreement(named: Mapping[str, Any], defaults: Defaults) -> None:
@@ -176,6 +201,20 @@ def simulated_robot(robot: str | None = None, gripper: str | None = None) -> tup
     if gripper is None:
         gripper = in_file.gripper if robot in (None, in_file.robot) else ""
     return robot or in_file.robot, gripper
+
+
+def simulated_cell(robot: str | None = None, cell: str | None = None) -> str:
+    """Cell of a simulation, as named or as config/simulator.yaml says for the robot named there.
+
+    Another robot stands in the cell that its profile names: not every arm reaches everywhere.
+
+    Raises:
+        ConfigError: No such robot, or its profile is wrong.
+    """
+    in_file = read_defaults().simulator
+    if cell is not None:
+        return cell
+    return in_file.cell if robot in (None, in_file.robot) else load_robot(robot).arm.cell
 
 
 def _gripper(named: Mapping[str, Any], defaults: Defaults) -> str:

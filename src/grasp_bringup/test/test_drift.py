@@ -8,7 +8,7 @@ from grasp_bringup.arguments import SIM_ARGUMENTS
 from grasp_bringup.parameter_files import node_configs, parameter_file
 from grasp_bringup.processes import command_of
 from grasp_bringup.stack import sim_stack
-from grasp_core.cell import load_cell
+from grasp_core.cell import cell_names, load_cell
 from grasp_core.config import load_node_config, settings_of
 from grasp_core.config_folder import config_dir
 from grasp_detection.learned.weights import WeightsError
@@ -78,7 +78,8 @@ def test_strings_reach_the_node_as_strings():
     assert "seed:=7" in command
 
 
-def test_objects_fall_inside_the_workspace_of_the_cell():
-    config, cell = SimConfig(), load_cell("tabletop")
+@pytest.mark.parametrize("name", cell_names())
+def test_objects_fall_inside_the_workspace_of_the_cell(name):
+    config, cell = SimConfig(cell=name).in_cell(), load_cell(name)
     for axis, (low, high) in enumerate((config.workspace_x, config.workspace_y)):
         assert cell.workspace_min[axis] <= low < high <= cell.workspace_max[axis]

@@ -119,6 +119,15 @@ def test_a_middleware_of_ones_own_is_kept(tmp_path, prepared, capsys):
     assert prepared(asked)["RMW_IMPLEMENTATION"] == "rmw_fastrtps_cpp"
 
 
+def test_the_labs_middleware_is_kept_where_a_distribution_is_sourced(
+    tmp_path, prepared, capsys, monkeypatch
+):
+    monkeypatch.setattr(sys, "prefix", str(tmp_path))  # an environment that is no ROS prefix
+    labs = {**os.environ, "ROS_DISTRO": "jazzy", "RMW_IMPLEMENTATION": "rmw_zenoh_cpp"}
+    assert prepared(labs)["RMW_IMPLEMENTATION"] == "rmw_zenoh_cpp"
+    assert capsys.readouterr().err == ""
+
+
 @pytest.mark.parametrize("domain", ["233", "-1", "7.0", "lab", "²", " 7"])
 def test_a_domain_that_cannot_be_is_refused(monkeypatch, tmp_path, domain):
     monkeypatch.setenv("ROS_LOG_DIR", str(tmp_path))

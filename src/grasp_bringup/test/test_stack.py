@@ -4,7 +4,6 @@ import os
 
 import pytest
 
-from grasp_bringup import stack
 from grasp_bringup.arguments import SIM_ARGUMENTS
 from grasp_bringup.stack import sim_stack
 from grasp_core.errors import ConfigError
@@ -80,12 +79,19 @@ def test_one_hand_for_all_nodes(edit):
     assert hands_of({"gripper": "force_hand"}) == ["force_hand"] * 3
 
 
-def test_another_robot_comes_with_its_own_hand(edit, monkeypatch):
-    loaded = []
-    monkeypatch.setattr(stack, "load_robot", lambda *named: loaded.append(named))
-    assert hands_of({"robot": "fanuc"}) == [""] * 3
+def test_another_robot_comes_with_its_own_hand_and_cell(edit):
+    nodes = sim_stack({"robot": "fanuc_lrmate200id"})
+    assert [node.parameters["gripper"] for node in nodes] == [""] * 3
+    assert [node.parameters["cell"] for node in nodes] == ["lrmate_table"] * 3
     assert hands_of({"robot": "panda"}) == ["force_hand"] * 3
-    assert loaded == [("fanuc", ""), ("panda", "force_hand")]
+    assert "cell" not in sim_stack({"robot": "panda"})[0].parameters  # the file's
+    nodes = sim_stack({"robot": "fr3", "gripper": "force_hand", "cell": "lrmate_table"})
+    assert [node.parameters["cell"] for node in nodes] == ["lrmate_table"] * 3
+
+
+def test_a_cell_that_the_robot_does_not_reach_is_refused_before_anything_starts():
+    with pytest.raises(ConfigError, match=r"tabletop reaches to .* or take lrmate_table"):
+        sim_stack({"robot": "fanuc_lrmate200id", "cell": "tabletop"})
 
 
 def test_one_camera_for_all_nodes(edit):

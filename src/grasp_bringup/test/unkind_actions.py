@@ -1,4 +1,4 @@
-"""The stand-in's actions: FollowJointTrajectory and GripperCommand, kind until told otherwise."""
+"""The stand-in's actions, kind until told otherwise, and the arm's FollowJointTrajectory."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from typing import Any
 
 import numpy as np
 from builtin_interfaces.msg import Duration
-from control_msgs.action import FollowJointTrajectory, GripperCommand
+from control_msgs.action import FollowJointTrajectory
 from rclpy.action import ActionServer, CancelResponse, GoalResponse
 from rclpy.callback_groups import ReentrantCallbackGroup
 from rclpy.node import Node
 from trajectory_msgs.msg import JointTrajectoryPoint
 from unkind_body import ArmPath, Body
 
-_POLL_S = 0.005
+POLL_S = 0.005
 _FEEDBACK_PERIOD_S = 0.03
 _FOLLOW = FollowJointTrajectory.Result
 
 
-class _Server:
-    """What both actions can be told to do badly.
+class Manners:
+    """What the server of an action can be told to do badly.
 
     Attributes:
         refuses: It takes no goals.
@@ -31,22 +31,8 @@ class _Server:
         is_early: It tells success at once, and goes on.
     """
 
-    def __init__(self, node: Node, kind: type, name: str) -> None:
+    def __init__(self) -> None:
         self.behave()
-        self._node = node
-        ActionServer(
-            node,
-            kind,
-            name,
-            execute_callback=self._execute,
-            goal_callback=lambda goal: (
-                GoalResponse.REJECT if self.refuses else GoalResponse.ACCEPT
-            ),
-            cancel_callback=lambda goal: (
-                CancelResponse.REJECT if self.refuses_cancel else CancelResponse.ACCEPT
-            ),
-            callback_group=ReentrantCallbackGroup(),
-        )
 
     def behave(self) -> None:
         """Do nothing badly."""
@@ -54,31 +40,56 @@ class _Server:
         self.abort_code: int | None = None
         self.delay_s = 0.0
 
+
+class Server:
+    """An action, served with manners that may change."""
+
+    def __init__(self, node: Node, kind: type, name: str, manners: Manners) -> None:
+        self._node = node
+        self._manners = manners
+        ActionServer(
+            node,
+            kind,
+            name,
+            execute_callback=self._execute,
+            goal_callback=lambda goal: (
+                GoalResponse.REJECT if manners.refuses else GoalResponse.ACCEPT
+            ),
+            cancel_callback=lambda goal: (
+                CancelResponse.REJECT if manners.refuses_cancel else CancelResponse.ACCEPT
+            ),
+            callback_group=ReentrantCallbackGroup(),
+        )
+
     def _execute(self, handle: Any) -> Any:
         result = self._run(handle)
-        told = time.monotonic() + self.delay_s
-        while self._node.context.ok() and (self.is_silent or time.monotonic() < told):
-            time.sleep(_POLL_S)
+        told = time.monotonic() + self._manners.delay_s
+        while self._node.context.ok() and (self._manners.is_silent or time.monotonic() < told):
+            time.sleep(POLL_S)
         return result
 
     def _run(self, handle: Any) -> Any:
         raise NotImplementedError
 
 
-class ArmServer(_Server):
-    """Follows trajectories, and keeps to the tolerances of the goal.
+class ArmManners(Manners):
+    """Those of the arm's controller.
 
     Attributes:
         ignores_tolerances: Reports success wherever the arm is.
     """
 
-    def __init__(self, node: Node, body: Body) -> None:
-        self._body, self._arm = body, node.robot.arm
-        super().__init__(node, FollowJointTrajectory, self._arm.trajectory_action)
-
     def behave(self) -> None:
         super().behave()
         self.ignores_tolerances = False
+
+
+class ArmServer(Server):
+    """Follows trajectories, and keeps to the tolerances of the goal."""
+
+    def __init__(self, node: Node, body: Body, manners: ArmManners) -> None:
+        self._body, self._arm = body, node.robot.arm
+        super().__init__(node, FollowJointTrajectory, self._arm.trajectory_action, manners)
 
     def _run(self, handle: Any) -> FollowJointTrajectory.Result:
         goal, body = handle.request, self._body
@@ -90,19 +101,19 @@ class ArmServer(_Server):
         )
         off_rad = _tightest(goal.path_tolerance)
         body.follow(path)
-        told = 0.0
-        while not path.ended and not self.is_early:
-            time.sleep(_POLL_S)
-            if handle.is_cancel_requested and not self.refuses_cancel:
+        told, manners = 0.0, self._manners
+        while not path.ended and not manners.is_early:
+            time.sleep(POLL_S)
+            if handle.is_cancel_requested and not manners.refuses_cancel:
                 body.stop(path)
                 handle.canceled()
                 return _FOLLOW()
-            if self.abort_code is not None:
+            if manners.abort_code is not None:
                 body.stop(path)
-                return self._abort(handle, self.abort_code, "the stand-in was told to abort")
+                return self._abort(handle, manners.abort_code, "the stand-in was told to abort")
             with body.lock:
                 error = np.abs(path.desired() - body.joints).max()
-            if error > off_rad and not self.ignores_tolerances:
+            if error > off_rad and not manners.ignores_tolerances:
                 body.stop(path)
                 return self._abort(
                     handle, _FOLLOW.PATH_TOLERANCE_VIOLATED, f"off the path by {error:.3f} rad"
@@ -131,54 +142,6 @@ class ArmServer(_Server):
         )
         message.header.stamp = self._node.stamp("arm")
         return message
-
-
-class HandServer(_Server):
-    """Moves the jaws to a gap, and reports what stopped them.
-
-    Attributes:
-        is_frankas: Answers as Franka's own server: aborts when the jaws close on anything, effort
-            0, never stalled, and refuses nothing but aborts beyond the widest gap.
-    """
-
-    def __init__(self, node: Node, body: Body) -> None:
-        self._body, self._hand = body, node.robot.gripper
-        super().__init__(node, GripperCommand, self._hand.action)
-
-    def behave(self) -> None:
-        super().behave()
-        self.is_frankas = False
-
-    def _run(self, handle: Any) -> GripperCommand.Result:
-        command, body = handle.request.command, self._body
-        gap_m = self._hand.gap_from_command(command.position)
-        if self.is_frankas and gap_m > self._hand.max_gap_m + 1e-9:
-            handle.abort()
-            return self._report()
-        body.grip(gap_m, command.max_effort)
-        while not body.jaws_rest and not self.is_early:
-            time.sleep(_POLL_S)
-            if handle.is_cancel_requested and not self.refuses_cancel:
-                body.grip(body.gap_m, command.max_effort)
-                handle.canceled()
-                return self._report()
-            if self.abort_code is not None:
-                break
-        met_something = abs(body.gap_m - gap_m) > 1e-3
-        if self.abort_code is not None or (self.is_frankas and met_something):
-            handle.abort()
-        else:
-            handle.succeed()
-        return self._report()
-
-    def _report(self) -> GripperCommand.Result:
-        body = self._body
-        result = GripperCommand.Result(position=self._hand.command_from_gap(body.gap_m))
-        if not self.is_frankas:
-            result.effort = float(body.force_n * body.presses)
-            result.stalled = bool(body.presses)
-        result.reached_goal = bool(abs(body.gap_m - body.target_m) < 1e-3)
-        return result
 
 
 def _tightest(tolerances: Any) -> float:

@@ -130,6 +130,12 @@ class Body:
         """Whether the jaws have come to where they stop."""
         return self.is_stuck or abs(self.gap_m - self._stop_m()) < 1e-6
 
+    @property
+    def breaks_beam(self) -> bool:
+        """Whether something stands in a light barrier between the fingertips."""
+        with self.lock:
+            return self._width_between_m() is not None
+
     def step(self, dt_s: float) -> None:
         """Let time pass, seconds."""
         with self.lock:

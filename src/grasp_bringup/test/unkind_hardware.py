@@ -31,14 +31,15 @@ from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import CameraInfo, Image, JointState
 from std_msgs.msg import Bool
 from tf2_msgs.msg import TFMessage
-from unkind_actions import ArmServer, HandServer
+from unkind_actions import ArmManners, ArmServer
 from unkind_body import Body
+from unkind_hands import HandManners, serve_hand
 from unkind_ways import WAYS, Way
 
 from grasp_bringup import environment
 from grasp_core.camera import PinholeCamera
 from grasp_core.camera_profile import load_camera
-from grasp_core.robot import load_robot
+from grasp_core.robot import RobotModel, load_robot
 from grasp_ros.conversions import (
     NANOSECONDS,
     camera_to_info,
@@ -58,7 +59,7 @@ STOP_TOPIC = "protective_stop"
 _TICK_S = 0.01  # wall time
 _CAMERA_PERIOD_S = 0.12  # wall time: it is pixels that cost
 _STOP_PERIOD_S = 0.1
-_LARGEST_STEP_S = 0.1
+_LARGEST_STEP_S = 2.0 * _TICK_S  # a busy machine slows /clock, and leaves no gap in the data
 _THREADS = 6
 
 Change = Callable[[Any], Any]
@@ -70,8 +71,8 @@ class UnkindHardware(Node):
 
     Attributes:
         body: Arm, jaws and block.
-        arm: Server of the arm's trajectories.
-        hand: Server of the hand's commands.
+        arm: Manners of the arm's controller.
+        hand: Manners of the hand's driver.
         stamp_offset_s: By stream, how far its driver's clock is off, seconds.
         is_stopped: Whether the robot says that it has stopped itself.
         stages: Those of the picks so far, as their feedback tells.
@@ -80,8 +81,7 @@ class UnkindHardware(Node):
 
     def __init__(
         self,
-        robot: str = "panda",
-        gripper: str = "",
+        robot: RobotModel,
         camera: str = "realsense",
         speed: float = 0.0,
         context: rclpy.Context | None = None,
@@ -89,27 +89,27 @@ class UnkindHardware(Node):
         """Serve.
 
         Args:
-            robot: Folder under config/robots.
-            gripper: File under config/grippers; empty for the robot's own.
+            robot: With its hand, whose drivers are served.
             camera: File under config/cameras.
             speed: Publish /clock, so many times as fast as real time; 0 for real time without.
             context: Of rclpy; None for the default one.
         """
         super().__init__("unkind_hardware", context=context)
-        self.robot, self.camera = load_robot(robot, gripper), load_camera(camera)
+        self.robot, self.camera = robot, load_camera(camera)
         self.body = Body(self.robot)
         self._speed = speed
         self._lens = _LENS
         self._T_base_camera = camera_pose(SimConfig())
-        self._measured: tuple[list[float], list[float]] = ([0.0] * 2, [0.0] * 2)
         self._picture: tuple[bytes, np.ndarray] | None = None
         self._publish_nothing_yet()
-        self.arm = ArmServer(self, self.body)
-        self.hand = HandServer(self, self.body)
+        self.arm, self.hand = ArmManners(), HandManners()
+        ArmServer(self, self.body, self.arm)
+        self._hand_states = serve_hand(self, self.body, self.hand)
+        self._measured = self._hand_states.measure()
         create = self.create_publisher
         self._publishers_of = {
             "arm": create(JointState, self.robot.arm.joint_states_topic, SENSOR),
-            "hand": create(JointState, self.robot.gripper.joint_states_topic, SENSOR),
+            "hand": self._hand_states,
             "color": create(Image, self.camera.color_topic, SENSOR),
             "depth": create(Image, self.camera.depth_topic, SENSOR),
             "camera_info": create(CameraInfo, self.camera.camera_info_topic, SENSOR),
@@ -200,7 +200,9 @@ class UnkindHardware(Node):
         self._publish_poses()
         while not self._closing.wait(_TICK_S):
             now = time.monotonic()
-            wall_s, last = min(now - last, _LARGEST_STEP_S), now
+            wall_s, last = now - last, now
+            if self._speed:
+                wall_s = min(wall_s, _LARGEST_STEP_S)
             self.now_s += wall_s * self.clock_rate
             if self.clock_rate > 0.0:  # who has stopped /clock does not move anything, either
                 self.body.step(max(wall_s * (self._speed or 1.0), 1e-6))
@@ -211,9 +213,9 @@ class UnkindHardware(Node):
             if stops.due(now):
                 self.publish("stop", Bool(data=self.is_stopped))
             if measures.due(self.now_s):
-                self._measure_hand()
+                self._measured = self._hand_states.measure()
             if tells.due(self.now_s):
-                self._publish_hand()
+                self.publish("hand", self._measured(self.stamp("hand")))
             if pictures.due(now):
                 self._publish_images()
 
@@ -247,22 +249,6 @@ class UnkindHardware(Node):
         wrench.header.frame_id = self.robot.arm.base_frame
         wrench.wrench.force.z = weight_n
         self.publish("wrench", wrench)
-
-    def _measure_hand(self) -> None:
-        hand, body = self.robot.gripper, self.body
-        force_n = body.force_n * body.presses * hand.reports_force
-        self._measured = ([body.gap_m / 2] * 2, [float(force_n)] * 2)
-
-    def _publish_hand(self) -> None:
-        widths, forces = self._measured
-        message = JointState(
-            name=list(self.robot.gripper.joints),
-            position=list(widths),
-            velocity=[0.0] * 2,
-            effort=list(forces),
-        )
-        message.header.stamp = self.stamp("hand")
-        self.publish("hand", message)
 
     def _publish_images(self) -> None:
         stamp_ns = stamp_to_ns(self.stamp("camera"))
@@ -346,7 +332,8 @@ def main() -> None:
         parser.error(f"no misbehaviour {unknown[0]!r}; --help lists them")
     environment.prepare()
     rclpy.init()
-    hardware = UnkindHardware(options.robot, options.gripper, options.camera, options.speed)
+    robot = load_robot(options.robot, options.gripper)
+    hardware = UnkindHardware(robot, options.camera, options.speed)
     for what in options.misbehave:
         hardware.misbehave(*what)
     executor = MultiThreadedExecutor(_THREADS)

@@ -179,6 +179,17 @@ def _vanishes(hardware: Any, value: float) -> None:
     hardware.body.take_block_away()
 
 
+def _shows_part(on: bool) -> Callable[[Any, float], None]:
+    """The input that shows a part stays as it is."""
+
+    def begin(hardware: Any, value: float) -> None:
+        driver = hardware.robot.gripper.driver
+        line = driver.part_present_input
+        hardware.change("hand", lambda levels: {**levels, line: driver.level(line, on)})
+
+    return begin
+
+
 _PATH = FollowJointTrajectory.Result.PATH_TOLERANCE_VIOLATED
 _REFUSED = FollowJointTrajectory.Result.INVALID_GOAL
 
@@ -210,6 +221,9 @@ WAYS: dict[str, Way] = {
     "grip-late": Way("the hand's result comes VALUE s late", _sets("hand", "delay_s", float), 2.0),
     "grip-never": Way("the hand's result never comes", _sets("hand", "is_silent")),
     "grip-early": Way("the hand reports success while it moves", _sets("hand", "is_early")),
+    "grip-error": Way("the hand's library fails", _sets("hand", "error", "Command failed!")),
+    "part-shown": Way("an input shows a part that is not there", _shows_part(True)),
+    "part-not-shown": Way("an input shows no part", _shows_part(False)),
     "jaws-stuck": Way("the jaws do not move", _sets("body", "is_stuck")),
     "object-vanishes": Way("the object is taken away", _vanishes),
     # arm

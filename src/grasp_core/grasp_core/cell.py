@@ -140,9 +140,10 @@ class Cell(Checked):
             (self.table_size_m[0], self.table_size_m[1], _TABLE_THICKNESS_M),
             (x, y, self.support_z_m - _TABLE_THICKNESS_M / 2),
         )
-        return (table, *self._bin())
+        return (table, *self.bin_solids())
 
-    def _bin(self) -> tuple[Solid, ...]:
+    def bin_solids(self) -> tuple[Solid, ...]:
+        """Floor and walls of the bin as boxes."""
         x, y = self.bin_center
         wall, height = self.bin_wall_m, self.bin_height_m
         outer, reach = self.bin_size_m + 2 * wall, (self.bin_size_m + wall) / 2
@@ -156,15 +157,18 @@ class Cell(Checked):
         )
 
 
+def cell_names() -> list[str]:
+    """Names of the cells under ``config/cells``."""
+    return sorted(path.stem for path in (config_dir() / "cells").glob("*.yaml"))
+
+
 def load_cell(name: str) -> Cell:
     """Read ``config/cells/NAME.yaml``.
 
     Raises:
         ConfigError: No such cell, or a value is wrong.
     """
-    folder = config_dir() / "cells"
-    path = folder / f"{name}.yaml"
+    path = config_dir() / "cells" / f"{name}.yaml"
     if not path.is_file():
-        valid = ", ".join(sorted(p.stem for p in folder.glob("*.yaml")))
-        raise ConfigError(f"no cell {name!r}; valid names are {valid}")
+        raise ConfigError(f"no cell {name!r}; valid names are {', '.join(cell_names())}")
     return build(Cell, load_yaml(path), str(path))

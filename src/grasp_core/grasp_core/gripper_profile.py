@@ -1,6 +1,8 @@
-"""A parallel gripper: geometry, force, and how its driver is commanded and read.
+"""A parallel gripper: geometry, force, what it reports, and the driver that moves it.
 
 ``config/grippers/NAME.yaml`` says what is true of the hardware; a robot names the one it carries.
+Names of joints, links, topics and actions may hold ``{prefix}``: the same hand goes to several
+arms, and each robot's profile says with which prefix its driver names it.
 """
 
 from __future__ import annotations
@@ -8,8 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-
-import numpy as np
+from typing import Any, TypeVar
 
 from grasp_core.config import (
     Checked,
@@ -20,16 +21,24 @@ from grasp_core.config import (
 )
 from grasp_core.config_folder import config_dir
 from grasp_core.errors import ConfigError
+from grasp_core.hand_drivers import DRIVERS, GripperCommandDriver, HandDriver, with_driver
 
-COMMAND_UNITS = ("gap", "finger", "joint_angle")
+PREFIX = "{prefix}"
+DriverT = TypeVar("DriverT", bound=HandDriver)
 
 
 @dataclass(frozen=True)
 class GripperProfile(Checked):
     """Fingers, limits and driver of a parallel gripper; the gap is between its fingers."""
 
+    urdf: str = setting(
+        "",
+        "description of the hand, a file beside this one, whose root goes to the arm's flange; "
+        "empty: the robot's own URDF holds the hand",
+    )
     joints: tuple[str, ...] = setting(
-        (), "joints of its joint states: fingers, m, whose sum is the gap, or one joint_angle, rad"
+        (),
+        "joints of the URDF that move its fingers: two, m, whose sum is the gap, or an angle, rad",
     )
     finger_links: tuple[str, ...] = setting((), "links of the two fingers", length=2)
     hand_links: tuple[str, ...] = setting((), "links of the hand, fingers included")
@@ -40,7 +49,13 @@ class GripperProfile(Checked):
     reports_force: bool = setting(
         True, "whether its joint states carry a measured effort, N per finger"
     )
-    action: str = setting("gripper/gripper_cmd", "GripperCommand action of its driver")
+    reports_opening: bool = setting(
+        True,
+        "whether its driver measures the gap; false: it is unknown, which is no fault then",
+    )
+    driver: HandDriver = setting(
+        GripperCommandDriver(), "who moves it, with the settings of the group of that name"
+    )
     joint_states_topic: str = setting(
         "gripper/joint_states", "topic of its driver's own joint states"
     )
@@ -53,19 +68,6 @@ class GripperProfile(Checked):
         "the last one with a fresh stamp; 0: as often as it measures",
         minimum=0.0,
         maximum=1000.0,
-    )
-    command_unit: str = setting(
-        "gap",
-        "what GripperCommand.position means to the driver: the gap, one finger's way (half the "
-        "gap), or an angle",
-        choices=COMMAND_UNITS,
-    )
-    command_offset: float = setting(0.0, "added to the commanded position, its unit")
-    angle_rad: tuple[float, ...] = setting(
-        (), "for joint_angle: angles of its joint, rad, increasing; gap_m has the gap at each"
-    )
-    gap_m: tuple[float, ...] = setting(
-        (), "for joint_angle: gap at each of angle_rad, m, all growing or all shrinking"
     )
     finger_length_m: float = setting(0.045, "fingertip to palm, m", minimum=0.0)
     pad_width_m: float = setting(0.02, "finger pad across the closing axis, m", minimum=0.0)
@@ -81,62 +83,33 @@ class GripperProfile(Checked):
             ConfigError: A value is out of its bounds or contradicts another.
         """
         super().__post_init__()
-        require_relative_names(self, "action", "joint_states_topic")
-        if self.command_unit == "joint_angle":
-            self._check_table()
-        elif self.angle_rad or self.gap_m:
+        require_relative_names(self, "joint_states_topic")
+        if self.reports_opening is not self.driver.reports_opening:
+            needed = str(self.driver.reports_opening).lower()
             raise ConfigError(
-                f"angle_rad and gap_m belong to command_unit joint_angle, which is "
-                f"{self.command_unit!r}: take them out, or change it"
+                f"reports_opening is {str(self.reports_opening).lower()}, must be {needed} for "
+                f"driver {self.driver.name}: correct it, or name another driver"
             )
+        if self.reports_force and not self.reports_opening:
+            raise ConfigError(
+                f"reports_force is true, must be false for driver {self.driver.name}, which "
+                "measures nothing"
+            )
+        self.driver.check(self)
 
-    def _check_table(self) -> None:
-        angles, gaps = self.angle_rad, self.gap_m
-        if len(angles) != len(gaps) or len(angles) < 2:
-            raise ConfigError(
-                f"angle_rad has {len(angles)} values and gap_m {len(gaps)}: command_unit "
-                "joint_angle needs both, as many of one as of the other, at least two"
-            )
-        if len(self.joints) != 1:
-            raise ConfigError(
-                f"joints is {list(self.joints)}: command_unit joint_angle reads the one joint "
-                "whose angle its table holds"
-            )
-        if not np.all(np.diff(angles) > 0.0):
-            raise ConfigError(f"angle_rad is {list(angles)}, must increase from value to value")
-        steps = np.diff(gaps)
-        if not (np.all(steps > 0.0) or np.all(steps < 0.0)):
-            raise ConfigError(
-                f"gap_m is {list(gaps)}, must grow or shrink from value to value all along, or an "
-                "angle cannot be told from a gap"
-            )
-        if max(gaps) < self.max_gap_m - 1e-9:
-            raise ConfigError(
-                f"max_gap_m is {self.max_gap_m}, but gap_m reaches no further than {max(gaps)}: "
-                "add the angle of the open gripper, or lower max_gap_m"
-            )
+    def driver_as(self, kind: type[DriverT]) -> DriverT:
+        """The driver's settings, of the kind that somebody needs.
 
-    def command_from_gap(self, gap_m: float) -> float:
-        """Position that the driver takes for a gap in metres; beyond a table, its nearest end."""
-        if self.command_unit == "joint_angle":
-            order = np.argsort(self.gap_m)
-            gaps, angles = np.array(self.gap_m)[order], np.array(self.angle_rad)[order]
-            return float(np.interp(gap_m, gaps, angles)) + self.command_offset
-        scale = 0.5 if self.command_unit == "finger" else 1.0
-        return gap_m * scale + self.command_offset
-
-    def gap_from_command(self, position: float) -> float:
-        """Gap in metres for a driver's position; inverse of :meth:`command_from_gap`."""
-        value = position - self.command_offset
-        if self.command_unit == "joint_angle":
-            return self.gap_from_joints([value])
-        return value * 2.0 if self.command_unit == "finger" else value
+        Raises:
+            ConfigError: The driver is another one.
+        """
+        if not isinstance(self.driver, kind):
+            raise ConfigError(f"the hand's driver is {self.driver.name}, not {kind.name}")
+        return self.driver
 
     def gap_from_joints(self, positions: Sequence[float]) -> float:
         """Gap in metres from the joint states' positions, in the order of ``joints``."""
-        if self.command_unit == "joint_angle":
-            return float(np.interp(positions[0], self.angle_rad, self.gap_m))
-        return float(sum(positions))
+        return self.driver.gap_from_joints(positions)
 
 
 def gripper_names() -> list[str]:
@@ -144,8 +117,12 @@ def gripper_names() -> list[str]:
     return sorted(path.stem for path in (config_dir() / "grippers").glob("*.yaml"))
 
 
-def load_gripper(name: str) -> GripperProfile:
+def load_gripper(name: str, prefix: str = "") -> GripperProfile:
     """Read a hand's profile; what it leaves open it takes from the hand it is ``based_on``.
+
+    Args:
+        name: File under ``config/grippers``.
+        prefix: With which one robot's driver names it: ``{prefix}`` wherever that stands.
 
     Raises:
         ConfigError: No such hand, or a value of its profile is wrong; names both.
@@ -153,8 +130,20 @@ def load_gripper(name: str) -> GripperProfile:
     path = _profile_path(name)
     values = load_yaml(path)
     if "based_on" in values:
-        values = {**load_yaml(_profile_path(str(values.pop("based_on")))), **values}
-    return build(GripperProfile, values, str(path))
+        other = load_yaml(_profile_path(str(values.pop("based_on"))))
+        if values.get("driver", other.get("driver")) != other.get("driver"):
+            other = {name: value for name, value in other.items() if name not in DRIVERS}
+        values = {**other, **values}
+    return build(GripperProfile, with_driver(_named(values, prefix), str(path)), str(path))
+
+
+def _named(value: Any, prefix: str) -> Any:
+    """A value of the file with the prefix filled in, in whatever it holds."""
+    if isinstance(value, dict):
+        return {key: _named(held, prefix) for key, held in value.items()}
+    if isinstance(value, list):
+        return [_named(held, prefix) for held in value]
+    return value.replace(PREFIX, prefix) if isinstance(value, str) else value
 
 
 def _profile_path(name: str) -> Path:

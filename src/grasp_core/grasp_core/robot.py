@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import dataclasses
-from dataclasses import dataclass
+import itertools
+from dataclasses import dataclass, replace
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -19,8 +19,11 @@ from grasp_core.config import (
 )
 from grasp_core.config_folder import config_dir
 from grasp_core.errors import ConfigError
-from grasp_core.gripper_profile import GripperProfile, load_gripper
-from grasp_core.urdf_meshes import with_mesh_paths
+from grasp_core.gripper_profile import PREFIX, GripperProfile, load_gripper
+from grasp_core.mounted_hand import mount, read_urdf
+
+_TCP = "{tcp}"
+_HAND = "{hand}"
 
 CAMERA_FIXED, CAMERA_ON_HAND = CAMERA_MOUNTS = ("fixed", "hand")
 
@@ -29,10 +32,22 @@ CAMERA_FIXED, CAMERA_ON_HAND = CAMERA_MOUNTS = ("fixed", "hand")
 class ArmProfile(Checked):
     """Joints, limits and named configurations of an arm, and its driver."""
 
-    urdf: str = setting("robot.urdf", "robot description of arm and hand, a file beside this one")
+    urdf: str = setting(
+        "robot.urdf", "robot description, a file beside this one; without the hand if that has one"
+    )
     gripper: str = setting("", "hand that it carries, a file under config/grippers")
+    prefix: str = setting("", "what {prefix} in the names of its hand stands for")
+    flange: str = setting("", "link that carries a hand with a URDF of its own")
+    flange_rpy: tuple[float, ...] = setting(
+        (0.0, 0.0, 0.0),
+        "roll, pitch, yaw of that hand's root, +Z away from the arm, in the flange's frame, rad",
+        length=3,
+    )
+    cell: str = setting("tabletop", "cell in which it is simulated, a file under config/cells")
     base_frame: str = setting("", "frame in which poses are planned")
-    tcp_frame: str = setting("", "link of the grasp frame: between the fingertips, +Z approach")
+    tcp_frame: str = setting(
+        "", "link of the grasp frame: between the fingertips, +Z approach; {tcp} in a hand's URDF"
+    )
     trajectory_action: str = setting(
         "arm_controller/follow_joint_trajectory", "FollowJointTrajectory action of its controller"
     )
@@ -70,8 +85,15 @@ class ArmProfile(Checked):
         "configuration from which a camera on the hand sees the workspace, in place of observe, "
         "rad; empty: none was taught",
     )
+    reach_m: float = setting(
+        0.0,
+        "how far from the base frame's z axis it grasps straight down, from table height to 0.25 "
+        "m above, m; cells that reach further are refused; 0: not told",
+        minimum=0.0,
+    )
     allowed_contacts: tuple[str, ...] = setting(
-        (), "link pairs 'a b' that never collide or always touch"
+        (),
+        "link pairs 'a b' that never collide or always touch; {hand} is every link of the hand",
     )
     path_tolerance_rad: tuple[float, ...] = setting(
         (0.1,),
@@ -172,7 +194,7 @@ class RobotModel:
                 f"sees the workspace: teach one, and write it into config/robots/{self.name}/"
                 "profile.yaml"
             )
-        return dataclasses.replace(self, arm=dataclasses.replace(self.arm, observe=self.arm.look))
+        return replace(self, arm=replace(self.arm, observe=self.arm.look))
 
     def limits(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Lower and upper joint limits, shape (J,) each, rad."""
@@ -185,12 +207,12 @@ def robot_names() -> list[str]:
 
 
 def load_robot(name: str, gripper: str = "") -> RobotModel:
-    """Read a robot's profile, its hand's profile and its URDF.
+    """Read a robot's profile, its hand's profile, and their URDFs as one.
 
     Args:
         name: Folder under ``config/robots``.
         gripper: File under ``config/grippers``; empty for the hand that the robot's profile
-            names. It must be the hand of the URDF: another one with the same joints and links.
+            names. One without a URDF of its own must be in the robot's.
 
     Raises:
         ConfigError: No such robot or hand, a wrong value, or names that the URDF does not hold.
@@ -204,17 +226,34 @@ def load_robot(name: str, gripper: str = "") -> RobotModel:
     if not (gripper or arm.gripper):
         raise ConfigError(f"{source}: gripper is empty: name a file under config/grippers")
     gripper = gripper or arm.gripper
-    hand = load_gripper(gripper)
+    hand = load_gripper(gripper, arm.prefix)
+    arm = replace(arm, allowed_contacts=_contacts(arm, hand))
     path = folder / arm.urdf
-    try:
-        text = path.read_text(encoding="utf-8")
-        urdf = ElementTree.fromstring(text)
-    except OSError as error:
-        raise ConfigError(f"{source}: cannot read urdf {path}: {error.strerror}") from error
-    except ElementTree.ParseError as error:
-        raise ConfigError(f"{path} is no valid XML: {error}") from error
+    urdf = read_urdf(path, source, {})
+    if hand.urdf:
+        _mount(arm, hand, urdf, source)
     _require_in_urdf(arm, hand, f"gripper {gripper}", urdf, path)
-    return RobotModel(name=name, arm=arm, gripper=hand, urdf=with_mesh_paths(text, path))
+    return RobotModel(name, arm, hand, ElementTree.tostring(urdf, encoding="unicode"))
+
+
+def _contacts(arm: ArmProfile, hand: GripperProfile) -> tuple[str, ...]:
+    """Pairs that are not checked: the profile's, and all within the hand."""
+    pairs = []
+    for pair in arm.allowed_contacts:
+        links = hand.hand_links if _HAND in pair else ("",)
+        pairs += [pair.replace(_HAND, link) for link in links]
+    pairs += [f"{a} {b}" for a, b in itertools.combinations(hand.hand_links, 2)]
+    return tuple(dict.fromkeys(pairs))
+
+
+def _mount(arm: ArmProfile, hand: GripperProfile, urdf: ElementTree.Element, source: Path) -> None:
+    """Add the hand to the arm's description."""
+    path = config_dir() / "grippers" / hand.urdf
+    names = {PREFIX: arm.prefix, _TCP: arm.tcp_frame}
+    try:
+        mount(urdf, read_urdf(path, source, names), arm.flange, arm.flange_rpy)
+    except ConfigError as error:
+        raise ConfigError(f"{source} with {path}: {error}") from error
 
 
 def _require_in_urdf(
@@ -226,9 +265,9 @@ def _require_in_urdf(
     pairs = [link for pair in arm.allowed_contacts for link in pair.split()]
     for owner, kind, known, named in (
         ("the arm's profile", "joint", joints, arm.joints),
-        ("the arm's profile", "link", links, [arm.base_frame, arm.tcp_frame, *pairs]),
         (hand_name, "joint", joints, hand.joints),
         (hand_name, "link", links, [*hand.finger_links, *hand.hand_links]),
+        ("the arm's profile", "link", links, [arm.base_frame, arm.tcp_frame, *pairs]),
     ):
         missing = sorted(set(named) - known)
         if missing:

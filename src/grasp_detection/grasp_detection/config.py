@@ -50,9 +50,22 @@ class DetectorConfig(Checked):
     )
     max_stamp_lead_s: float = setting(
         0.5,
-        "by which stamps of images and transforms may lead node time, s",
+        "by which stamps of images and transforms may lead node time, s; images that lag as much "
+        "behind their camera's latency are worth a warning",
         minimum=0.0,
         maximum=60.0,
+    )
+    threads: int = setting(
+        0,
+        "threads of torch, OpenVINO, ONNX Runtime and OpenCV each; 0: as many as there are CPUs",
+        minimum=0,
+        maximum=256,
+    )
+    cpu_affinity: tuple[int, ...] = setting(
+        (),
+        "CPUs that the node's process runs on, so that a robot's control loop has the others; "
+        "empty: all",
+        minimum=0,
     )
     lazy: bool = setting(
         True, "subscribe to the camera only while somebody wants its grasps", live=True

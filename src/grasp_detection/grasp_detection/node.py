@@ -25,7 +25,7 @@ from visualization_msgs.msg import MarkerArray
 from grasp_core.camera_profile import load_camera
 from grasp_core.cell import load_cell
 from grasp_core.drawing import draw_grasps
-from grasp_core.errors import BadImage, Code, GraspStackError, NoGrasp, NoImage
+from grasp_core.errors import Code, GraspStackError, NoGrasp
 from grasp_core.grasp import Grasp, with_label
 from grasp_core.robot import load_robot
 from grasp_detection.config import DetectorConfig
@@ -33,7 +33,9 @@ from grasp_detection.detector import with_depth
 from grasp_detection.mailbox import Mailbox
 from grasp_detection.outcome_board import Outcome, OutcomeBoard
 from grasp_detection.pose_report import PoseReport
+from grasp_detection.processor import limit_processor
 from grasp_detection.registry import find_detector
+from grasp_detection.ros_camera_report import CameraReport
 from grasp_detection.ros_diagnostics import DetectionReport
 from grasp_detection.ros_markers import grasp_markers
 from grasp_detection.warm_up import warm_up
@@ -74,6 +76,7 @@ class DetectorNode(GraspLifecycleNode):
         """Read parameters, build the detector, create publishers, service and timers."""
         self._config = config = self.declare_config(DetectorConfig)
         entry = find_detector(config.detector)
+        limit_processor(config.threads, config.cpu_affinity, with_torch=entry.is_learned)
         robot, cell = load_robot(config.robot, config.gripper), load_cell(config.cell)
         self._gripper = robot.gripper
         settings = self.declare_config(entry.config_class, entry.group)
@@ -90,6 +93,7 @@ class DetectorNode(GraspLifecycleNode):
         self._poser = FramePoser(pose, config.tf_timeout_s)
         self._transforms.start()
         self._pose_report = PoseReport(cell, config)
+        self._camera_report = CameraReport(self._camera, self._profile, config.max_stamp_lead_s)
         self._mailbox: Mailbox[tuple[int, float, CameraMessages]] = Mailbox()
         self._report = DetectionReport()
         self._wanted_s = -math.inf
@@ -178,6 +182,9 @@ class DetectorNode(GraspLifecycleNode):
         arrived_s = time.monotonic()
         self._mailbox.put((stamp_ns, arrived_s, messages))
         self._board.arrived(stamp_ns, arrived_s)
+        clock = self.get_clock()
+        if not clock.ros_time_is_active:  # a simulation may run faster than images travel
+            self._camera_report.arrived((clock.now().nanoseconds - stamp_ns) / NANOSECONDS)
 
     def _listeners(self) -> int:
         """Subscriptions that keep the detector busy."""
@@ -281,7 +288,7 @@ class DetectorNode(GraspLifecycleNode):
             outcome = self._board.wait(
                 stamp_to_ns(request.not_before),
                 request.timeout_s or self._config.detect_timeout_s,
-                self._why_none,
+                self._camera_report.why_none,
             )
             frame = outcome.usable_frame()
             response.camera_info = camera_to_info(frame.camera, frame.stamp_ns, frame.frame_id)
@@ -302,35 +309,20 @@ class DetectorNode(GraspLifecycleNode):
             )
         return with_label(outcome.grasps, label)
 
-    def _why_none(self, since_s: float) -> GraspStackError | None:
-        """Why nothing has come from the camera since a steady time; None if that is not known."""
-        if silent := self._camera.silent_topics(since_s):
-            return NoImage(
-                f"no image: nothing on {', '.join(silent)}; check that the camera runs and that "
-                "the topics are remapped to it"
-            )
-        mismatch = self._camera.mismatch(since_s)
-        return BadImage(mismatch) if mismatch else None
-
     # Diagnostics
 
     def _tell(self) -> None:
         warnings, about_pose = self._pose_report.findings()
-        quiet_since_s = time.monotonic() - self._config.silence_s
+        camera = self._camera_report.findings(time.monotonic() - self._config.silence_s)
         level, message, values = self._report.summary(
             active=self._is_active,
             camera_open=self._camera.is_open,
-            silent_topics=self._camera.silent_topics(quiet_since_s),
-            mismatch=self._camera.mismatch(quiet_since_s),
-            warnings=warnings,
+            mismatch=camera.mismatch,
+            warnings=[text for text in (camera.silent, camera.late, *warnings) if text],
         )
-        values |= about_pose
+        values |= about_pose | camera.values
         values["detector"] = self._config.detector
         values["dropped_replaced"] = self._mailbox.replaced
-        for reason, count in sorted(self._camera.drops.items()):
-            values[f"dropped_{reason}"] = count
-        for stream, count in sorted(self._camera.received.items()):
-            values[f"received_{stream}"] = count
         self.publish_status(level, message, values)
 
 

@@ -43,7 +43,6 @@ class DetectionReport:
         *,
         active: bool,
         camera_open: bool,
-        silent_topics: Sequence[str],
         mismatch: str = "",
         warnings: Sequence[str] = (),
     ) -> tuple[bytes, str, dict[str, object]]:
@@ -52,7 +51,6 @@ class DetectionReport:
         Args:
             active: Whether the node is.
             camera_open: Whether the camera is subscribed.
-            silent_topics: Subscribed topics on which nothing comes.
             mismatch: Why all images are dropped though they come; empty if they are not.
             warnings: Sentences on what may spoil the grasps.
         """
@@ -74,8 +72,6 @@ class DetectionReport:
                 return DiagnosticStatus.ERROR, self._last_error, values
             if mismatch:
                 return DiagnosticStatus.ERROR, mismatch, values
-            if silent_topics:
-                warnings = [f"no image on {', '.join(silent_topics)}", *warnings]
             if warnings:
                 return DiagnosticStatus.WARN, "; ".join(warnings), values
             if not camera_open:

@@ -1,4 +1,4 @@
-"""Grasps as RViz markers: the two fingers and the bar between them, coloured by quality."""
+"""Grasps as RViz markers: jaws coloured by quality, with quality and opening as text."""
 
 from __future__ import annotations
 
@@ -23,6 +23,8 @@ from grasp_ros.conversions import ns_to_stamp, pose_from_transform
 
 _TIP_BELOW_TOP_M = 0.02
 _BAR_M = 0.008
+_LETTER_M = 0.015
+_WHITE = ColorRGBA(r=1.0, g=1.0, b=1.0, a=0.9)
 
 
 def approach_of(frame: RgbdFrame) -> NDArray[np.float64]:
@@ -47,26 +49,40 @@ def grasp_markers(
     header = Header(stamp=ns_to_stamp(frame.stamp_ns), frame_id=frame.frame_id)
     markers = [Marker(header=header, action=Marker.DELETEALL)]
     approach = approach_of(frame) if grasps else None
+    lifetime = Duration(seconds=lifetime_s).to_msg()
     for rank, grasp in enumerate(grasps):
         placed = _pose_and_width(grasp, frame, approach)
         if placed is None:
             continue
         color = _color(grasp.quality, best=rank == 0)
         for T_camera_part, size in _parts(*placed, gripper):
-            markers.append(
-                Marker(
-                    header=header,
-                    ns="grasps",
-                    id=len(markers),
-                    type=Marker.CUBE,
-                    action=Marker.ADD,
-                    pose=pose_from_transform(T_camera_part),
-                    scale=Vector3(x=size[0], y=size[1], z=size[2]),
-                    color=color,
-                    lifetime=Duration(seconds=lifetime_s).to_msg(),
-                )
+            box = Marker(
+                ns="jaws",
+                type=Marker.CUBE,
+                pose=pose_from_transform(T_camera_part),
+                scale=Vector3(x=size[0], y=size[1], z=size[2]),
+                color=color,
             )
+            markers.append(box)
+        markers.append(_text(rank, grasp, *placed, gripper))
+    for index, marker in enumerate(markers[1:], start=1):
+        marker.header, marker.id, marker.lifetime = header, index, lifetime
     return MarkerArray(markers=markers)
+
+
+def _text(
+    rank: int, grasp: Grasp, T_camera_grasp: Transform, width_m: float, gripper: GripperProfile
+) -> Marker:
+    """Rank, quality and opening, above the bar."""
+    above_m = -gripper.finger_length_m - _BAR_M - _LETTER_M
+    return Marker(
+        ns="text",
+        type=Marker.TEXT_VIEW_FACING,
+        pose=pose_from_transform(T_camera_grasp @ Transform.from_translation(0.0, 0.0, above_m)),
+        scale=Vector3(z=_LETTER_M),
+        color=_WHITE,
+        text=f"{rank + 1}: {grasp.quality:.2f}, {1000.0 * width_m:.0f} mm",
+    )
 
 
 def _pose_and_width(

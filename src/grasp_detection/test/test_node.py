@@ -22,6 +22,7 @@ from visualization_msgs.msg import Marker, MarkerArray
 
 from grasp_core.camera_profile import load_camera
 from grasp_core.errors import Code
+from grasp_core.frame import RgbdFrame
 from grasp_core.hand_eye import HandEye, write_hand_eye
 from grasp_core.transform import Transform
 from grasp_detection.node import DetectorNode
@@ -44,11 +45,11 @@ SECOND = 1_000_000_000
 
 
 class Camera:
-    """Publishes one frame over and over, stamped from 100 s on in steps of 0.1 s."""
+    """Publishes one frame over and over, stamped with the time, or later where it was set so."""
 
     def __init__(self, node, frame, qos):
         self.frame, self.encoding, self.color_encoding = frame, "32FC1", "rgb8"
-        self.stamp_ns = 100 * SECOND
+        self.stamp_ns = 0
         topics = load_camera("realsense").topics
         self.publishers = {
             stream: node.create_publisher(kind, topics[stream], qos)
@@ -57,6 +58,8 @@ class Camera:
         self.timer = node.create_timer(0.05, self.publish)
         self.is_on = True
         self.depth_late_ns = 0
+        self.lag_ns = 0
+        self.name = "camera_optical"
 
     def subscribers(self):
         return sum(p.get_subscription_count() for p in self.publishers.values())
@@ -64,8 +67,8 @@ class Camera:
     def publish(self):
         if not self.is_on:
             return
-        self.stamp_ns += SECOND // 10
-        frame, stamp, name = self.frame, self.stamp_ns, "camera_optical"
+        self.stamp_ns = max(self.stamp_ns + 1, time.time_ns() - self.lag_ns)
+        frame, stamp, name = self.frame, self.stamp_ns, self.name
         color = color_to_image(frame.color, stamp, name)
         color.encoding = self.color_encoding
         if self.encoding == "8UC1":
@@ -225,11 +228,12 @@ def test_depth_in_another_unit_or_without_its_colour_is_an_error(stack):
     assert answer.code == Code.BAD_IMAGE
     assert "no valid depth" in answer.message
 
-    stack.camera.frame, stack.camera.depth_late_ns = whole, SECOND // 20
+    stack.camera.frame, stack.camera.depth_late_ns = whole, SECOND
     stack.listen(GraspArray, "detector/grasps")
     answer = stack.detect(stack.camera.stamp_ns + SECOND // 2, 1.0)
     assert answer.code == Code.BAD_IMAGE
     assert "their stamps do not match within 20 ms" in answer.message
+    assert "start realsense2_camera with enable_sync:=true" in answer.message
     # An earlier failure is told until a frame is worked on.
     stack.detector._report.succeeded(1.0)
     level, _ = wait_for_status(status, "their stamps do not match")
@@ -318,6 +322,32 @@ def test_silence_and_deactivation_are_told_apart(stack):
     stack.camera.is_on = True
     assert stack.client.wait_for_service(timeout_sec=5.0)
     assert stack.detect().code == Code.OK
+
+
+def test_a_driver_that_starts_again_at_another_size_goes_on_being_used(stack):
+    assert stack.detect().code == Code.OK
+    whole = stack.camera.frame
+    stack.camera.frame = RgbdFrame(
+        np.ascontiguousarray(whole.color[::2, ::2]),
+        np.ascontiguousarray(whole.depth_m[::2, ::2]),
+        whole.camera.binned(2, 2),
+    )
+    stack.camera.name = "left_camera_optical"
+    answer = stack.detect(stack.camera.stamp_ns + SECOND // 2)
+    assert answer.code == Code.OK, answer.message
+    assert (answer.grasps.image_width, answer.depth.width) == (320, 320)
+    assert answer.grasps.header.frame_id == "left_camera_optical"
+    best = answer.grasps.grasps[0]
+    assert (best.u, best.v) == pytest.approx((160.0, 120.0), abs=6.0)
+
+
+def test_images_older_than_their_camera_makes_them_are_told(stack):
+    stack.camera.lag_ns = 5 * SECOND
+    status = stack.listen(DiagnosticArray, "/diagnostics")
+    stack.listen(GraspArray, "detector/grasps")
+    level, values = wait_for_status(status, "s after their stamps, expected are 0.10 s")
+    assert level == DiagnosticStatus.WARN
+    assert float(values["image_age_ms_median"]) > 600.0  # its latency and the allowed lag
 
 
 def test_only_on_request_when_not_continuous(frame):

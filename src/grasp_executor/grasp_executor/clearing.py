@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from grasp_core.errors import GripperFailed, HandNotEmpty
-from grasp_executor.hand import OPEN_TOLERANCE_M, WIDEST_M
+from grasp_executor.hand import OPEN_TOLERANCE_M
 from grasp_executor.interfaces import JointTrajectory
 from grasp_executor.outcome import Stage
 from grasp_executor.pick_context import PickContext
@@ -47,15 +47,16 @@ class Clearing:
                 self.leave_open(hand.opening_m)
             self._open_wide()
         else:
-            gap_m = self._robot.gripper.state().gap_m
+            how = "or shut to its remembered empty width"
+            if not self._station.model.gripper.reports_opening:
+                how = "or shut, as the switches at the ends of its way tell, and no part shown,"
             raise HandNotEmpty(
-                f"the hand, {gap_m * 1000:.1f} mm open, may hold something: only wide open or "
-                "shut to its remembered empty width it is certainly empty; hold a hand under it, "
-                "and call release"
+                f"the hand, {self._robot.gripper.state().opening}, may hold something: only wide "
+                f"open {how} it is certainly empty; hold a hand under it, and call release"
             )
 
     def observe(self, stage: Stage) -> None:
-        """Move out of the camera's view, hand open and empty."""
+        """Move out of the camera's view, hand empty: wide open, or shut by the measurement."""
         with self._context.stage(stage):
             goal = np.array(self._station.model.arm.observe)
             if np.abs(self._robot.arm.state().positions - goal).max() > _AT_JOINTS_RAD:
@@ -64,10 +65,10 @@ class Clearing:
                 self._mover.follow(
                     self._station.pick_planner.plan_to(start, goal, self._context.tell)
                 )
+        widest = self._station.model.gripper.max_gap_m
         if not self._hand.is_measured:
             self._measure_empty()
-        widest = self._station.model.gripper.max_gap_m
-        if not self._robot.gripper.state().gap_m >= widest - OPEN_TOLERANCE_M:
+        elif not self._hand.is_wide(self._robot.gripper.state(), OPEN_TOLERANCE_M):
             self._open_wide()
 
     def _rise_if_low(self, *, carrying: bool = False) -> None:
@@ -86,25 +87,26 @@ class Clearing:
         """Learn, or check, what a closed, empty gripper looks like, once per start-up.
 
         The jaws must be seen wide open first: then nothing is between them, and out here nothing
-        comes between them while they close.
+        comes between them while they close. They stay shut: the grasp opens them as far as it
+        needs.
 
         Raises:
-            GripperFailed: They do not open to their widest, or close to another gap than ever.
+            GripperFailed: They do not open to their widest, or close to another gap than ever, or
+                their inputs show a part where there is none.
         """
         with self._context.stage(Stage.MEASURE_EMPTY):
             widest = self._station.model.gripper.max_gap_m
-            if not self._robot.gripper.state().gap_m >= widest - WIDEST_M:
+            if not self._hand.is_wide(self._robot.gripper.state()):
                 self._open_wide()
-            gap_m = self._jaws.fresh_state().gap_m
-            if not gap_m >= widest - WIDEST_M:
+            state = self._jaws.fresh_state()
+            if not self._hand.is_wide(state):
                 raise GripperFailed(
-                    f"the jaws open to {gap_m * 1000:.1f} mm, their widest is "
+                    f"the jaws are {state.opening} when told to open, their widest is "
                     f"{widest * 1000:.1f} mm: home the hand, or correct max_gap_m of its profile"
                 )
-            self._hand.closes(gap_m, None)
+            self._hand.closes(widest, None)
             self._jaws.close(self._config.force_n)
-            self._hand.measured(self._jaws.fresh_state().gap_m)
-            self._open_wide()
+            self._hand.measured(self._jaws.fresh_state())
 
     def _open_wide(self) -> None:
         widest = self._station.model.gripper.max_gap_m

@@ -141,7 +141,9 @@ class ExecutorConfig(PickConfig):
     arm_action: str = setting(
         "", "FollowJointTrajectory action; empty: as the robot's profile says"
     )
-    gripper_action: str = setting("", "GripperCommand action; empty: as the hand's profile says")
+    gripper_action: str = setting(
+        "", "action of a hand that has but one; empty: as the hand's profile says"
+    )
     contact_s: float = setting(
         0.1,
         "time that the arm may be off its set point by more than the profile's path tolerance, by "

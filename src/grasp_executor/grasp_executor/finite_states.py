@@ -11,6 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from grasp_core.errors import InvalidStates
+from grasp_core.gripper_profile import GripperProfile
 from grasp_executor.interfaces import (
     Arm,
     ArmMotion,
@@ -99,18 +100,18 @@ class FiniteArm:
 
 
 class FiniteGripper:
-    """A gripper behind its port, its gap finite, and its effort where that is relied on."""
+    """A gripper behind its port: what it promises to report is finite."""
 
-    def __init__(self, gripper: Gripper, patience_s: float, reports_force: bool) -> None:
+    def __init__(self, gripper: Gripper, patience_s: float, profile: GripperProfile) -> None:
         """Wrap.
 
         Args:
             gripper: Whose states may be anything.
             patience_s: For how long a state that is not finite is skipped, seconds.
-            reports_force: Whether its effort counts.
+            profile: Says whether its gap and its effort count.
         """
         self._gripper = gripper
-        self._reports_force = reports_force
+        self._profile = profile
         self._doubts = _Doubts("the hand", patience_s)
         self._last: GripperState | None = None
 
@@ -139,8 +140,8 @@ class FiniteGripper:
         return self._gripper.start(gap_m, force_n)
 
     def _usable(self, state: GripperState) -> bool:
-        finite = bool(np.isfinite(state.gap_m))
-        if self._reports_force:
+        finite = not self._profile.reports_opening or bool(np.isfinite(state.gap_m))
+        if self._profile.reports_force:
             finite &= bool(np.isfinite(state.effort_n).all())
         if finite:
             self._doubts.accept(state.stamp_s)

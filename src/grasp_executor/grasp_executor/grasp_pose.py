@@ -92,10 +92,10 @@ def target_from(
         T_base_grasp = observation.T_base_camera @ grasp.T_camera_grasp
         width = grasp.width_m if math.isfinite(grasp.width_m) else gripper.max_gap_m
         top_z = float(T_base_grasp.translation[2])
-        opening = min(width, gripper.max_gap_m)
+        opening = _opening_for(width, gripper)
     else:
         T_base_grasp, width, top_z = _from_rectangle(grasp, observation, gripper, cell, config)
-        opening = min(width + config.opening_margin_m, gripper.max_gap_m)
+        opening = _opening_for(width + config.opening_margin_m, gripper)
     if not cell.contains(T_base_grasp.translation):
         x, y, z = T_base_grasp.translation
         raise OutsideWorkspace(
@@ -112,6 +112,11 @@ def target_from(
     clearance = min(config.support_clearance_m, max(top_z - cell.support_z_m, 0.0))
     _check_tips(T_base_grasp, opening, gripper, cell.support_z_m + clearance)
     return GraspTarget(grasp, T_base_grasp, width, opening, top_z)
+
+
+def _opening_for(gap_m: float, gripper: GripperProfile) -> float:
+    """Gap to which the jaws open where so much is asked for, metres."""
+    return min(gap_m, gripper.max_gap_m) if gripper.driver.opens_partly else gripper.max_gap_m
 
 
 def _check_tips(
@@ -162,7 +167,7 @@ def _from_rectangle(
     top_z = float((T_base_camera @ plane.pose()).translation[2])
     # Along a tilted approach the support is reached later: its distance grows with 1 / cos.
     down = float(-T_base_camera.rotate(approach)[2])
-    opening = min(plane.width_m + config.opening_margin_m, gripper.max_gap_m)
+    opening = _opening_for(plane.width_m + config.opening_margin_m, gripper)
     least_z = cell.support_z_m + config.support_clearance_m
     least_z += _tip_drop(T_base_camera @ plane.pose(), opening, gripper)
     available = (top_z - least_z) / max(down, 0.2)

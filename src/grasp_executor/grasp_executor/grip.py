@@ -13,7 +13,7 @@ from grasp_executor.config import PickConfig
 from grasp_executor.interfaces import GripperState
 from grasp_executor.persistence import FEWEST_SAMPLES, Persistence
 
-MEASURED, PAYLOAD, COMMANDED = "measured", "payload", "commanded"
+MEASURED, PAYLOAD, COMMANDED, NONE = "measured", "payload", "commanded", "none"
 
 
 @dataclass(frozen=True)
@@ -21,10 +21,10 @@ class Grip:
     """A verified grip.
 
     Attributes:
-        gap_m: Gap at verification, metres.
+        gap_m: Gap at verification, metres; NaN unknown.
         force_n: Newtons per finger: measured, the lower of the two; payload, the share of the
-            object's weight; commanded, what was asked for.
-        force_source: Where the force comes from: ``measured``, ``payload`` or ``commanded``.
+            object's weight; commanded, what was asked for; NaN unknown.
+        force_source: ``measured``, ``payload``, ``commanded`` or ``none``.
     """
 
     gap_m: float
@@ -32,8 +32,38 @@ class Grip:
     force_source: str
 
 
-class GripVerifier:
-    """Verifies a grip over a window of consecutive samples."""
+class GripWindow:
+    """Consecutive samples after a closing, until they prove a grip or that there is none."""
+
+    def __init__(self, config: PickConfig) -> None:
+        self._config = config
+        self._window: deque[GripperState] = deque()
+
+    def add(self, state: GripperState) -> None:
+        """Take a sample; repeated stamps count once."""
+        if not self._window or state.stamp_s > self._window[-1].stamp_s:
+            self._window.append(state)
+
+    @property
+    def seen_until_s(self) -> float:
+        """Stamp of the newest sample taken, seconds; minus infinity before the first."""
+        return self._window[-1].stamp_s if self._window else -math.inf
+
+    def complete(self) -> bool:
+        """Whether enough was seen to judge."""
+        raise NotImplementedError
+
+    def grip(self) -> Grip:
+        """The verified grip, as far as the hand's own states prove it.
+
+        Raises:
+            EmptyGrip: They do not prove an object; says what is missing.
+        """
+        raise NotImplementedError
+
+
+class GripVerifier(GripWindow):
+    """Verifies a grip by the gap and, where it is measured, the force."""
 
     def __init__(
         self, config: PickConfig, empty_gap_m: float, opening_m: float, reports_force: bool
@@ -46,26 +76,15 @@ class GripVerifier:
             opening_m: Gap before the closing, metres.
             reports_force: Whether the efforts are measured.
         """
-        self._config = config
+        super().__init__(config)
         self._empty_gap_m = empty_gap_m
         self._opening_m = opening_m
         self._reports_force = reports_force
-        self._window: deque[GripperState] = deque()
 
     @property
     def force_threshold_n(self) -> float:
         """Force that both fingers must show, newtons."""
         return self._config.min_force_ratio * self._config.force_n
-
-    def add(self, state: GripperState) -> None:
-        """Take a sample; repeated stamps count once."""
-        if not self._window or state.stamp_s > self._window[-1].stamp_s:
-            self._window.append(state)
-
-    @property
-    def seen_until_s(self) -> float:
-        """Stamp of the newest sample taken, seconds; minus infinity before the first."""
-        return self._window[-1].stamp_s if self._window else -math.inf
 
     def complete(self) -> bool:
         """Whether the window spans the time asked for without a gap in the data."""
@@ -86,11 +105,7 @@ class GripVerifier:
         return list(self._window)[-max(within, FEWEST_SAMPLES) :]
 
     def grip(self) -> Grip:
-        """The verified grip, as far as the hand's own states prove it.
-
-        Raises:
-            EmptyGrip: The window does not prove an object; says which figure is missing.
-        """
+        """See GripWindow; says which figure is missing."""
         recent = self._recent()
         gap = float(np.median([state.gap_m for state in recent]))
         least = self._empty_gap_m + self._config.min_width_m
@@ -117,28 +132,19 @@ class GripVerifier:
         return Grip(gap, force, MEASURED)
 
 
-class HoldMonitor:
+class GripMonitor:
     """Watches a verified grip while the arm moves or holds.
-
-    A loss or a slip is believed when it lasts, see :class:`Persistence`; what comes and goes is an
-    outlier. While the object is lifted off its support it may still settle between the jaws;
-    ``settling`` watches for its loss alone, not for drift.
 
     Attributes:
         grip: What is watched.
-        gap_m: Newest gap that was in order, metres.
+        gap_m: Newest gap that was in order, metres; NaN unknown.
         lowest_force_n: Lowest force of the weaker finger, while none was suspected to be lost.
         interrupted: Whether the data had a gap longer than allowed since the last restart.
     """
 
-    def __init__(
-        self, config: PickConfig, empty_gap_m: float, grip: Grip, *, settling: bool = False
-    ) -> None:
+    def __init__(self, config: PickConfig, grip: Grip) -> None:
         self._config = config
-        self._least_m = empty_gap_m + config.min_width_m
-        self._max_drift_m = math.inf if settling else config.max_drift_m
         self._last: GripperState | None = None
-        self._closed, self._drifted, self._weak = (Persistence(config.loss_s) for _ in range(3))
         self.grip = grip
         self.gap_m = grip.gap_m
         self.lowest_force_n = grip.force_n
@@ -147,12 +153,21 @@ class HoldMonitor:
     @property
     def suspected(self) -> bool:
         """Whether the newest sample shows a loss that is not to be believed yet."""
-        return any(one.suspected for one in (self._closed, self._drifted, self._weak))
+        return any(one.suspected for one in self._doubts())
 
     @property
     def outliers(self) -> int:
         """How often a loss was suspected that was none."""
-        return max(one.outliers for one in (self._closed, self._drifted, self._weak))
+        return max((one.outliers for one in self._doubts()), default=0)
+
+    @property
+    def seen_until_s(self) -> float:
+        """Stamp of the newest sample taken, seconds; minus infinity before the first."""
+        return -math.inf if self._last is None else self._last.stamp_s
+
+    def restart(self) -> None:
+        """Forget an interruption, before the hold clock starts anew."""
+        self.interrupted = False
 
     def add(self, state: GripperState) -> None:
         """Take a sample.
@@ -160,8 +175,8 @@ class HoldMonitor:
         Sets ``interrupted`` when the data had a gap longer than allowed.
 
         Raises:
-            Dropped: The jaws closed, or the force is gone.
-            Slipped: The opening drifted.
+            Dropped: What was held is gone.
+            Slipped: It moved between the jaws.
         """
         last = self._last
         if last is not None:
@@ -169,6 +184,41 @@ class HoldMonitor:
                 return
             self.interrupted |= not state.stamp_s - last.stamp_s <= self._config.max_state_gap_s
         self._last = state
+        self._judge(state)
+
+    def _doubts(self) -> tuple[Persistence, ...]:
+        """What may have been lost."""
+        raise NotImplementedError
+
+    def _judge(self, state: GripperState) -> None:
+        """Judge a new sample.
+
+        Raises:
+            Dropped, Slipped: See :meth:`add`.
+        """
+        raise NotImplementedError
+
+
+class HoldMonitor(GripMonitor):
+    """Watches a grip by the gap and, where it is measured, the force.
+
+    A loss or a slip is believed when it lasts, see :class:`Persistence`; what comes and goes is an
+    outlier. While the object is lifted off its support it may still settle between the jaws;
+    ``settling`` watches for its loss alone, not for drift.
+    """
+
+    def __init__(
+        self, config: PickConfig, empty_gap_m: float, grip: Grip, *, settling: bool = False
+    ) -> None:
+        super().__init__(config, grip)
+        self._least_m = empty_gap_m + config.min_width_m
+        self._max_drift_m = math.inf if settling else config.max_drift_m
+        self._closed, self._drifted, self._weak = (Persistence(config.loss_s) for _ in range(3))
+
+    def _doubts(self) -> tuple[Persistence, ...]:
+        return self._closed, self._drifted, self._weak
+
+    def _judge(self, state: GripperState) -> None:
         value = (state.gap_m, *map(float, state.effort_n))
         force, threshold = self._force_of(state)
         is_closed = not state.gap_m > self._least_m
@@ -200,12 +250,3 @@ class HoldMonitor:
         if self.grip.force_source != MEASURED:
             return math.inf, 0.0
         return float(np.min(state.effort_n)), self._config.min_force_ratio * self._config.force_n
-
-    @property
-    def seen_until_s(self) -> float:
-        """Stamp of the newest sample taken, seconds; minus infinity before the first."""
-        return -math.inf if self._last is None else self._last.stamp_s
-
-    def restart(self) -> None:
-        """Forget an interruption, before the hold clock starts anew."""
-        self.interrupted = False

@@ -1,7 +1,8 @@
 """The hand as a thing with a memory: may it hold something, and would opening it let that fall?
 
 Certainly empty is only a hand that is shut to the remembered empty width or, unless it was closed
-here, open to its widest.
+here, open to its widest. Where nobody measures the opening, the switches at the ends of its way
+say so, and no part may be shown between the jaws.
 Whatever else is seen after a closing, or by an executor that has just begun, may be a grip.
 """
 
@@ -14,9 +15,11 @@ import numpy as np
 
 from grasp_core.errors import EmptyGrip, GraspStackError, GripperFailed
 from grasp_core.gripper_profile import GripperProfile
+from grasp_core.hand_drivers import DigitalIoDriver
 from grasp_executor.config import PickConfig
 from grasp_executor.grasp_pose import GraspTarget
-from grasp_executor.grip import HoldMonitor
+from grasp_executor.grip import Grip, GripMonitor, GripVerifier, GripWindow, HoldMonitor
+from grasp_executor.grip_by_inputs import InputGripMonitor, InputGripVerifier
 from grasp_executor.hand_memory import AGREE_M, EmptyWidthMemory
 from grasp_executor.interfaces import Clock, Gripper, GripperState, JointVector
 from grasp_executor.persistence import FEWEST_SAMPLES
@@ -37,7 +40,7 @@ class Held:
     """What hangs in the hand: the grasp it was taken by, and the watch over it."""
 
     target: GraspTarget
-    monitor: HoldMonitor
+    monitor: GripMonitor
 
 
 class Hand:
@@ -62,7 +65,7 @@ class Hand:
         self._gripper = gripper
         self._clock = clock
         self._config = config
-        self._widest_m = profile.max_gap_m
+        self._profile = profile
         self._opened_m: float | None = None  # None: closed, or never seen open
         self._closed_at: JointVector | None = None
         self._was_closed = False
@@ -93,6 +96,21 @@ class Hand:
             raise EmptyGrip("nothing is held")
         return self.held
 
+    # -- how a grip is judged -------------------------------------------------------------------
+
+    def verifier(self, opening_m: float) -> GripWindow:
+        """What judges whether a closing from this gap, metres, has become a grip."""
+        driver = self._profile.driver
+        if isinstance(driver, DigitalIoDriver):
+            return InputGripVerifier(self._config, driver)
+        return GripVerifier(self._config, self.empty_gap_m, opening_m, self._profile.reports_force)
+
+    def monitor(self, grip: Grip, *, settling: bool) -> GripMonitor:
+        """What watches a grip; while ``settling``, for its loss alone."""
+        if not self._profile.reports_opening:
+            return InputGripMonitor(self._config, grip)
+        return HoldMonitor(self._config, self.empty_gap_m, grip, settling=settling)
+
     # -- what happens to it ---------------------------------------------------------------------
 
     def closes(self, opening_m: float, joints: JointVector | None) -> None:
@@ -106,13 +124,20 @@ class Hand:
         self._opened_m, self._closed_at, self.opening_m = None, joints, opening_m
         self._was_closed = True
 
-    def measured(self, gap_m: float) -> None:
-        """The jaws have closed on nothing to this gap, metres.
+    def measured(self, state: GripperState) -> None:
+        """The jaws have closed on nothing, and this is what they look like.
 
         Raises:
-            GripperFailed: See :meth:`EmptyWidthMemory.learn`.
+            GripperFailed: Inputs show a part; or see :meth:`EmptyWidthMemory.learn`.
         """
-        self.memory.learn(gap_m)
+        if self._profile.reports_opening:
+            self.memory.learn(state.gap_m)
+        elif state.inputs.hold_a_part:
+            raise GripperFailed(
+                f"the jaws have closed on nothing, and the hand's inputs show a part "
+                f"({state.inputs}): see what is between the fingers, clean or adjust the sensor, "
+                "or correct active_low of its profile"
+            )
         self.is_measured = True
 
     def leaves_support(self) -> None:
@@ -141,10 +166,22 @@ class Hand:
 
         Jaws that are wide open after they were told to close may hold something as wide.
         """
+        if not self._profile.reports_opening:
+            inputs = state.inputs
+            at_an_end = inputs.closed or (inputs.opened and not self._was_closed)
+            return bool(at_an_end and not inputs.part_present)
         empty = self.memory.gap_m
         shut = empty is not None and abs(state.gap_m - empty) <= AGREE_M
-        wide = not self._was_closed and abs(state.gap_m - self._widest_m) <= WIDEST_M
+        wide = not self._was_closed and abs(state.gap_m - self._profile.max_gap_m) <= WIDEST_M
         return bool(shut or wide)
+
+    def is_wide(self, state: GripperState, tolerance_m: float = WIDEST_M) -> bool:
+        """Whether the jaws are open to their widest; where no switch tells, by their command."""
+        if self._profile.reports_opening:
+            return state.gap_m >= self._profile.max_gap_m - tolerance_m
+        if state.inputs.opened is None:
+            return self._opened_m is not None and not state.inputs.closed
+        return state.inputs.opened
 
     def stands_open(self) -> bool:
         """Whether this executor has opened the jaws, and they still are as far apart.
@@ -152,8 +189,12 @@ class Hand:
         Raises:
             StaleJointStates, InvalidStates.
         """
-        gap_m = self._gripper.state().gap_m
-        return self._opened_m is not None and gap_m >= self._opened_m - OPEN_TOLERANCE_M
+        state = self._gripper.state()
+        if self._opened_m is None:
+            return False
+        if not self._profile.reports_opening:
+            return self.is_wide(state) and not state.inputs.part_present
+        return state.gap_m >= self._opened_m - OPEN_TOLERANCE_M
 
     def stands_where_it_closed(self, joints: JointVector) -> bool:
         """Whether the jaws have closed here, on something that still rests on its support."""
@@ -173,23 +214,25 @@ class Hand:
     def certainly_empty(self, tick: Callable[[], None]) -> bool:
         """Watch the jaws until all samples of a while agree that they hold nothing.
 
+        What was measured within the last second counts, too.
+
         Args:
             tick: Lets node time pass.
 
         Raises:
             StaleJointStates, InvalidStates, or what ``tick`` raises.
         """
-        newest = self._gripper.state()
         agreeing: list[float] = []
-        deadline = self._clock.now_s() + _JUDGE_S
+        now_s = self._clock.now_s()
+        deadline, seen_s = now_s + _JUDGE_S, now_s - _JUDGE_S
         while self._clock.now_s() <= deadline:
-            tick()
-            for state in self._gripper.states_since(newest.stamp_s):
-                newest = state
+            for state in self._gripper.states_since(seen_s):
+                seen_s = state.stamp_s
                 agreeing = [*agreeing, state.stamp_s] if self.looks_empty(state) else []
             if (
                 len(agreeing) >= FEWEST_SAMPLES
                 and agreeing[-1] - agreeing[0] >= self._config.loss_s
             ):
                 return True
+            tick()
         return False

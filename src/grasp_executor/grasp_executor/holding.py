@@ -8,9 +8,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from grasp_core.errors import StaleJointStates
+from grasp_core.errors import EmptyGrip, StaleJointStates
 from grasp_executor.grasp_pose import GraspTarget
-from grasp_executor.grip import COMMANDED, MEASURED, PAYLOAD, Grip, GripVerifier, HoldMonitor
+from grasp_executor.grip import COMMANDED, MEASURED, NONE, PAYLOAD, Grip
 from grasp_executor.hand import Held
 from grasp_executor.motion import Mover
 from grasp_executor.outcome import PickOutcome
@@ -59,7 +59,11 @@ class Holding:
         Jaws that close press on what they grasp and on what it stands on, which the arm feels too.
         """
         if not self._feels_force and self._robot.arm.external_force_n() is not None:
+            self._payload.forget()
             self._mover.settle(self._config.payload_s, self._payload.take)
+            deadline = self._robot.clock.now_s() + _PATIENCE
+            while self._payload.lacks and self._robot.clock.now_s() < deadline:
+                self._mover.tick(self._payload.take)
             self._payload.tare()
 
     def _weigh(self) -> None:
@@ -78,12 +82,18 @@ class Holding:
             lifted: Whether the object hangs in the air: until then it may settle.
 
         Raises:
-            EmptyGrip: They do not prove an object.
+            EmptyGrip: They do not prove an object, nor does its weight where nothing else could.
             StaleJointStates: They do not come without gaps.
         """
         self._payload.forget()
-        grip = self._verified(target.opening_m)
-        weight_n = self._payload.weigh() if lifted and not self._feels_force else None
+        weighs = lifted and not self._feels_force and self._payload.is_tared
+        grip = self._verified(target.opening_m, weighs=weighs)
+        weight_n = self._payload.weigh() if weighs else None
+        if lifted and weight_n is None and not self._station.model.gripper.driver.shows_parts:
+            raise EmptyGrip(
+                f"nothing shows a part: the hand has no input for it, and the arm feels less than "
+                f"{self._config.min_payload_n:.1f} N more than before the grasp"
+            )
         if weight_n is not None:
             grip = replace(grip, force_n=weight_n / 2.0, force_source=PAYLOAD)
         self._outcome.force_n, self._outcome.force_source = grip.force_n, grip.force_source
@@ -94,25 +104,26 @@ class Holding:
         """From now on, watch this grip."""
         self._watched_from_s = self._robot.gripper.state().stamp_s
         hand = self._station.hand
-        monitor = HoldMonitor(self._config, hand.empty_gap_m, grip, settling=settling)
-        hand.takes(Held(target, monitor))
+        hand.takes(Held(target, hand.monitor(grip, settling=settling)))
 
     def take_as_it_is(self) -> None:
         """Watch what an earlier pick has left in the hand: all that counts is that it is there."""
         held = self._station.hand.held_now()
         gap_m = self._robot.gripper.state().gap_m
-        grip = replace(held.monitor.grip, gap_m=gap_m, force_source=COMMANDED)
+        told = self._station.model.gripper.reports_opening
+        source = COMMANDED if told else NONE
+        grip = replace(held.monitor.grip, gap_m=gap_m, force_source=source)
         self.take(held.target, grip, settling=True)
 
-    def _verified(self, opening_m: float) -> Grip:
-        verifier = GripVerifier(
-            self._config, self._station.hand.empty_gap_m, opening_m, self._feels_force
-        )
+    def _verified(self, opening_m: float, *, weighs: bool) -> Grip:
+        verifier = self._station.hand.verifier(opening_m)
         # Samples and clock travel separately: count from the later of the two.
         started = max(self._robot.clock.now_s(), self._robot.gripper.state().stamp_s)
         deadline = started + _PATIENCE
-        while not verifier.complete():
+        while not verifier.complete() or (weighs and self._payload.lacks):
             if self._robot.clock.now_s() > deadline:
+                if verifier.complete():
+                    break  # judged without its weight
                 raise StaleJointStates(
                     f"no {self._config.verify_s} s of the gripper's states came without a gap of "
                     f"more than {self._config.max_state_gap_s} s"

@@ -10,6 +10,7 @@ cancelling and watching have one place, and are at work during every call that b
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -19,6 +20,7 @@ from numpy.typing import NDArray
 
 from grasp_core.camera import PinholeCamera
 from grasp_core.grasp import Grasp
+from grasp_core.jaw_inputs import NO_INPUTS, JawInputs
 from grasp_core.transform import Transform
 from grasp_executor.scene import Box, CollisionScene
 
@@ -76,14 +78,23 @@ class GripperState:
     """Measured gripper state.
 
     Attributes:
-        gap_m: Distance between the fingers, metres.
+        gap_m: Distance between the fingers, metres; NaN of a hand that reports no opening.
         effort_n: Force of each finger, shape (2,), newtons; NaN where not reported.
         stamp_s: Time of the measurement, seconds.
+        inputs: Its digital inputs.
     """
 
     gap_m: float
     effort_n: NDArray[np.float64]
     stamp_s: float
+    inputs: JawInputs = NO_INPUTS
+
+    @property
+    def opening(self) -> str:
+        """How far the jaws are open, in words."""
+        if math.isnan(self.gap_m):
+            return f"of unknown opening ({self.inputs})"
+        return f"{self.gap_m * 1000:.1f} mm open"
 
 
 @dataclass(frozen=True)
@@ -177,7 +188,10 @@ class Arm(Protocol):
 
 
 class Gripper(Protocol):
-    """A parallel gripper with a force limit."""
+    """A parallel gripper with a force limit.
+
+    One that reports no opening opens and closes all the way, and its force is what it is.
+    """
 
     def state(self) -> GripperState:
         """Newest measured state.

@@ -1,17 +1,22 @@
 """Opening and closing the jaws: the measured gap decides, not what the driver says of it.
 
 Drivers abort on closing over an object, never call it stalled, answer before the jaws have
-stopped, or not at all. So a motion has ended when the jaws have been seen to rest.
+stopped, or not at all. So a motion has ended when the jaws have been seen to rest. Where nobody
+measures the gap, a switch at the end of their way tells, or the time that they take at most.
 """
 
 from __future__ import annotations
 
+import contextlib
 from collections import deque
+from collections.abc import Iterator
 
-from grasp_core.errors import GripperFailed
+from grasp_core.errors import GraspStackError, GripperFailed
+from grasp_core.gripper_profile import GripperProfile
+from grasp_core.hand_drivers import DigitalIoDriver
 from grasp_executor.config import PickConfig
 from grasp_executor.hand import OPEN_TOLERANCE_M, WIDEST_M
-from grasp_executor.interfaces import Clock, Gripper, GripperState
+from grasp_executor.interfaces import Clock, Gripper, GripperState, Motion
 from grasp_executor.motion import Mover, watch_nothing
 from grasp_executor.persistence import FEWEST_SAMPLES
 
@@ -24,7 +29,15 @@ _SILENT_S = 0.5  # of rest after a motion, when its driver says nothing
 class Jaws:
     """Moves the jaws, and waits until they rest."""
 
-    def __init__(self, gripper: Gripper, clock: Clock, mover: Mover, config: PickConfig) -> None:
+    def __init__(
+        self,
+        gripper: Gripper,
+        clock: Clock,
+        mover: Mover,
+        config: PickConfig,
+        profile: GripperProfile,
+    ) -> None:
+        self._profile = profile
         self._gripper = gripper
         self._clock = clock
         self._mover = mover
@@ -36,12 +49,29 @@ class Jaws:
         Raises:
             GripperFailed: They stopped short of it, or do not stop.
         """
-        self._move(gap_m, force_n)
-        reached = self.fresh_state().gap_m
-        if not reached >= gap_m - OPEN_TOLERANCE_M:
+        with self.opening(gap_m, force_n):
+            pass
+
+    @contextlib.contextmanager
+    def opening(self, gap_m: float, force_n: float) -> Iterator[None]:
+        """Open to a gap while something else goes on; at its end they are open.
+
+        Raises:
+            GripperFailed: They stopped short of the gap, or do not stop.
+        """
+        with self._moving(gap_m, force_n):
+            yield
+        state = self.fresh_state()
+        if not self._profile.reports_opening:
+            if state.inputs.opened is False or state.inputs.closed:
+                raise GripperFailed(
+                    f"the jaws were told to open, and their inputs say {state.inputs}: something "
+                    "blocks them, the drive has no pressure, or move_s of the hand is too short"
+                )
+        elif not state.gap_m >= gap_m - OPEN_TOLERANCE_M:
             raise GripperFailed(
-                f"the jaws opened to {reached * 1000:.1f} mm instead of {gap_m * 1000:.1f} mm: "
-                "something blocks them"
+                f"the jaws opened to {state.gap_m * 1000:.1f} mm instead of {gap_m * 1000:.1f} "
+                "mm: something blocks them"
             )
 
     def close(self, force_n: float) -> None:
@@ -50,7 +80,8 @@ class Jaws:
         Raises:
             GripperFailed: They do not come to rest.
         """
-        self._move(0.0, force_n)
+        with self._moving(0.0, force_n):
+            pass
 
     def fresh_state(self) -> GripperState:
         """A state measured after now.
@@ -63,12 +94,23 @@ class Jaws:
             self._clock.sleep(self._config.tick_s)
         return state
 
-    def _move(self, gap_m: float, force_n: float) -> None:
-        limit_s = self._config.gripper_timeout_s
+    @contextlib.contextmanager
+    def _moving(self, gap_m: float, force_n: float) -> Iterator[None]:
+        """Start, let something else go on, and wait until they rest; what fails stops them."""
         self._mover.check_start()
-        rest = _Rest(self._gripper, gap_m, self._config.jaw_rest_s)
-        deadline = self._clock.now_s() + limit_s
+        rest = self._rest(gap_m)
         motion = self._gripper.start(gap_m, force_n)
+        try:
+            yield
+        except BaseException:
+            with contextlib.suppress(GraspStackError):  # the first failure says more
+                motion.cancel()
+            raise
+        self._finish(motion, rest)
+
+    def _finish(self, motion: Motion, rest: _Rest) -> None:
+        limit_s = self._config.gripper_timeout_s
+        deadline = self._clock.now_s() + limit_s
         self._mover.finish(
             motion, limit_s, "the gripper", watch_nothing, lambda: rest.has_lasted(_SILENT_S)
         )
@@ -83,6 +125,41 @@ class Jaws:
                     "the hand; a slow one needs a longer gripper_timeout_s"
                 )
             self._mover.tick()
+
+    def _rest(self, gap_m: float) -> _Rest | _RestByInputs:
+        driver = self._profile.driver
+        if isinstance(driver, DigitalIoDriver):
+            return _RestByInputs(self._gripper, self._clock, gap_m == 0.0, driver.move_s)
+        return _Rest(self._gripper, gap_m, self._config.jaw_rest_s)
+
+
+class _RestByInputs:
+    """Whether jaws whose gap nobody measures have come to the end of their way."""
+
+    def __init__(self, gripper: Gripper, clock: Clock, closes: bool, move_s: float) -> None:
+        self._gripper = gripper
+        self._clock = clock
+        self._closes = closes
+        self._move_s = move_s
+        self._begun_s: float | None = None
+
+    def is_reached(self) -> bool:
+        """Whether a switch says so, or their time is over since their driver has answered."""
+        now_s = self._clock.now_s()
+        if self._begun_s is None:
+            self._begun_s = now_s
+        state = self._gripper.state()
+        at_end = state.inputs.closed if self._closes else state.inputs.opened
+        has_come = state.stamp_s >= self._begun_s and bool(at_end)
+        return has_come or now_s - self._begun_s >= self._move_s
+
+    def is_still(self) -> bool:
+        """Nothing tells."""
+        return False
+
+    def has_lasted(self, time_s: float) -> bool:
+        """Nothing tells."""
+        return False
 
 
 class _Rest:

@@ -20,6 +20,7 @@ from rclpy.timer import Timer
 
 from grasp_core.cell import load_cell
 from grasp_core.errors import BadGoal, Code, HardwareLost
+from grasp_core.reach import require_reach
 from grasp_core.robot import load_robot
 from grasp_executor.config import ExecutorConfig
 from grasp_executor.fault_latch import FaultLatch
@@ -28,7 +29,7 @@ from grasp_executor.outcome import PickOutcome, Progress, Stage
 from grasp_executor.pick import PickSequence
 from grasp_executor.planning.registry import create_planner, find_planner
 from grasp_executor.ros_detection import DetectionClient
-from grasp_executor.ros_gripper import RosGripper
+from grasp_executor.ros_hands import connect_hand
 from grasp_executor.ros_hardware import RosArm
 from grasp_executor.ros_operator import OperatorServices
 from grasp_executor.ros_scenery import Scenery
@@ -71,6 +72,7 @@ class ExecutorNode(GraspLifecycleNode):
         settings_class = find_planner(config.planner).config_class
         settings = self.declare_config(settings_class, config.planner)
         model, cell = load_robot(config.robot, config.gripper), load_cell(config.cell)
+        require_reach(model, config.cell)
         model = model.for_camera(config.camera_mount)
         self._base_frame = model.arm.base_frame
         self._hardware = hardware = companion(self)
@@ -90,7 +92,7 @@ class ExecutorNode(GraspLifecycleNode):
         robot = RobotPort(
             planner=create_planner(config.planner, model, settings),
             arm=RosArm(hardware, model, config, states),
-            gripper=RosGripper(hardware, model, config, states),
+            gripper=connect_hand(hardware, model, config, states),
             camera=detection,
             clock=clock,
         )

@@ -35,6 +35,7 @@ class PayloadWatch:
         self._arm = arm
         self._config = config
         self._samples: deque[tuple[float, float]] = deque()
+        self._moved_until_s = -math.inf
         self._before: tuple[float, float] | None = None
         self.weight_n: float | None = None
         self.lowest_n = math.nan
@@ -46,18 +47,33 @@ class PayloadWatch:
         if measured is None:
             return
         force_n, stamp_s = measured
-        if not self._samples or stamp_s > self._samples[-1][1]:
+        if stamp_s > (self._samples[-1][1] if self._samples else self._moved_until_s):
             self._samples.append((force_n, stamp_s))
-        while self._samples[-1][1] - self._samples[0][1] > self._config.payload_s:
+        while (
+            len(self._samples) > FEWEST_SAMPLES  # of an arm that measures seldom, the last few
+            and self._samples[-1][1] - self._samples[0][1] > self._config.payload_s
+        ):
             self._samples.popleft()
 
     def forget(self) -> None:
-        """The arm moves: what was measured in another place does not count."""
+        """The arm has moved: what was measured in another place, or on the way, does not count."""
         self._samples.clear()
+        measured = self._arm.external_force_n()
+        self._moved_until_s = -math.inf if measured is None else measured[1]
 
     def tare(self) -> None:
         """What was taken until now is the reading of an empty hand."""
         self._before = self._middle()
+
+    @property
+    def lacks(self) -> bool:
+        """Whether the arm measures, and has not measured often enough for a median yet."""
+        return len(self._samples) < FEWEST_SAMPLES and self._arm.external_force_n() is not None
+
+    @property
+    def is_tared(self) -> bool:
+        """Whether the reading of an empty hand is known."""
+        return self._before is not None
 
     def weigh(self) -> float | None:
         """Weight of what was lifted, newtons; None if the arm tells none or none stands out."""

@@ -27,7 +27,7 @@ from grasp_executor.clearing import Clearing
 from grasp_executor.config import PickConfig
 from grasp_executor.fault_latch import FaultLatch
 from grasp_executor.grasp_pose import check_camera_pose
-from grasp_executor.grip import PAYLOAD
+from grasp_executor.grip import NONE, PAYLOAD
 from grasp_executor.hand_memory import EmptyWidthMemory
 from grasp_executor.interfaces import JointTrajectory
 from grasp_executor.outcome import PickOutcome, Progress, Stage
@@ -177,6 +177,8 @@ class _Run:
         outcome = self.outcome
         if outcome.force_source == PAYLOAD:
             how = f"weighing {2.0 * outcome.force_n:.1f} N"
+        elif outcome.force_source == NONE:
+            how = "as the hand's inputs show"
         else:
             how = f"with {outcome.force_n:.1f} N ({outcome.force_source})"
         return f"held {outcome.held_s:.1f} s {how}, taken to the bin"
@@ -229,9 +231,7 @@ class _Run:
         self._lifted = False
         self._holding.begin()
         with self._context.stage(Stage.PREGRASP):
-            self._station.emptied(plan.target.opening_m)  # it is, and so it stays on the way there
-            self._jaws.open(plan.target.opening_m, self._config.force_n)
-            self._follow_by_image(plan.travel)
+            self._travel(plan)
             self._holding.weigh_empty()
         with self._context.stage(Stage.APPROACH):
             self._follow_by_image(plan.approach)
@@ -243,6 +243,19 @@ class _Run:
             self._holding.verify(plan.target, lifted=False)
         with self._context.stage(Stage.LIFT):
             self._lift(plan)
+
+    def _travel(self, plan: GraspPlan) -> None:
+        """Go above the grasp, with the jaws no wider on the way than was planned for."""
+        opening_m, gap_m = plan.target.opening_m, self._robot.gripper.state().gap_m
+        # Empty jaws that move to an opening, from wherever they are, stay empty.
+        self._station.emptied(min(opening_m, gap_m))
+        if gap_m <= opening_m:
+            with self._jaws.opening(opening_m, self._config.force_n):
+                self._follow_by_image(plan.travel)
+        else:
+            self._jaws.open(opening_m, self._config.force_n)
+            self._follow_by_image(plan.travel)
+        self._station.emptied(opening_m)
 
     def _lift(self, plan: GraspPlan) -> None:
         self._holding.until_sure()

@@ -44,7 +44,7 @@ class PickContext:
             station.latch.check_stop,
             config.standstill_s,
         )
-        self.jaws = Jaws(robot.gripper, robot.clock, self.mover, config)
+        self.jaws = Jaws(robot.gripper, robot.clock, self.mover, config, station.model.gripper)
         self.outcome = PickOutcome()
         self.holding = Holding(station, self.mover, self.outcome, self.tell)
 

@@ -38,7 +38,7 @@ def release_hand(station: Station, confirm: bool) -> ReleaseReport:
     robot, hand = station.robot, station.hand
     mover = Mover(robot.arm, robot.clock, station.config.tick_s, lambda: False)
     try:
-        joints, gap_m = robot.arm.state().positions, robot.gripper.state().gap_m
+        joints, state = robot.arm.state().positions, robot.gripper.state()
         T_base_grasp = robot.planner.forward(joints)
         height_m = float(T_base_grasp.translation[2]) - station.cell.support_z_m
         x, y, z = T_base_grasp.translation
@@ -47,14 +47,13 @@ def release_hand(station: Station, confirm: bool) -> ReleaseReport:
             return ReleaseReport(False, f"the arm moves, {where}", T_base_grasp, height_m)
         if not confirm:
             held = "may hold something" if hand.may_hold() else "is empty"
-            message = f"the hand, {gap_m * 1000:.1f} mm open, {held}; it would open {where}"
+            message = f"the hand, {state.opening}, {held}; it would open {where}"
             return ReleaseReport(True, message, T_base_grasp, height_m)
         # Where it closed, neighbours may stand beside the jaws.
         there = hand.stands_where_it_closed(joints)
         opening_m = hand.opening_m if there else station.model.gripper.max_gap_m
-        Jaws(robot.gripper, robot.clock, mover, station.config).open(
-            opening_m, station.config.force_n
-        )
+        jaws = Jaws(robot.gripper, robot.clock, mover, station.config, station.model.gripper)
+        jaws.open(opening_m, station.config.force_n)
         station.emptied(opening_m)
         robot.planner.set_gap(opening_m)
     except GraspStackError as failure:

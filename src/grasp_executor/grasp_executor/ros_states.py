@@ -85,6 +85,8 @@ class JointSample:
 def joint_sources(model: RobotModel) -> dict[str, tuple[str, ...]]:
     """Joints of a robot by the topic of the driver that measures them."""
     sources = {model.arm.joint_states_topic: model.arm.joints}
+    if not model.gripper.reports_opening:
+        return sources
     topic = model.gripper.joint_states_topic
     sources[topic] = (*sources.get(topic, ()), *model.gripper.joints)
     return sources

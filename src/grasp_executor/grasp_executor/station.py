@@ -60,10 +60,11 @@ class Station:
             latch: Faults that outlive this object, and protective stops; None: a new one.
 
         Raises:
-            ConfigError: More force is asked for than the gripper has.
+            ConfigError: More force is asked for than the gripper has, or nothing could ever tell
+                whether it holds something.
         """
         self._arm = FiniteArm(robot.arm, config.loss_s)
-        self._gripper = FiniteGripper(robot.gripper, config.loss_s, model.gripper.reports_force)
+        self._gripper = FiniteGripper(robot.gripper, config.loss_s, model.gripper)
         self.robot = replace(robot, arm=self._arm, gripper=self._gripper)
         self.model = model
         self.cell = cell
@@ -79,6 +80,12 @@ class Station:
             raise ConfigError(
                 f"force_n is {config.force_n} N, but the gripper of {model.name} presses with at "
                 f"most {model.gripper.max_force_n} N: lower force_n"
+            )
+        if not (model.gripper.driver.shows_parts or model.arm.external_wrench_topic):
+            raise ConfigError(
+                f"nothing can tell whether the hand of {model.name} holds something: it has "
+                "neither a part_present_input nor a closed_input, and the arm's profile names no "
+                "external_wrench_topic to weigh with; add one of them"
             )
 
     def outliers(self) -> dict[str, int]:

@@ -28,6 +28,7 @@ from grasp_core.errors import (
     TrajectoryAborted,
 )
 from grasp_core.grasp import Grasp, with_label
+from grasp_core.hand_drivers import DigitalIoDriver
 from grasp_core.rectangle import GraspRectangle
 from grasp_core.robot import RobotModel
 from grasp_executor.config import PickConfig
@@ -52,6 +53,7 @@ _EXPOSURE_S = 0.03
 _STOPPING_S = 0.05  # of an arm that was told to
 _JAW_SPEED_M_S = 0.4
 _MEMORY_S = 1.0
+_SWITCH_M = 1e-3
 _STALE_S = 0.1
 _OFFSET_N = -2.0  # of the external force that the arm estimates
 
@@ -105,9 +107,10 @@ class FakeRobot:
         self.blocks = list(blocks)
         self.model = model or gantry()
         self.planner = planner or GantryPlanner()
-        self.clock, self.arm, self.hand = FakeClock(self), FakeArm(self), FakeHand(self)
-        self.camera = FakeCamera(self)
         self.held: Block | None = None
+        self.clock, self.arm = FakeClock(self), FakeArm(self)
+        self.hand = FakeHand(self)
+        self.camera = FakeCamera(self)
         self.cancelled = False
         self.stages: list[Stage] = []
         self._began_s = 0.0
@@ -209,6 +212,8 @@ class FakeArm:
         self._failure: GraspStackError | None = None
         self.publishes, self.answers, self.is_blocked = True, True, False
         self.weighs = False
+        self.weighs_every_s = 0.0
+        self._weighed: tuple[float, float] | None = None
         self.jolt_n = self.jolts_until_s = 0.0
         self.tells: Callable[[np.ndarray], np.ndarray] = lambda positions: positions
         self.tells_until_s = 0.0
@@ -236,7 +241,9 @@ class FakeArm:
         noise_n = 0.05 * np.sin(50.0 * self._robot.clock.now)
         if self._robot.clock.now < self.jolts_until_s:
             noise_n += self.jolt_n
-        return _OFFSET_N + weight_n * lifted + noise_n, self._stamp_s
+        if self._weighed is None or self._stamp_s >= self._weighed[1] + self.weighs_every_s:
+            self._weighed = _OFFSET_N + weight_n * lifted + noise_n, self._stamp_s
+        return self._weighed
 
     def fail(self, failure: GraspStackError) -> None:
         """End the running motion badly; the next one if none runs."""
@@ -302,7 +309,7 @@ class FakeHand:
         self.tells: Callable[[GripperState], GripperState] = lambda state: state
         self.tells_until_s = 0.0
         self.commands: list[float] = []
-        self._samples = deque([GripperState(self.gap_m, np.zeros(2), 0.0)])
+        self._samples = deque([self._measure()])
 
     def state(self) -> GripperState:
         _require_fresh(self._robot, self._samples[-1].stamp_s)
@@ -333,12 +340,26 @@ class FakeHand:
             robot.let_fall()
         self.at_rest = self.is_stuck or self.gap_m == stop_m
         if self.publishes:
-            effort = np.full(2, self._force_n * self.strength * self._presses)
-            state = GripperState(self.gap_m, effort, robot.clock.now)
+            state = self._measure()
             lying = robot.clock.now < self.tells_until_s
             self._samples.append(self.tells(state) if lying else state)
             while self._samples[-1].stamp_s - self._samples[0].stamp_s > _MEMORY_S:
                 self._samples.popleft()
+
+    def _measure(self) -> GripperState:
+        """What its driver tells."""
+        robot, hand = self._robot, self._robot.model.gripper
+        if isinstance(driver := hand.driver, DigitalIoDriver):
+            broken = robot.held is not None or robot.between_jaws() is not None
+            levels = {
+                driver.part_present_input: broken,
+                driver.closed_input: self.gap_m <= _SWITCH_M,
+                driver.opened_input: self.gap_m >= hand.max_gap_m - _SWITCH_M,
+            }
+            inputs = driver.inputs_from({line: on for line, on in levels.items() if line})
+            return GripperState(math.nan, np.full(2, np.nan), robot.clock.now, inputs)
+        effort = np.full(2, self._force_n * self.strength * self._presses)
+        return GripperState(self.gap_m, effort, robot.clock.now)
 
 
 class HandMotion:

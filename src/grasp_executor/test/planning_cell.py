@@ -52,6 +52,7 @@ class Witness:
     """Collision check of its own: Pinocchio's robot geometry and coal's boxes."""
 
     def __init__(self, robot: RobotModel, scene: CollisionScene, padding_m: float):
+        self.base = robot.arm.base_frame
         self.model = pin.buildModelFromXML(robot.urdf)
         self.data = self.model.createData()
         geometry = pin.buildGeomFromUrdfString(self.model, robot.urdf, pin.COLLISION)
@@ -89,7 +90,7 @@ class Witness:
             walls = [
                 b
                 for b in self.boxes
-                if frozenset((link, b[0])) not in self.contacts and link != "panda_link0"
+                if frozenset((link, b[0])) not in self.contacts and link != self.base
             ]
             for name, shape, pose in others + walls:
                 result = coal.CollisionResult()

@@ -262,6 +262,59 @@ def test_a_state_file_that_says_something_else_is_named(tmp_path, text):
         EmptyWidthMemory(path)
 
 
+@pytest.mark.parametrize(("watched_s", "least_s", "most_s"), [(0.0, 0.2, 0.25), (0.6, 0.0, 0.02)])
+def test_what_was_measured_before_the_goal_counts(watched_s, least_s, most_s):
+    robot = FakeRobot(block())
+    for _ in range(round(watched_s / ONE_SAMPLE_S)):
+        robot.clock.sleep(ONE_SAMPLE_S)
+    began_s, judged_s = robot.clock.now, []
+    robot.pick(Event(Stage.OBSERVE, lambda robot: judged_s.append(robot.clock.now)))
+    assert least_s <= judged_s[0] - began_s <= most_s
+
+
+def test_a_hand_that_has_just_opened_by_itself_is_watched_for_as_long_as_any():
+    robot = FakeRobot(block())
+    shut_on(robot, 0.03)
+    robot.clock.sleep(0.5)
+    robot.hand.gap_m = robot.hand.target_m = robot.model.gripper.max_gap_m
+    began_s, judged_s = robot.clock.now, []
+    robot.pick(Event(Stage.OBSERVE, lambda robot: judged_s.append(robot.clock.now)))
+    assert judged_s[0] - began_s >= CONFIG.loss_s
+
+
+def test_the_measurement_leaves_the_hand_shut_until_a_grasp_opens_it():
+    robot, gaps_m = FakeRobot(block()), {}
+
+    def note(stage):
+        return Event(stage, lambda robot: gaps_m.setdefault(stage, robot.hand.gap_m))
+
+    outcome = robot.pick(note(Stage.LOOK), note(Stage.APPROACH), note(Stage.CARRY))
+    assert outcome.code is Code.OK
+    widest_m = robot.model.gripper.max_gap_m
+    assert gaps_m[Stage.LOOK] == 0.0
+    assert gaps_m[Stage.LOOK] < gaps_m[Stage.CARRY] < gaps_m[Stage.APPROACH] <= widest_m
+    assert robot.hand.gap_m == widest_m
+
+
+@pytest.mark.parametrize("after_s", [0.01, 0.05, 0.3])
+def test_jaws_on_their_way_to_an_opening_hold_nothing(after_s):
+    robot = FakeRobot(block())
+    robot.hand.speed_m_s = 0.1
+    outcome = robot.pick(Event(Stage.PREGRASP, cancels, after_s))
+    assert (outcome.code, outcome.holding) == (Code.CANCELLED, False)
+
+
+def test_jaws_open_while_the_arm_travels_and_stop_with_it():
+    robot = FakeRobot(block())
+    robot.hand.speed_m_s = 0.03
+    outcome = robot.pick(Event(Stage.PREGRASP, stops_itself, 0.2))
+    assert outcome.code is Code.PROTECTIVE_STOP
+    reached_m = robot.hand.gap_m
+    assert 0.0 < reached_m < 0.03
+    robot.clock.sleep(1.0)
+    assert robot.hand.gap_m == reached_m
+
+
 # -- drivers as they are --------------------------------------------------------------------------
 
 
@@ -300,6 +353,15 @@ def test_an_arm_that_feels_the_lifted_object_tells_its_weight():
     assert outcome.force_source == "payload"
     assert 2.0 * outcome.force_n == pytest.approx(1.5, abs=0.1)
     assert "weighing 1.5 N" in outcome.message
+
+
+@pytest.mark.parametrize("period_s", [0.13, 0.4, 1.1])
+def test_an_arm_that_measures_seldom_is_waited_for(period_s):
+    robot = FakeRobot(block(weight_n=1.5), model=without_force())
+    robot.arm.weighs, robot.arm.weighs_every_s = True, period_s
+    outcome = robot.pick()
+    assert (outcome.code, outcome.force_source) == (Code.OK, "payload"), outcome.message
+    assert 2.0 * outcome.force_n == pytest.approx(1.5, abs=0.15)
 
 
 def test_a_weight_that_does_not_stand_out_is_not_reported():
@@ -354,17 +416,19 @@ def test_a_cancel_in_the_last_attempt_to_plan_starts_nothing(stage):
     assert Stage.PREGRASP not in started or stage is Stage.CARRY
 
 
-def test_after_a_standstill_the_arm_looks_again():
+@pytest.mark.parametrize(("after_s", "approaches"), [(0.0, 1), (0.01, 2)])
+def test_after_a_standstill_the_arm_looks_again(after_s, approaches):
     def takes_long(robot):
         robot.clock.sleep(CONFIG.max_plan_age_s + 1.0)
         robot.arm.step()
 
     robot = FakeRobot(block())
-    outcome = robot.pick(Event(Stage.PREGRASP, takes_long, 0.01))
+    outcome = robot.pick(Event(Stage.PREGRASP, takes_long, after_s))
     assert outcome.code is Code.OK, outcome.message
     stages = [stage for stage, _ in outcome.stage_s]
     assert stages.count(Stage.LOOK) == 2
-    assert stages.count(Stage.APPROACH) == 1
+    assert stages.count(Stage.APPROACH) == approaches  # the first of two is not started
+    assert stages.count(Stage.CLOSE) == 1
     assert outcome.attempts == 1
 
 

@@ -31,11 +31,12 @@ from grasp_core.errors import (
     TrajectoryRefused,
     UnexpectedContact,
 )
+from grasp_core.hand_drivers import GripperCommandDriver
 from grasp_core.robot import load_robot
 from grasp_executor.config import ExecutorConfig
 from grasp_executor.fault_latch import FaultLatch
 from grasp_executor.interfaces import JointTrajectory
-from grasp_executor.ros_gripper import RosGripper
+from grasp_executor.ros_hands import connect_hand
 from grasp_executor.ros_hardware import RosArm
 from grasp_executor.ros_states import JointStateCache, RosClock, joint_sources
 from grasp_executor.ros_stop import watch_stops
@@ -51,7 +52,6 @@ ROBOT = load_robot("panda", "force_hand")
 JOINTS = ROBOT.arm.joints
 FOLLOW, GRIP = FollowJointTrajectory.Result, GripperCommand.Result
 ANGLES = {
-    "joints": ("knuckle",),
     "command_unit": "joint_angle",
     "angle_rad": (0.0, 0.4, 0.8),
     "gap_m": (0.08, 0.05, 0.0),
@@ -73,7 +73,7 @@ class Drivers(Node):
         self.create_timer(0.01, self._tell)
         for name in (ROBOT.arm.trajectory_action, OTHER_ARM):
             self._serve(FollowJointTrajectory, name)
-        for name in (ROBOT.gripper.action, OTHER_HAND):
+        for name in (ROBOT.gripper.driver.action, OTHER_HAND):
             self._serve(GripperCommand, name)
 
     def _serve(self, kind, name):
@@ -156,8 +156,16 @@ def arm(connect):
     return connect(RosArm)
 
 
-def hand(**changes):
-    return dataclasses.replace(ROBOT, gripper=dataclasses.replace(ROBOT.gripper, **changes))
+def hand(command=None, **changes):
+    driver = ROBOT.gripper.driver
+    if command is not None:
+        driver = GripperCommandDriver(action=driver.action, **command)
+    gripper = dataclasses.replace(ROBOT.gripper, driver=driver, **changes)
+    return dataclasses.replace(ROBOT, gripper=gripper)
+
+
+def turning(**command):
+    return hand({**ANGLES, **command}, joints=("knuckle",), reports_force=False)
 
 
 def with_arm(**changes):
@@ -291,19 +299,19 @@ def test_states_on_an_aggregators_topic_do_not_count(drivers, connect, monkeypat
 
 
 @pytest.mark.parametrize(
-    ("changes", "position"),
+    ("model", "position"),
     [
-        ({"command_unit": "gap"}, 0.05),
-        ({"command_unit": "finger"}, 0.025),
-        ({"command_unit": "finger", "command_offset": -0.01}, 0.015),
-        (ANGLES, 0.4),
-        ({**ANGLES, "command_offset": 0.1}, 0.5),
+        (hand({"command_unit": "gap"}), 0.05),
+        (hand({"command_unit": "finger"}), 0.025),
+        (hand({"command_unit": "finger", "command_offset": -0.01}), 0.015),
+        (turning(), 0.4),
+        (turning(command_offset=0.1), 0.5),
     ],
     ids=["gap", "finger", "finger with offset", "angle", "angle with offset"],
 )
-def test_a_gap_is_commanded_in_the_drivers_unit(drivers, connect, changes, position):
+def test_a_gap_is_commanded_in_the_drivers_unit(drivers, connect, model, position):
     drivers.result = GRIP(reached_goal=True)
-    finish(connect(RosGripper, hand(**changes)).start(0.05, 12.5))
+    finish(connect(connect_hand, model).start(0.05, 12.5))
     (goal,) = drivers.goals
     assert goal.command.position == pytest.approx(position)
     assert goal.command.max_effort == 12.5
@@ -315,44 +323,45 @@ def test_a_gap_is_commanded_in_the_drivers_unit(drivers, connect, changes, posit
 @pytest.mark.parametrize("succeeds", [True, False])
 def test_no_verdict_of_the_driver_is_a_failure(drivers, connect, result, succeeds):
     drivers.succeeds, drivers.result = succeeds, result
-    finish(connect(RosGripper).start(0.0, 20.0))
+    finish(connect(connect_hand).start(0.0, 20.0))
     assert len(drivers.goals) == 1
 
 
 def test_an_opening_beyond_the_drivers_own_widest_is_asked_for_a_little_less(drivers, connect):
     drivers.succeeds, drivers.result = False, GRIP()
     widest = ROBOT.gripper.max_gap_m
-    finish(connect(RosGripper, hand(command_unit="gap")).start(widest, 20.0))
+    finish(connect(connect_hand, hand({"command_unit": "gap"})).start(widest, 20.0))
     asked = [goal.command.position for goal in drivers.goals]
     assert asked == pytest.approx([widest, widest - 0.0005])
 
 
 def test_a_refused_command_has_failed(drivers, connect):
-    gripper = connect(RosGripper)
+    gripper = connect(connect_hand)
     drivers.accepts = False
     with pytest.raises(GripperFailed, match="the gripper refused the goal"):
         finish(gripper.start(0.0, 20.0))
 
 
 @pytest.mark.parametrize(
-    ("changes", "names", "positions", "gap_m", "effort_n"),
+    ("model", "positions", "gap_m", "effort_n"),
     [
-        ({}, ROBOT.gripper.joints, [0.01, 0.02], 0.03, [5.0, 6.0]),
-        ({"reports_force": False}, ROBOT.gripper.joints, [0.01, 0.02], 0.03, [np.nan] * 2),
-        ({**ANGLES, "reports_force": False}, ("knuckle",), [0.6], 0.025, [np.nan] * 2),
+        (hand(), [0.01, 0.02], 0.03, [5.0, 6.0]),
+        (hand(reports_force=False), [0.01, 0.02], 0.03, [np.nan] * 2),
+        (turning(), [0.6], 0.025, [np.nan] * 2),
     ],
     ids=["fingers", "fingers without force", "angle"],
 )
 def test_the_gap_is_read_from_the_hands_own_states(
-    drivers, connect, changes, names, positions, gap_m, effort_n
+    drivers, connect, model, positions, gap_m, effort_n
 ):
+    names = model.gripper.joints
     drivers.states[ROBOT.gripper.joint_states_topic] = (
         names,
         positions,
         [],
         [-5.0, 6.0][: len(names)],
     )
-    gripper = connect(RosGripper, hand(**changes))
+    gripper = connect(connect_hand, model)
     state = gripper.state()
     assert state.gap_m == pytest.approx(gap_m)
     np.testing.assert_array_equal(state.effort_n, effort_n)
@@ -365,7 +374,7 @@ def test_the_gap_is_read_from_the_hands_own_states(
 
 def test_a_hand_that_went_silent_is_stale(drivers, connect):
     drivers.states[ROBOT.gripper.joint_states_topic] = (ROBOT.gripper.joints, [0.0] * 2, [], [])
-    gripper = connect(RosGripper)
+    gripper = connect(connect_hand)
     assert np.isnan(gripper.state().effort_n).all()  # promised, and not told
     drivers.states.clear()
     time.sleep(STALE_S + 0.1)
@@ -381,7 +390,7 @@ def test_a_parameter_names_another_action_than_the_profile(drivers, connect):
     drivers.result = FOLLOW()
     finish(connect(RosArm, arm_action=OTHER_ARM).start(trajectory()))
     drivers.result = GRIP(reached_goal=True)
-    finish(connect(RosGripper, gripper_action=OTHER_HAND).start(0.05, 1.0))
+    finish(connect(connect_hand, gripper_action=OTHER_HAND).start(0.05, 1.0))
     assert drivers.asked == [OTHER_ARM, OTHER_HAND]
 
 

@@ -103,11 +103,11 @@ def test_sources_of_a_robot_are_its_drivers_topics():
     robot = load_robot("panda")
     assert joint_sources(robot) == {
         "franka/joint_states": robot.arm.joints,
-        "panda_gripper/joint_states": robot.gripper.joints,
+        "franka_gripper/joint_states": robot.gripper.joints,
     }
-    arm = dataclasses.replace(robot.arm, joint_states_topic="panda_gripper/joint_states")
+    arm = dataclasses.replace(robot.arm, joint_states_topic="franka_gripper/joint_states")
     both = joint_sources(dataclasses.replace(robot, arm=arm))
-    assert both == {"panda_gripper/joint_states": (*robot.arm.joints, *robot.gripper.joints)}
+    assert both == {"franka_gripper/joint_states": (*robot.arm.joints, *robot.gripper.joints)}
 
 
 def test_states_that_stopped_are_stale_and_a_clock_message_may_come_later_than_they(cache, node):

@@ -35,7 +35,7 @@ def test_a_misbehaviour_ends_as_promised(monkeypatch, case):
         assert robot.held is robot.blocks[0]
     if row.hand is HandDoes.MAY_HOLD:
         assert robot.hand.gap_m <= gap_m
-    if row.hand is HandDoes.OPEN:
+    if row.hand is HandDoes.EMPTY:
         assert robot.held is None
 
 

@@ -31,7 +31,7 @@ class HandDoes(enum.Enum):
     """What the hand does in the end."""
 
     DELIVERS = "lets go over the bin"
-    OPEN = "is open and empty"
+    EMPTY = "is empty, open or shut to its empty width"
     SHUT = "stays shut on the object"
     MAY_HOLD = "is not opened: it may hold something"
     WAITS = "is left as it is"

@@ -16,7 +16,7 @@ from sensor_msgs.msg import CameraInfo, Image
 
 from grasp_core.camera_profile import CameraProfile
 from grasp_core.depth import check_depth_range
-from grasp_core.errors import BadCalibration
+from grasp_core.errors import BadCalibration, BadImage
 from grasp_core.frame import RgbdFrame
 from grasp_ros.conversions import (
     NANOSECONDS,
@@ -49,6 +49,7 @@ def frame_of(stamp_ns: int, messages: CameraMessages, profile: CameraProfile) ->
             the images, or the three are not in one frame.
     """
     color, depth, info = (messages[stream] for stream in STREAMS)
+    _check_alignment(color, depth, profile.alignment_remedy)
     _check_frames(messages)
     camera = camera_from_info(info, rectified=profile.rectified)
     if (camera.width, camera.height) != (color.width, color.height):
@@ -69,17 +70,32 @@ def frame_of(stamp_ns: int, messages: CameraMessages, profile: CameraProfile) ->
     )
 
 
+def _check_alignment(color: Image, depth: Image, remedy: str) -> None:
+    """Refuse depth as the depth camera saw it: another frame, another size, or both."""
+    frames = [image.header.frame_id.lstrip("/") for image in (color, depth)]
+    sizes = [f"{image.width}x{image.height}" for image in (color, depth)]
+    if frames[0] == frames[1] and sizes[0] == sizes[1]:
+        return
+    kind = BadImage if frames[0] == frames[1] else BadCalibration
+    raise kind(
+        f"depth is not aligned to colour: the depth image is {sizes[1]} px in frame "
+        f"{frames[1]!r}, the colour image {sizes[0]} px in {frames[0]!r}: {remedy}"
+    )
+
+
 def _check_frames(messages: CameraMessages) -> None:
-    named = {stream: messages[stream].header.frame_id.lstrip("/") for stream in STREAMS}
-    # A camera_info without a frame is that of its image; an image without one is nowhere.
-    named["camera_info"] = named["camera_info"] or named["color"]
-    for stream, frame_id in named.items():
-        if frame_id != named["color"] or not frame_id:
-            raise BadCalibration(
-                f"frame_id of {stream} is {frame_id!r}, that of color {named['color']!r}: all "
-                "three must be in the colour camera's optical frame; subscribe to depth aligned "
-                "to colour"
-            )
+    color, info = (messages[name].header.frame_id.lstrip("/") for name in ("color", "camera_info"))
+    if not color:
+        raise BadCalibration(
+            "the colour image has no frame_id, so it was taken nowhere: let the driver name its "
+            "optical frame"
+        )
+    # A camera_info without a frame is that of its image.
+    if info not in ("", color):
+        raise BadCalibration(
+            f"frame_id of camera_info is {info!r}, that of the colour image {color!r}: take the "
+            "camera_info of the colour image"
+        )
 
 
 class CameraInput:
@@ -174,14 +190,14 @@ class CameraInput:
         with self._lock:
             self._pairer.clear()
 
-    def silent_topics(self, since_s: float) -> list[str]:
-        """Topics not heard since then, steady time, nor since the camera was opened."""
+    def silent_topics(self, since_s: float) -> dict[str, str]:
+        """Topics, by stream, not heard since then, steady time, nor since they were subscribed."""
         with self._lock:
-            return [
-                subscription.topic_name
+            return {
+                name: subscription.topic_name
                 for name, subscription in self._subscriptions.items()
                 if self._heard_s.get(name, self._opened_s) <= max(since_s, self._opened_s)
-            ]
+            }
 
     def mismatch(self, since_s: float) -> str:
         """Why nothing has been handed on since then though all topics are heard; else empty."""
@@ -196,7 +212,7 @@ class CameraInput:
             )
         return (
             f"images arrive, but their stamps do not match within {self._slop_ns * 1e-6:.0f} ms; "
-            f"the newest are {stamps}: synchronise the camera's streams, or raise sync_slop_s"
+            f"the newest are {stamps}"
         )
 
     def _receive(self, stream: str, message: Image | CameraInfo) -> None:

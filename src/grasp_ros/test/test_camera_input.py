@@ -41,14 +41,36 @@ def test_names_of_frames_agree_with_a_slash_or_without(profile, frames):
 @pytest.mark.parametrize(
     ("frames", "told"),
     [
-        (("c", "d", "c"), "frame_id of depth is 'd', that of color 'c'"),
-        (("c", "c", "d"), "frame_id of camera_info is 'd', that of color 'c'"),
-        (("", "", ""), "frame_id of color is ''"),
+        (
+            ("c", "d", "c"),
+            "depth image is 16x12 px in frame 'd', the colour image 16x12 px in 'c'",
+        ),
+        (("c", "c", "d"), "frame_id of camera_info is 'd', that of the colour image 'c'"),
+        (("", "", ""), "the colour image has no frame_id"),
     ],
 )
 def test_images_in_different_frames_are_refused(profile, frames, told):
     with pytest.raises(BadCalibration, match=told):
         frame_of(1, messages(frames=frames), profile)
+
+
+@pytest.mark.parametrize(
+    ("name", "argument"),
+    [
+        ("realsense", "start realsense2_camera with align_depth.enable:=true"),
+        ("femto_bolt", "start orbbec_camera with depth_registration:=true"),
+        ("kinect2", "subscribe to the depth that is aligned to colour"),
+    ],
+)
+def test_depth_as_the_depth_camera_saw_it_is_refused_with_the_argument_that_aligns(name, argument):
+    raw = messages(frames=("color", "depth", "color"))
+    raw["depth"] = depth_to_image(np.full((9, 14), 0.75, np.float32), SECOND, "depth", "16UC1")
+    told = f"not aligned to colour: the depth image is 14x9 px in frame 'depth', .*: {argument}$"
+    with pytest.raises(BadCalibration, match=told):
+        frame_of(1, raw, load_camera(name))
+    raw["depth"].header.frame_id = "color"
+    with pytest.raises(BadImage, match=f"depth image is 14x9 px in frame 'color', .*: {argument}"):
+        frame_of(1, raw, load_camera(name))
 
 
 def test_a_binned_image_needs_an_info_that_says_so(profile):
@@ -96,13 +118,123 @@ class FakeNode:
         return SimpleNamespace(topic_name=topic)
 
 
+class Driver:
+    """A camera input with the topics that it has subscribed, and the sets that it handed on."""
+
+    def __init__(self, profile):
+        self.node, self.sets = FakeNode(), []
+        self.profile = profile
+        self.source = CameraInput(
+            self.node, profile.topics, 20_000_000, lambda stamp_ns, pair: self.sets.append(pair)
+        )
+        self.source.enable()
+        self.source.open()
+
+    def publish(self, stream, message):
+        self.node.callbacks[self.profile.topics[stream]](message)
+
+    def frames(self):
+        """The sets so far as frames, or the words in which they were refused; then forgotten."""
+        found = []
+        for received in self.sets:
+            try:
+                found.append(frame_of(1, received, self.profile))
+            except (BadCalibration, BadImage) as error:
+                found.append(str(error))
+        self.sets.clear()
+        return found
+
+
+def picture(second, size=(16, 12), frame_id="c"):
+    """A set of messages stamped with some seconds."""
+    width, height = size
+    stamp_ns = round(second * SECOND)
+    camera = PinholeCamera(width, height, float(width), float(width), width / 2, height / 2)
+    return {
+        "color": color_to_image(np.zeros((height, width, 3), np.uint8), stamp_ns, frame_id),
+        "depth": depth_to_image(np.full((height, width), 0.75), stamp_ns, frame_id, "16UC1"),
+        "camera_info": camera_to_info(camera, stamp_ns, frame_id),
+    }
+
+
+@pytest.fixture
+def driver(profile):
+    driver = Driver(profile)
+    yield driver
+    driver.source.disable()
+
+
+@pytest.mark.parametrize("late", [1, 4, 7])
+def test_a_camera_info_that_comes_pictures_later_loses_nothing(driver, late):
+    waiting = []
+    for index in range(20):
+        message = picture(index / 30.0)
+        waiting.append(message.pop("camera_info"))
+        for stream, image in message.items():
+            driver.publish(stream, image)
+        if len(waiting) > late:
+            driver.publish("camera_info", waiting.pop(0))
+    assert len(driver.frames()) == 20 - late
+    assert driver.source.drops["unpaired"] == 0
+
+
+def test_images_wait_for_a_camera_info_that_begins_seconds_later(driver):
+    opened_s = time.monotonic()
+    for index in range(90):
+        for stream, message in picture(index / 30.0).items():
+            if stream != "camera_info":
+                driver.publish(stream, message)
+    assert driver.source.silent_topics(opened_s) == {
+        "camera_info": driver.profile.camera_info_topic
+    }
+    assert driver.frames() == []
+    for stream, message in picture(3.0).items():
+        driver.publish(stream, message)
+    (frame,) = driver.frames()
+    assert frame.camera.width == 16
+
+
+@pytest.mark.parametrize("first_s", [0.5, 1000.0], ids=["set back", "ahead"])
+@pytest.mark.parametrize("first", STREAMS)
+def test_a_driver_that_starts_again_leaves_nothing_of_the_time_before(driver, first, first_s):
+    for stream, message in picture(500.0).items():
+        driver.publish(stream, message)
+    assert len(driver.frames()) == 1
+    for stream, message in picture(500.033).items():
+        if stream != "depth":  # died before the last depth was out
+            driver.publish(stream, message)
+    again = picture(first_s, frame_id="restarted_c")
+    for stream in sorted(again, key=lambda name: name != first):
+        driver.publish(stream, again[stream])
+    (frame,) = driver.frames()
+    assert frame.frame_id == "restarted_c"
+    later = picture(first_s + 0.033, frame_id="restarted_c")
+    for stream, message in later.items():
+        driver.publish(stream, message)
+    assert len(driver.frames()) == 1
+
+
+def test_another_resolution_costs_the_sets_that_hold_both_and_no_more(driver):
+    sizes = {"color": 10, "depth": 12, "camera_info": 11}  # the picture from which each is larger
+    for index in range(20):
+        for stream, change in sizes.items():
+            size = (32, 24) if index >= change else (16, 12)
+            driver.publish(stream, picture(index / 30.0, size)[stream])
+    told = driver.frames()
+    assert [frame.camera.width for frame in told[:10]] == [16] * 10
+    assert all(
+        "not aligned to colour: the depth image is 16x12 px" in text for text in told[10:12]
+    )
+    assert [frame.camera.width for frame in told[12:]] == [32] * 8
+
+
 def test_why_nothing_is_handed_on_is_told(profile):
     node, pairs = FakeNode(), []
     source = CameraInput(node, profile.topics, 20_000_000, lambda *pair: pairs.append(pair))
     source.enable()
     source.open()
     opened_s = time.monotonic()
-    assert len(source.silent_topics(opened_s)) == len(STREAMS)
+    assert source.silent_topics(opened_s) == profile.topics
     assert source.mismatch(opened_s) == ""
 
     def receive(**settings):
@@ -111,7 +243,7 @@ def test_why_nothing_is_handed_on_is_told(profile):
 
     for second in (1, 3, 5):
         receive(stamps=(second, second + 1, second))
-    assert source.silent_topics(opened_s) == []
+    assert source.silent_topics(opened_s) == {}
     assert "color 5.000 s, depth 6.000 s, camera_info 5.000 s" in source.mismatch(opened_s)
     receive(stamps=(7, 7, 7))
     assert len(pairs) == 1

@@ -52,7 +52,7 @@ def board_pose(config: SimConfig, board: CharucoBoard) -> Transform:
         middle = np.array([0.0, 0.0, _BEYOND_FINGERS_M + board.size_m[1] / 2.0])
     else:
         flat = np.diag([1.0, -1.0, -1.0])
-        x, y, _ = config.camera_target
+        x, y, _ = config.in_cell().camera_target
         middle = np.array([x, y, _ABOVE_TABLE_M])
     rotation = Transform.from_rpy(turn).rotation @ flat
     shifted = middle + config.board_xyz_m

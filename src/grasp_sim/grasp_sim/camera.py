@@ -39,7 +39,7 @@ def camera_pose(config: SimConfig) -> Transform:
     forward = -(math.sin(tilt) * side + math.cos(tilt) * up)
     down = math.cos(tilt) * side - math.sin(tilt) * up
     rotation = np.column_stack([np.cross(down, forward), down, forward])
-    target = np.array(config.camera_target)
+    target = np.array(config.in_cell().camera_target)
     return Transform.from_rotation(rotation, target - config.camera_distance_m * forward)
 
 

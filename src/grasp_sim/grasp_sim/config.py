@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from grasp_core.cell import load_cell
 from grasp_core.config import Checked, setting
 from grasp_core.errors import ConfigError
 from grasp_core.robot import CAMERA_MOUNTS
@@ -13,6 +14,7 @@ MAX_OBJECTS = 15  # in a scene
 RENDERERS = ("auto", "egl", "tiny")
 NOISE_PRESETS = ("none", "d435")
 NO_BOARD, BOARD_ON_HAND, BOARD_ON_TABLE = BOARDS = ("none", "hand", "table")
+_INSIDE_M = (0.02, 0.03)  # of the cell's workspace, x and y: objects come to rest so far inside
 
 
 @dataclass(frozen=True)
@@ -27,19 +29,18 @@ class SimConfig(Checked):
     objects: str = setting("dev", "object set: dev, test, or a folder with one URDF per subfolder")
     cell: str = setting("tabletop", "file under config/cells: table, workspace and bin")
     workspace_x: tuple[float, ...] = setting(
-        (0.30, 0.70),
+        (),
         "range of x in which objects come to rest, m; they fall 0.08 m or more inside it, fewer "
-        "than six nearer to its middle",
+        "than six nearer to its middle; empty: the cell's workspace, less 0.02 m on each side",
         minimum=-2.0,
         maximum=2.0,
-        length=2,
     )
     workspace_y: tuple[float, ...] = setting(
-        (-0.25, 0.25),
-        "range of y in which objects come to rest, m; they fall as for x",
+        (),
+        "range of y in which objects come to rest, m; they fall as for x; empty: the cell's "
+        "workspace, less 0.03 m on each side",
         minimum=-2.0,
         maximum=2.0,
-        length=2,
     )
     spread: float = setting(
         0.6,
@@ -102,7 +103,9 @@ class SimConfig(Checked):
         length=3,
     )
     camera_target: tuple[float, ...] = setting(
-        (0.5, 0.0, 0.0), "point on the optical axis, m, base frame", length=3
+        (),
+        "point on the optical axis, m, base frame; empty: the middle of the cell's workspace, on "
+        "its table",
     )
     camera_distance_m: float = setting(
         0.75, "distance of the camera from its target, m", minimum=0.1, maximum=5.0
@@ -145,11 +148,36 @@ class SimConfig(Checked):
             ConfigError: A value is out of its bounds or contradicts another.
         """
         super().__post_init__()
+        for name, count in (("workspace_x", 2), ("workspace_y", 2), ("camera_target", 3)):
+            if len(values := getattr(self, name)) not in (0, count):
+                raise ConfigError(f"{name} has {len(values)} values, needs {count}, or none")
         for name in ("workspace_x", "workspace_y"):
-            low, high = getattr(self, name)
-            if high - low < 0.1:
-                raise ConfigError(f"{name} is [{low}, {high}], must span at least 0.1 m")
+            values = getattr(self, name)
+            if values and values[1] - values[0] < 0.1:
+                raise ConfigError(f"{name} is {list(values)}, must span at least 0.1 m")
         if self.mass_min_kg > self.mass_max_kg:
             raise ConfigError(
                 f"mass_min_kg is {self.mass_min_kg}, above mass_max_kg {self.mass_max_kg}"
             )
+
+    def in_cell(self) -> SimConfig:
+        """With what was left open as the cell has it: where objects lie and the camera looks.
+
+        Raises:
+            ConfigError: No such cell, or its profile is wrong.
+        """
+        if self.workspace_x and self.workspace_y and self.camera_target:
+            return self
+        cell = load_cell(self.cell)
+        sides = list(zip(cell.workspace_min, cell.workspace_max, strict=True))[:2]
+        x, y = (
+            (round(low + inside, 6), round(high - inside, 6))
+            for (low, high), inside in zip(sides, _INSIDE_M, strict=True)
+        )
+        middle = (round((low + high) / 2.0, 6) for low, high in sides)
+        return replace(
+            self,
+            workspace_x=self.workspace_x or x,
+            workspace_y=self.workspace_y or y,
+            camera_target=self.camera_target or (*middle, cell.support_z_m),
+        )

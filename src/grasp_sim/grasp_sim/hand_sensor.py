@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,9 +11,11 @@ from numpy.typing import NDArray
 
 from grasp_core.gripper_profile import GripperProfile
 from grasp_sim.config import STEPS_PER_S
+from grasp_sim.hand_inputs import input_levels
 from grasp_sim.world import World
 
 Vector = NDArray[np.float64]
+Measurement = tuple[Vector, Vector, Vector, Mapping[str, bool]]
 
 SMOOTHING_STEPS = 5
 """A reading of force is the mean over so many steps, 21 ms: sensors filter between readings."""
@@ -56,12 +59,14 @@ class HandReading:
         velocities: Shape (2,), m/s.
         efforts: Of each finger joint, shape (2,), newtons, below 0 where the finger presses on
             something between the fingers; NaN where the hand does not measure force.
+        levels: Of each digital input, by its line.
         stamp_s: When it was published: the values are those of the last measurement.
     """
 
     positions: Vector
     velocities: Vector
     efforts: Vector
+    levels: Mapping[str, bool]
     stamp_s: float
 
 
@@ -71,9 +76,9 @@ class HandSensor:
     def __init__(self, profile: GripperProfile) -> None:
         self._measured_hz = profile.joint_states_hz
         self._published_hz = profile.published_hz or profile.joint_states_hz
-        self._reports_force = profile.reports_force
+        self._profile = profile
         self._forces: deque[Vector] = deque(maxlen=SMOOTHING_STEPS)
-        self._measured = np.zeros(2), np.zeros(2), np.full(2, np.nan)
+        self._measured: Measurement = np.zeros(2), np.zeros(2), np.full(2, np.nan), {}
         self._published: deque[HandReading] = deque()
 
     def step(self, step: int, world: World, positions: Vector, velocities: Vector) -> None:
@@ -85,10 +90,11 @@ class HandSensor:
             positions: Of the fingers, metres.
             velocities: Of the fingers, m/s.
         """
-        if self._reports_force:
+        if self._profile.reports_force:
             self._forces.append(closing_forces(world))
         if not self._published or _due(step, self._measured_hz):
-            self._measured = positions, velocities, self._efforts()
+            levels = input_levels(self._profile, world, float(positions.sum()))
+            self._measured = positions, velocities, self._efforts(), levels
         if not self._published or _due(step, self._published_hz):
             stamp_s = step / STEPS_PER_S
             self._published.append(HandReading(*self._measured, stamp_s))
@@ -96,7 +102,7 @@ class HandSensor:
                 self._published.popleft()
 
     def _efforts(self) -> Vector:
-        if not self._reports_force:
+        if not self._profile.reports_force:
             return np.full(2, np.nan)
         return 0.0 - np.mean(self._forces, axis=0)
 
@@ -105,8 +111,8 @@ class HandSensor:
         """The last message."""
         return self._published[-1]
 
-    def measured(self) -> tuple[Vector, Vector, Vector]:
-        """Positions, velocities and efforts of the last measurement, see HandReading."""
+    def measured(self) -> Measurement:
+        """Positions, velocities, efforts and levels of the last measurement, see HandReading."""
         return self._measured
 
     def since(self, stamp_s: float) -> list[HandReading]:

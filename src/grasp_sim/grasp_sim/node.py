@@ -21,7 +21,9 @@ from grasp_sim.config import NO_BOARD
 from grasp_sim.engine import Engine
 from grasp_sim.node_config import SimNodeConfig
 from grasp_sim.objects import object_set
-from grasp_sim.ros_controllers import ArmController, HandController, Running
+from grasp_sim.ros_controllers import ArmController
+from grasp_sim.ros_hands import serve_hand
+from grasp_sim.ros_running import Running
 from grasp_sim.ros_sensors import Sensors
 from grasp_sim.simulation import Simulation
 from grasp_sim.truth import ObjectTruth
@@ -50,15 +52,15 @@ class SimulatorNode(Node):
         self._engine.every(config.joint_states_hz, sensors.publish_time)
         self._engine.every(config.joint_states_hz, sensors.publish_joints)
         self._engine.every(config.joint_states_hz, sensors.publish_wrench)
-        self._engine.every(hand_hz, sensors.publish_hand)
+        self._running = running = Running()
+        tell = serve_hand(self, self._engine, running, hand)
+        self._engine.every(hand_hz, tell or sensors.publish_hand)
         self._engine.every(config.tf_hz, sensors.publish_frames)
         self._engine.every(config.camera_hz, sensors.publish_images)
         self._engine.start()
         self._engine.call(self._begin)
-        self._running = running = Running()
         action = robot.arm.trajectory_action
         ArmController(self, action, self._engine, running, lambda: self._arm_enabled)
-        HandController(self, self._engine, running, robot.gripper)
         self.create_service(NewScene, "~/new_scene", self._new_scene)
         self.create_service(PerturbObject, "~/perturb", self._perturb)
         self.create_service(SceneTruth, "~/truth", self._truth)

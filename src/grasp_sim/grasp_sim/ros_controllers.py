@@ -1,15 +1,13 @@
-"""FollowJointTrajectory and GripperCommand, served as ros2_control serves them."""
+"""FollowJointTrajectory, served as ros2_control serves it."""
 
 from __future__ import annotations
 
 import contextlib
-import threading
 import time
 from collections.abc import Callable
-from types import TracebackType
 
 import numpy as np
-from control_msgs.action import FollowJointTrajectory, GripperCommand
+from control_msgs.action import FollowJointTrajectory
 from control_msgs.msg import JointTolerance
 from rclpy.action import ActionServer, CancelResponse, GoalResponse
 from rclpy.action.server import ServerGoalHandle
@@ -18,11 +16,10 @@ from rclpy.impl.implementation_singleton import rclpy_implementation
 from rclpy.node import Node
 
 from grasp_core.errors import GraspStackError, HardwareLost
-from grasp_core.gripper_profile import GripperProfile
 from grasp_ros.conversions import ns_to_stamp
 from grasp_sim.config import STEPS_PER_S
 from grasp_sim.engine import Engine
-from grasp_sim.gripper import GripperGoal
+from grasp_sim.ros_running import Running
 from grasp_sim.simulation import Simulation
 from grasp_sim.trajectory import (
     ErrorCode,
@@ -36,36 +33,7 @@ from grasp_sim.trajectory import (
 _POLL_S = 0.002
 _REST_RAD_S = 0.01
 _REST_PATIENCE_S = 2.0
-_FEEDBACK_PERIOD_S = 0.1
 _ARM_FEEDBACK_PERIOD_S = 0.02
-
-
-class Running:
-    """Counts the goals in progress, so that the node outlives them."""
-
-    def __init__(self) -> None:
-        self._count = 0
-        self._changed = threading.Condition()
-
-    def __enter__(self) -> Running:
-        with self._changed:
-            self._count += 1
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        with self._changed:
-            self._count -= 1
-            self._changed.notify_all()
-
-    def wait(self, timeout_s: float) -> bool:
-        """Wait until none is left; False when some are after the timeout."""
-        with self._changed:
-            return self._changed.wait_for(lambda: self._count == 0, timeout_s)
 
 
 class ArmController:
@@ -220,74 +188,3 @@ def _strictest(tolerances: list[JointTolerance], default: float) -> float:
 
 def _seconds(duration: object) -> float:
     return duration.sec + duration.nanosec * 1e-9  # type: ignore[attr-defined]
-
-
-class HandController:
-    """The action of the gripper; positions are in the driver's unit of the hand's profile."""
-
-    def __init__(
-        self, node: Node, engine: Engine, running: Running, gripper: GripperProfile
-    ) -> None:
-        self._node = node
-        self._running = running
-        self._engine = engine
-        self._gripper = gripper
-        self._server = ActionServer(
-            node,
-            GripperCommand,
-            gripper.action,
-            execute_callback=self._execute,
-            goal_callback=self._decide,
-            cancel_callback=lambda goal: CancelResponse.ACCEPT,
-            callback_group=ReentrantCallbackGroup(),
-        )
-
-    def _decide(self, goal: GripperCommand.Goal) -> GoalResponse:
-        position, effort = goal.command.position, goal.command.max_effort
-        most = self._gripper.max_force_n
-        if not np.isfinite(position) or not 0.0 <= effort <= most:
-            self._node.get_logger().error(
-                f"gripper command refused: position {position}, max_effort {effort}; they must be "
-                f"finite and in [0, {most}] N"
-            )
-            return GoalResponse.REJECT
-        return GoalResponse.ACCEPT
-
-    def _execute(self, handle: ServerGoalHandle) -> GripperCommand.Result:
-        with self._running:
-            try:
-                return self._run(handle)
-            except HardwareLost:
-                # The goal may be ended already, or its action server gone.
-                with contextlib.suppress(rclpy_implementation.RCLError):
-                    handle.abort()
-                return GripperCommand.Result()
-
-    def _run(self, handle: ServerGoalHandle) -> GripperCommand.Result:
-        command = handle.request.command
-        gap_m = self._gripper.gap_from_command(command.position)
-        goal = self._engine.call(lambda simulation: simulation.grip(gap_m, command.max_effort))
-        told = time.monotonic()
-        while not goal.done:
-            time.sleep(_POLL_S)
-            if handle.is_cancel_requested:
-                self._engine.call(lambda simulation: simulation.stop_gripper(goal))
-                handle.canceled()
-                return self._report(goal, GripperCommand.Result())
-            if time.monotonic() - told > _FEEDBACK_PERIOD_S:
-                told = time.monotonic()
-                handle.publish_feedback(self._report(goal, GripperCommand.Feedback()))
-        if goal.cancelled:
-            handle.abort()
-        else:
-            handle.succeed()
-        return self._report(goal, GripperCommand.Result())
-
-    def _report(
-        self, goal: GripperGoal, message: GripperCommand.Result | GripperCommand.Feedback
-    ) -> GripperCommand.Result | GripperCommand.Feedback:
-        reading = self._engine.call(lambda simulation: simulation.hand_reading())
-        message.position = self._gripper.command_from_gap(float(reading.positions.sum()))
-        message.effort = float(np.nan_to_num(np.abs(reading.efforts).min()))
-        message.stalled, message.reached_goal = goal.stalled, goal.reached_goal
-        return message

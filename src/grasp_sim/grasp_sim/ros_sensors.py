@@ -45,8 +45,14 @@ class Sensors:
         create = node.create_publisher
         self._color = create(Image, camera.color_topic, SENSOR)
         self._depth = create(Image, camera.depth_topic, SENSOR)
-        self._info = create(CameraInfo, camera.camera_info_topic, SENSOR)
-        topics = {_ALL_JOINTS, robot.arm.joint_states_topic, robot.gripper.joint_states_topic}
+        # Drivers publish one beside each image, and RViz looks for that beside depth.
+        self._infos = [
+            create(CameraInfo, topic, SENSOR)
+            for topic in dict.fromkeys((camera.camera_info_topic, camera.depth_info_topic))
+        ]
+        topics = {_ALL_JOINTS, robot.arm.joint_states_topic}
+        if robot.gripper.reports_opening:
+            topics.add(robot.gripper.joint_states_topic)
         self._joints = {topic: create(JointState, topic, SENSOR) for topic in topics}
         wrench_topic = robot.arm.external_wrench_topic
         self._wrench = create(WrenchStamped, wrench_topic, SENSOR) if wrench_topic else None
@@ -149,7 +155,8 @@ class Sensors:
         stamp, optical = frame.stamp_ns, frame.frame_id
         color = color_to_image(frame.color, stamp, optical, self._camera.color_encoding)
         depth = np.asarray(frame.depth_m)
-        self._info.publish(camera_to_info(frame.camera, stamp, optical))
+        for info in self._infos:
+            info.publish(camera_to_info(frame.camera, stamp, optical))
         self._depth.publish(depth_to_image(depth, stamp, optical, self._camera.depth_encoding))
         self._color.publish(color)
 

@@ -58,10 +58,10 @@ class Simulation:
     """
 
     def __init__(self, config: SimConfig, robot: RobotModel, *, gui: bool = False) -> None:
-        self.config = config
         self.robot = robot = robot.for_camera(config.camera_mount)
         self.objects = object_set(config.objects)
         self.world = World(config, robot, gui=gui)
+        self.config = config = self.world.config
         self.camera = intrinsics(config)
         on_hand = config.camera_mount == CAMERA_ON_HAND
         self.camera_parent = robot.arm.tcp_frame if on_hand else robot.arm.base_frame

@@ -55,6 +55,7 @@ class World:
     """One physics world; rebuilt from nothing for every scene, which keeps it deterministic.
 
     Attributes:
+        config: With what it left to the cell filled in.
         cell: Table and bin.
         renderer: ``egl`` or ``tiny``.
         objects: Objects by name, in the order they came.
@@ -71,11 +72,11 @@ class World:
             MissingDependency: The renderer asked for does not work here.
         """
         _require_two_fingers(robot)
-        self.config = config
+        self.cell = load_cell(config.cell)
+        self.config = config.in_cell()
         self.robot = robot
         self._gui = gui
         self._rebuilds = 0
-        self.cell = load_cell(config.cell)
         self.client = BulletClient(pybullet.GUI if gui else pybullet.DIRECT)
         self.renderer = load_renderer(self.client, config.renderer)
         self.objects: dict[str, SimObject] = {}
@@ -338,11 +339,10 @@ def _require_two_fingers(robot: RobotModel) -> None:
         ConfigError: It is not.
     """
     gripper = robot.gripper
-    if len(gripper.joints) != 2 or gripper.command_unit == "joint_angle":
+    if len(gripper.joints) != 2:
         raise ConfigError(
-            f"robot {robot.name}: its hand has the joints {', '.join(gripper.joints)} and the "
-            f"command_unit {gripper.command_unit}; the simulator drives two fingers that slide: "
-            "name another hand"
+            f"robot {robot.name}: its hand has the joints {', '.join(gripper.joints)}; the "
+            "simulator drives two fingers that slide: name another hand"
         )
 
 

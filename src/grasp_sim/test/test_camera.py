@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import cv2
 import numpy as np
+import pybullet
 import pytest
 
 from grasp_core.robot import RobotModel
@@ -25,6 +26,11 @@ def world(request: pytest.FixtureRequest, robot: RobotModel) -> Iterator[World]:
     assert found.renderer == request.param
     yield found
     found.close()
+
+
+def test_pybullet_hands_over_images_as_arrays():
+    """Where pip compiled it without numpy, every image would be a million Python numbers."""
+    assert pybullet.isNumpyEnabled()
 
 
 # An off-centre principal point, so that a wrong sign shows.

@@ -20,6 +20,7 @@ from action_msgs.msg import GoalStatus
 from builtin_interfaces.msg import Duration
 from control_msgs.action import FollowJointTrajectory, GripperCommand
 from control_msgs.msg import JointTolerance
+from franka_msgs.action import Grasp
 from geometry_msgs.msg import Vector3, WrenchStamped
 from grasp_msgs.srv import NewScene, PerturbObject, SceneTruth
 from rclpy.action import ActionClient
@@ -37,7 +38,7 @@ from grasp_ros.qos import LATCHED, SENSOR, STATIC_TF
 pytestmark = pytest.mark.ros
 TIMEOUT_S = 30.0
 ROBOT = load_robot("panda", "force_hand")
-ARM, HAND = ROBOT.arm.trajectory_action, ROBOT.gripper.action
+ARM, HAND = ROBOT.arm.trajectory_action, ROBOT.gripper.driver.action
 DOMAINS = itertools.count(1 + os.getpid() % 90)
 # A simulator in which removing an object closes PyBullet, as closing its window does.
 FRAGILE = """
@@ -282,7 +283,7 @@ def changes_of_gap(states):
 def test_stands_for_the_hand_and_camera_that_it_is_told(client):
     robot, camera = load_robot("panda", "franka_hand"), load_camera("azure_kinect")
     hand = robot.gripper.joint_states_topic
-    client.hand = ActionClient(client.node, GripperCommand, robot.gripper.action)
+    client.hand = ActionClient(client.node, Grasp, f"{robot.gripper.driver.node}/grasp")
     settings = ("gripper:=franka_hand", "camera:=azure_kinect")
     with simulator(client, "-m", "grasp_sim.node", settings=settings):
         client.listen(JointState, hand, SENSOR)
@@ -299,10 +300,9 @@ def test_stands_for_the_hand_and_camera_that_it_is_told(client):
         forces = [message.wrench.force.z for message in client.received[wrench]]
         assert abs(np.mean(forces)) < 4.0  # nothing hangs in the hand
         assert 0.05 < np.std(forces) < 1.0
-        goal = GripperCommand.Goal()
-        goal.command.position, goal.command.max_effort = 0.0, 70.0
-        handle = client.wait(client.hand.send_goal_async(goal))
-        assert client.wait(handle.get_result_async()).result.effort == 0.0
+        handle = client.wait(client.hand.send_goal_async(Grasp.Goal(speed=0.1, force=70.0)))
+        # Epsilon is 5 mm, so an empty hand is a success.
+        assert client.wait(handle.get_result_async()).result.success
         states = client.received[hand]
         everything = client.received["joint_states"]
         assert {effort for state in states for effort in state.effort} == {0.0}

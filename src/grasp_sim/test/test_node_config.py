@@ -7,6 +7,7 @@ import pytest
 from grasp_core.camera_profile import camera_names, load_camera
 from grasp_core.errors import ConfigError
 from grasp_core.gripper_profile import GripperProfile
+from grasp_core.hand_drivers import GripperCommandDriver
 from grasp_core.robot import RobotModel
 from grasp_sim.config import NOISE_PRESETS, SimConfig
 from grasp_sim.node_config import SimNodeConfig
@@ -32,9 +33,9 @@ def test_a_hand_that_does_not_slide_is_refused(robot: RobotModel):
     turning = GripperProfile(
         joints=("knuckle",),
         finger_links=("l", "r"),
-        command_unit="joint_angle",
-        angle_rad=(0.0, 0.8),
-        gap_m=(0.085, 0.0),
+        driver=GripperCommandDriver(
+            command_unit="joint_angle", angle_rad=(0.0, 0.8), gap_m=(0.085, 0.0)
+        ),
     )
-    with pytest.raises(ConfigError, match=r"knuckle .* drives two fingers that slide: name anoth"):
+    with pytest.raises(ConfigError, match="knuckle; the simulator drives two fingers that slide"):
         World(SimConfig(renderer="tiny"), dataclasses.replace(robot, gripper=turning))

@@ -10,7 +10,7 @@ from grasp_benchmark.closed_loop.journal import Journal
 from grasp_benchmark.closed_loop.plan import Trial, plan_trials
 from grasp_benchmark.closed_loop.record import TrialRecord
 from grasp_benchmark.closed_loop.settings import BenchmarkSettings, default_folder, identity
-from grasp_core.cell import load_cell
+from grasp_core.reach import require_reach
 from grasp_core.robot import load_robot
 from grasp_sim.objects import object_set
 
@@ -34,11 +34,10 @@ class Benchmark:
         """Plan a benchmark.
 
         Raises:
-            ConfigError: No such object set, robot or cell.
+            ConfigError: No such object set, robot or cell, or the robot does not reach all of it.
             MissingDependency: The object set is not installed.
         """
-        load_robot(settings.robot, settings.gripper)
-        load_cell(settings.cell)
+        require_reach(load_robot(settings.robot, settings.gripper), settings.cell)
         trials = plan_trials(settings, object_set(settings.objects))
         return cls(settings, contestants, tuple(trials))
 

@@ -21,7 +21,7 @@ from grasp_benchmark.closed_loop.run import carry_out
 from grasp_benchmark.closed_loop.settings import CLEAR, DSC, PROTOCOLS, TRIALS, BenchmarkSettings
 from grasp_benchmark.closed_loop.table import show
 from grasp_benchmark.scheduler import Scheduler
-from grasp_bringup.stack import read_defaults, simulated_robot
+from grasp_bringup.stack import simulated_cell, simulated_robot
 from grasp_cli.long_work import (
     add_worker_arguments,
     checked_scheduler,
@@ -100,7 +100,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--gripper", help="file under config/grippers (the simulator's, or another robot's own)"
     )
-    parser.add_argument("--cell", help="file under config/cells (as config/simulator.yaml)")
+    parser.add_argument(
+        "--cell", help="file under config/cells (the simulator's, or another robot's own)"
+    )
     parser.add_argument(
         "--camera-mount",
         default=CAMERA_FIXED,
@@ -150,7 +152,6 @@ def run(options: argparse.Namespace) -> int:
 def _settings(options: argparse.Namespace) -> BenchmarkSettings:
     protocol = options.protocol
     clutter, trials = options.clutter, options.trials
-    simulator = read_defaults().simulator
     robot, gripper = simulated_robot(options.robot, options.gripper)
     values = {
         "protocol": protocol,
@@ -164,7 +165,7 @@ def _settings(options: argparse.Namespace) -> BenchmarkSettings:
         "spread": options.spread,
         "robot": robot,
         "gripper": gripper,
-        "cell": options.cell or simulator.cell,
+        "cell": simulated_cell(options.robot, options.cell),
         "camera_mount": options.camera_mount,
         "believed_camera": _believed(options, robot, gripper),
     }

@@ -22,7 +22,7 @@ from grasp_bringup.heartbeat import Heartbeat, asking
 from grasp_bringup.pick_record import PickRecord, PickReport, content_of
 from grasp_bringup.pick_series import PickSeries, SeriesPlan
 from grasp_bringup.processes import NodeProcesses, StackFailed
-from grasp_bringup.stack import read_defaults, sim_stack, weights_in_file
+from grasp_bringup.stack import read_defaults, sim_stack, simulated_cell, weights_in_file
 from grasp_cli.interrupt import Interrupt
 from grasp_cli.pick_results import summary_of, table_of
 from grasp_core.cell import load_cell
@@ -52,7 +52,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--robot", help="folder under config/robots")
     add("--gripper", help="hand that the robot carries, a file under config/grippers")
     add("--camera", help="file under config/cameras: topics and encodings")
-    add("--cell", help="file under config/cells")
+    add("--cell", help="file under config/cells; another robot has its own")
     add("--attempts", type=int, default=1, help="closings of the jaws allowed per pick (1)")
     add("--speed", help="times real time, or max (max; with --gui 1)")
     add("--noise", choices=SIM_ARGUMENTS["noise"].choices, help="depth noise")
@@ -98,7 +98,8 @@ def check(options: argparse.Namespace) -> dict[str, str]:
 def _fill(options: argparse.Namespace) -> None:
     """Take what was not named from the parameter files."""
     defaults = read_defaults()
-    for name in ("objects", "clutter", "seed", "robot", "cell", "noise", "gui"):
+    options.cell = simulated_cell(options.robot, options.cell)
+    for name in ("objects", "clutter", "seed", "robot", "noise", "gui"):
         if getattr(options, name) is None:
             setattr(options, name, getattr(defaults.simulator, name))
     options.detector = options.detector or defaults.detector.detector

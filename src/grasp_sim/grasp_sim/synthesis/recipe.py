@@ -48,7 +48,7 @@ def draw_recipe(
 
     Args:
         objects: Where the objects come from.
-        base: What is not varied.
+        base: What is not varied, in its cell.
         seed: Of the whole set of scenes.
         index: Number of the scene.
         redraw: Another draw for the same number, where the one before cannot be built.

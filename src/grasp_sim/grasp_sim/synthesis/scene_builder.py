@@ -65,7 +65,7 @@ class SceneBuilder:
             ConfigError: No such object set.
             MissingDependency: The renderer does not work here.
         """
-        self._config = config
+        self._config = config.in_cell()
         self.objects = object_set(config.objects)
         self._world = World(config, free_hand(robot))
 
