@@ -9,13 +9,16 @@ import pytest
 from grasp_benchmark.closed_loop.played_operator import attend_to
 from grasp_benchmark.in_process import SimArm, SimCamera, SimGripper, sequence_in
 from grasp_benchmark.speed.pose_error import measure_pose_errors
+from grasp_core.cell import load_cell
 from grasp_core.errors import Code, ConfigError
-from grasp_core.robot import load_robot
+from grasp_core.robot import load_robot, robot_names
 from grasp_core.transform import Transform
 from grasp_detection.registry import create_detector
 from grasp_executor.config import PickConfig
 from grasp_executor.outcome import Stage
+from grasp_executor.planning.kinematics import Kinematics
 from grasp_executor.selection import PickGoal
+from grasp_sim.camera import hand_camera_pose, intrinsics
 from grasp_sim.config import SimConfig
 from grasp_sim.simulation import Simulation
 
@@ -320,3 +323,17 @@ def test_a_camera_on_the_hand_picks_from_where_it_looks():
         assert ends == pytest.approx(np.array(ROBOT.arm.look), abs=0.02)
     finally:
         simulation.close()
+
+
+@pytest.mark.parametrize("name", robot_names())
+def test_from_its_look_a_robot_sees_its_whole_workspace(name):
+    robot = load_robot(name)
+    cell = load_cell(robot.arm.cell)
+    T_base_tcp = Kinematics(robot).forward(np.array(robot.arm.look))
+    T_base_camera = T_base_tcp @ hand_camera_pose(SimConfig())
+    (x0, y0, _), (x1, y1, _) = cell.workspace_min, cell.workspace_max
+    corners = [(x, y, cell.support_z_m) for x in (x0, x1) for y in (y0, y1)]
+    camera = intrinsics(SimConfig())
+    pixels = camera.project(T_base_camera.inverse().apply(np.array(corners)))
+    assert np.all(pixels >= 0.0)
+    assert np.all(pixels <= (camera.width - 1, camera.height - 1))

@@ -11,7 +11,6 @@ from grasp_core import gripper_profile, robot
 from grasp_core.config_folder import config_dir
 from grasp_core.errors import ConfigError, MissingDependency
 from grasp_core.gripper_profile import GripperProfile, gripper_names, load_gripper
-from grasp_core.reach import require_reach
 from grasp_core.hand_drivers import (
     DRIVERS,
     ActionDriver,
@@ -20,6 +19,7 @@ from grasp_core.hand_drivers import (
     with_driver,
 )
 from grasp_core.jaw_inputs import JawInputs
+from grasp_core.reach import require_reach
 from grasp_core.robot import load_robot, robot_names
 
 # A Robotiq 2F-85 as its driver has it: 0 is open, and the gap shrinks as the knuckle turns.
