@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from grasp_bringup.environment import require_usable
-from grasp_bringup.stack import read_defaults, simulated_robot
+from grasp_bringup.stack import read_defaults, simulated_cell, simulated_robot
 from grasp_calibration.automatic import AutomaticRound, Mount, RoundSettings
 from grasp_calibration.check import CheckResult, check
 from grasp_calibration.detection import BoardDetector
@@ -181,7 +181,7 @@ def _rehearsed(options: argparse.Namespace) -> _Found:
     from grasp_benchmark.calibration.rehearsal import rehearse
 
     robot_name, gripper = simulated_robot(options.robot, options.gripper)
-    cell = options.cell or read_defaults().simulator.cell
+    cell = simulated_cell(options.robot, options.cell)
     simulated = SimConfig(robot=robot_name, gripper=gripper, cell=cell)
     settings = _settings(options)
     with Interrupt() as interrupt:
