@@ -24,7 +24,7 @@ export GRASP_MODE := $(MODE)
 export ROS_LOG_DIR ?= $(CURDIR)/$(VENV)/log/ros
 export COLCON_HOME ?= $(CURDIR)/$(VENV)/colcon
 
-.PHONY: help setup sim test test-slow test-ubuntu lint bench clean constraints
+.PHONY: help setup sim test test-slow test-ubuntu lint bench clean constraints moveit-messages
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 
@@ -52,6 +52,9 @@ lint: setup  ## check style, formatting and types
 
 bench: setup  ## measure speed: detectors, simulator, planning, latency
 	$(BIN)/grasp bench
+
+moveit-messages: setup  ## build the messages of MoveIt, for planner:=moveit without a ROS installation
+	$(STEP) moveit-messages
 
 clean:  ## remove .venv and .venv-ubuntu, what colcon built, and caches
 	rm -rf .venv .venv-ubuntu build install log .pytest_cache .mypy_cache .ruff_cache .hypothesis

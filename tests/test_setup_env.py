@@ -108,3 +108,18 @@ def test_a_distribution_without_its_libraries_is_told_what_to_install(steps, mon
     monkeypatch.setenv("ROS_DISTRO", "humble")
     with pytest.raises(made.SetupError, match="ROS 2 humble is sourced"):
         made.check_prerequisites()
+
+
+def test_messages_of_moveit_come_from_ros_where_it_is(tmp_path):
+    done = subprocess.run(
+        [sys.executable, "tools/setup_env.py", "moveit-messages"],
+        cwd=checkout(tmp_path / "stack"),
+        env={**os.environ, "ROS_DISTRO": "jazzy"},
+        capture_output=True,
+        text=True,
+        timeout=60.0,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "apt-get install ros-jazzy-moveit-msgs" in done.stderr
+    assert "Traceback" not in done.stderr

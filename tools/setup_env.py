@@ -11,8 +11,8 @@ There are three kinds of environment:
 
 Nothing outside the environment is written.
 
-Usage: python3.11 tools/setup_env.py STEP, with the steps of STEPS; GRASP_VENV names another folder
-than .venv, GRASP_MODE the kind. Standard library only.
+Usage: python3.11 tools/setup_env.py STEP, with the steps of STEPS and EXTRA_STEPS; GRASP_VENV
+names another folder than .venv, GRASP_MODE the kind. Standard library only.
 """
 
 from __future__ import annotations
@@ -44,6 +44,11 @@ INTERFACES = {
     "franka_msgs": "interfaces/franka_msgs",
     "tf2_msgs": "interfaces/tf2_msgs",
     "grasp_msgs": "src/grasp_msgs",
+}
+# Of `make moveit-messages` alone: they take minutes, and only the planner moveit uses them.
+MOVEIT_INTERFACES = {
+    name: f"interfaces/{name}"
+    for name in ("object_recognition_msgs", "octomap_msgs", "moveit_msgs")
 }
 # pybullet has a wheel for 3.11 alone; the other versions compile it.
 OLDEST_PYTHON, NEWEST_PYTHON = (3, 11), (3, 13)
@@ -294,20 +299,39 @@ def install_packages() -> None:
 
 
 def build_interfaces() -> None:
-    """Build the messages, services and actions with colcon, straight into the environment."""
+    """Build the messages, services and actions that the stack cannot do without."""
+    build_with_colcon(INTERFACES, "interfaces.log")
+
+
+def build_moveit_messages() -> None:
+    """Build those through which the planner moveit talks to move_group.
+
+    Raises:
+        SetupError: ROS is sourced: they come from there.
+    """
+    if SOURCED:
+        raise SetupError(
+            "ROS 2 Jazzy is sourced in this shell and brings them: "
+            "apt-get install ros-jazzy-moveit-msgs"
+        )
+    build_with_colcon(MOVEIT_INTERFACES, "moveit-messages.log")
+
+
+def build_with_colcon(interfaces: dict[str, str], log: str) -> None:
+    """Build interface packages, folders by name, straight into the environment."""
     check_prerequisites()
     call(
         *(VENV / "bin" / "colcon", "--log-base", LOGS / "colcon", "build"),
-        *("--base-paths", *INTERFACES.values()),
-        *("--packages-select", *INTERFACES),
+        *("--base-paths", *interfaces.values()),
+        *("--packages-select", *interfaces),
         *("--merge-install", "--install-base", VENV, "--build-base", VENV / "build"),
         "--cmake-args",
         f"-DPython3_EXECUTABLE={PYTHON}",
         "-DPython3_FIND_VIRTUALENV=ONLY",
         "-DBUILD_TESTING=OFF",
-        log="interfaces.log",
+        log=log,
     )
-    modules = ", ".join(("rclpy", *(f"{name}.msg" for name in INTERFACES)))
+    modules = ", ".join(("rclpy", *(f"{name}.msg" for name in interfaces)))
     call(PYTHON, "-c", f"import {modules}")
 
 
@@ -328,6 +352,10 @@ STEPS: dict[str, tuple[str, Callable[[], None]]] = {
     "stack": ("this repository's packages and the program grasp", install_stack),
 }
 SOURCED_STEPS = ("environment", "packages", "stack")
+# Nothing of `make setup`: asked for by name.
+EXTRA_STEPS: dict[str, tuple[str, Callable[[], None]]] = {
+    "moveit-messages": ("ROS messages of MoveIt, about 2 minutes", build_moveit_messages),
+}
 READY = f"Ready: {VENV.name}/bin/grasp works from any shell, nothing to source."
 READY_SOURCED = """\
 ROS 2 Jazzy is sourced: build the workspace with
@@ -341,8 +369,8 @@ def run_step(name: str) -> None:
     The stamp of the first step says for what the environment was made: the Makefile makes it
     anew when the checkout has moved or ROS was sourced since.
     """
-    order = SOURCED_STEPS if SOURCED else tuple(STEPS)
-    title, step = STEPS[name]
+    order = (name,) if name in EXTRA_STEPS else SOURCED_STEPS if SOURCED else tuple(STEPS)
+    title, step = (STEPS | EXTRA_STEPS)[name]
     stamp = STAMPS / name
     asked = time.time()
     with Path(__file__).open(encoding="utf-8") as lock:
@@ -360,24 +388,25 @@ def run_step(name: str) -> None:
         STAMPS.mkdir(parents=True, exist_ok=True)
         stamp.write_text(f"{ROOT} {MODE}", encoding="utf-8")
         print(f"      done in {time.monotonic() - started:.0f} s", flush=True)
-        if name == order[-1]:
+        if name == order[-1] and name not in EXTRA_STEPS:
             print(READY_SOURCED if SOURCED else READY)
 
 
 def main() -> int:
     """Run the step named on the command line; 0 when done."""
-    if len(sys.argv) != 2 or sys.argv[1] not in STEPS:
-        print(f"usage: {sys.argv[0]} {{{','.join(STEPS)}}}", file=sys.stderr)
+    steps = STEPS | EXTRA_STEPS
+    if len(sys.argv) != 2 or sys.argv[1] not in steps:
+        print(f"usage: {sys.argv[0]} {{{','.join(steps)}}}", file=sys.stderr)
         return 2
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         run_step(sys.argv[1])
     except SetupError as error:
-        print(f"\nset-up failed at: {STEPS[sys.argv[1]][0]}\n{error}", file=sys.stderr)
-        print("run `make setup` again to go on from this step", file=sys.stderr)
+        print(f"\nset-up failed at: {steps[sys.argv[1]][0]}\n{error}", file=sys.stderr)
+        print("run the same `make` again to go on from this step", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("\ninterrupted: run `make setup` again to go on from this step", file=sys.stderr)
+        print("\ninterrupted: run the same `make` again to go on from this step", file=sys.stderr)
         return 130
     return 0
 

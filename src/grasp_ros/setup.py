@@ -17,4 +17,5 @@ setup(
     ],
     install_requires=["setuptools"],
     zip_safe=False,
+    entry_points={"console_scripts": ["calibration_node = grasp_ros.calibration_node:main"]},
 )

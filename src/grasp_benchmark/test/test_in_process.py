@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from memory_move_group import MemoryMoveGroup
 
 from grasp_benchmark.closed_loop.played_operator import attend_to
 from grasp_benchmark.in_process import SimArm, SimCamera, SimGripper, sequence_in
@@ -17,6 +18,7 @@ from grasp_detection.registry import create_detector
 from grasp_executor.config import PickConfig
 from grasp_executor.outcome import Stage
 from grasp_executor.planning.kinematics import Kinematics
+from grasp_executor.planning.moveit import MoveItPlanner
 from grasp_executor.selection import PickGoal
 from grasp_sim.camera import hand_camera_pose, intrinsics
 from grasp_sim.config import SimConfig
@@ -66,6 +68,16 @@ def test_a_block_is_picked_and_the_stages_are_told_in_order(simulation):
     assert outcome.T_base_grasp.translation[:2] == pytest.approx((0.5, 0.0), abs=0.006)
     wanted = [stage for stage in Stage if stage not in (Stage.PUT_AWAY, Stage.RETREAT)]
     assert list(dict.fromkeys(stages)) == wanted
+
+
+def test_a_block_is_picked_with_the_planner_moveit(simulation):
+    """Over a move_group in memory, which shows that the whole pick needs no more of it."""
+    place(simulation)
+    planner = MoveItPlanner(ROBOT, MemoryMoveGroup(ROBOT))
+    detector = create_detector("antipodal", ROBOT.gripper)
+    outcome = sequence_in(simulation, detector, ROBOT, planner=planner).run(PickGoal())
+    assert outcome.code is Code.OK, outcome.message
+    assert in_bin(simulation) == ["block"]
 
 
 def test_the_same_pick_twice_is_the_same():

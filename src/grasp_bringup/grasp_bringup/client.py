@@ -43,19 +43,23 @@ class GoalRefused(GraspStackError):
 class StackClient:
     """Context in which the stack's services and actions can be called."""
 
-    def __init__(self, alive: Callable[[], None] = lambda: None) -> None:
+    def __init__(self, alive: Callable[[], None] = lambda: None, namespace: str = "") -> None:
         """Prepare.
 
         Args:
             alive: Called while waiting; raises when the stack has died.
+            namespace: Of the stack; empty for none.
         """
         self._alive = alive
+        self._namespace = namespace
 
     def __enter__(self) -> StackClient:
         require_usable()
         self._context = rclpy.Context()
         rclpy.init(context=self._context, signal_handler_options=SignalHandlerOptions.NO)
-        self._node = rclpy.create_node("grasp_client", context=self._context)
+        self._node = rclpy.create_node(
+            "grasp_client", context=self._context, namespace=self._namespace
+        )
         self._spinner = Spinner(self._node)
         self._spinner.start()
         self._clients: dict[str, Any] = {}
@@ -77,6 +81,10 @@ class StackClient:
         """Call this while waiting from now on; it raises when the stack has died."""
         self._alive = alive
 
+    def check(self) -> None:
+        """Raise when the stack has died."""
+        self._alive()
+
     def refuse_if_present(self, nodes: Sequence[NodeDescription]) -> None:
         """Check that no other stack is seen in this domain.
 
@@ -94,7 +102,12 @@ class StackClient:
         """Raise AnotherStack when more than ``own`` nodes have one of these names."""
         deadline = time.monotonic() + seconds
         while True:
-            seen = Counter(self._node.get_node_names())
+            own_namespace = self._node.get_namespace()
+            seen = Counter(
+                name
+                for name, namespace in self._node.get_node_names_and_namespaces()
+                if namespace == own_namespace
+            )
             others = sorted(node.name for node in nodes if seen[node.name] > own)
             if others:
                 raise AnotherStack(
@@ -135,6 +148,9 @@ class StackClient:
         for node in nodes:
             if node.lifecycle:
                 self.transition(node.name, Transition.TRANSITION_ACTIVATE, timeout_s)
+        self._wait_for_picks(timeout_s)
+
+    def _wait_for_picks(self, timeout_s: float) -> None:
         if not self._wait(lambda: self._picks.server_is_ready(), timeout_s):
             raise StackFailed(
                 f"the executor's action pick did not appear within {timeout_s:.0f} s"
@@ -235,7 +251,9 @@ class StackClient:
 
         Raises:
             GoalRefused: The executor is busy or not active.
+            StackFailed: There is no executor, or it does not answer.
         """
+        self._wait_for_picks(timeout_s)  # a goal that nobody hears yet is lost
         sending = self._spinner.run(
             lambda: self._picks.send_goal_async(
                 goal, feedback_callback=lambda message: on_feedback(message.feedback)

@@ -23,6 +23,7 @@ class NodeDescription:
         parameters: Values that override the file's.
         remappings: Topic names, from -> to.
         lifecycle: Whether it is brought up by lifecycle transitions.
+        namespace: Of the node; empty for none.
     """
 
     package: str
@@ -33,6 +34,7 @@ class NodeDescription:
     parameters: dict[str, Any] = field(default_factory=dict)
     remappings: dict[str, str] = field(default_factory=dict)
     lifecycle: bool = False
+    namespace: str = ""
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,9 @@ class DriverDescription:
         launch_file: Its launch file; empty where an executable is started.
         parameters: Parameters of the executable, or arguments of the launch file.
         remappings: Topic names, from -> to.
-        namespace: Of its nodes; empty for that of the stack.
+        namespace: Of its nodes; empty for none.
+        arguments: Words on the command line of the executable.
+        ends: Whether the executable ends when it has done its work, as a spawner does.
     """
 
     name: str
@@ -56,6 +60,8 @@ class DriverDescription:
     parameters: Mapping[str, Any] = field(default_factory=dict)
     remappings: Mapping[str, str] = field(default_factory=dict)
     namespace: str = ""
+    arguments: tuple[str, ...] = ()
+    ends: bool = False
 
     def __post_init__(self) -> None:
         """Check that it names one thing to start.

@@ -12,6 +12,7 @@ from grasp_bringup.description import (
     StackEntry,
     as_text,
 )
+from grasp_bringup.rviz_view import RvizView
 from grasp_core.errors import MissingDependency
 
 try:
@@ -66,7 +67,8 @@ def actions_of(entries: Sequence[StackEntry]) -> list[Any]:
 
 def _node(node: NodeDescription) -> Any:
     kind = LifecycleNode if node.lifecycle else Node
-    extra = {"namespace": ""} if node.lifecycle else {}
+    # A lifecycle node must be told a namespace, be it none.
+    extra = {"namespace": node.namespace} if node.lifecycle or node.namespace else {}
     return kind(
         package=node.package,
         executable=node.executable,
@@ -86,6 +88,7 @@ def _driver(driver: DriverDescription) -> Any:
             executable=driver.executable,
             name=driver.name,
             namespace=driver.namespace,
+            arguments=list(driver.arguments),
             parameters=list(filter(None, [dict(driver.parameters)])),
             remappings=list(driver.remappings.items()),
             output="screen",
@@ -99,6 +102,22 @@ def _driver(driver: DriverDescription) -> Any:
     if driver.namespace:
         scope.insert(0, PushRosNamespace(driver.namespace))
     return GroupAction([*scope, included])
+
+
+def rviz_of(view: RvizView | None, use_sim_time: bool) -> list[Any]:
+    """The one RViz of a stack; none where it is not wanted."""
+    if view is None:
+        return []
+    display = PathJoinSubstitution([FindPackageShare("grasp_bringup"), "rviz", "grasp.rviz"])
+    rviz = Node(
+        package="rviz2",
+        executable="rviz2",
+        namespace=view.namespace,
+        arguments=["-d", display, "-f", view.fixed_frame],
+        parameters=[{"use_sim_time": use_sim_time}],
+        remappings=list(view.remappings.items()),
+    )
+    return [rviz]
 
 
 def _bring_up(node: Any) -> list[Any]:

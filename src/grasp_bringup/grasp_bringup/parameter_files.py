@@ -14,6 +14,7 @@ from grasp_detection.config import DetectorConfig
 from grasp_detection.registry import find_detector, own_detectors
 from grasp_executor.config import ExecutorConfig
 from grasp_executor.planning.registry import find_planner, planner_names
+from grasp_ros.calibration_node import CalibrationPublisherConfig
 from grasp_ros.parameters import describe
 from grasp_sim.node_config import SimNodeConfig
 
@@ -31,6 +32,7 @@ def node_configs() -> dict[str, dict[str, type]]:
             **{name: find_planner(name).config_class for name in planner_names()},
         },
         "simulator": {"": SimNodeConfig},
+        "calibration_publisher": {"": CalibrationPublisherConfig},
     }
 
 
@@ -43,7 +45,7 @@ def parameter_file(node: str, classes: Mapping[str, type]) -> str:
     """
     lines = [
         f"# Parameters of the node {node}, with their defaults; written by `grasp config {node}`.",
-        f"{node}:",
+        f"/**/{node}:",  # in whatever namespace it runs
         "  ros__parameters:",
     ]
     for prefix, config_class in classes.items():

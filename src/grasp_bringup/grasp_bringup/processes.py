@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import os
+import shlex
 import shutil
 import signal
 import subprocess
@@ -60,15 +61,15 @@ def command_of(entry: StackEntry) -> list[str]:
         return _driver_command(entry)
     node = entry
     command = [sys.executable, "-m", node.module, "--ros-args", "-r", f"__node:={node.name}"]
+    command += _namespace(node.namespace)
     command += ["--params-file", str(node.parameter_file)]
     return command + _settings(node.remappings, node.parameters)
 
 
 def _driver_command(driver: DriverDescription) -> list[str]:
     if driver.executable:
-        command = [str(_executable(driver)), "--ros-args", "-r", f"__node:={driver.name}"]
-        if driver.namespace:
-            command += ["-r", f"__ns:=/{driver.namespace.strip('/')}"]
+        command = [str(_executable(driver)), *driver.arguments]
+        command += ["--ros-args", "-r", f"__node:={driver.name}", *_namespace(driver.namespace)]
         return command + _settings(driver.remappings, driver.parameters)
     if driver.remappings or driver.namespace:
         raise ConfigError(
@@ -98,6 +99,20 @@ def _executable(driver: DriverDescription) -> Path:
         f"{driver.package}, which is not in AMENT_PREFIX_PATH: install {_debian(driver.package)}, "
         "or build it, and source its setup"
     )
+
+
+def _namespace(namespace: str) -> list[str]:
+    return ["-r", f"__ns:=/{namespace.strip('/')}"] if namespace else []
+
+
+def by_hand(driver: DriverDescription) -> str:
+    """The command that starts a driver in a shell where its distribution is sourced."""
+    if driver.executable:
+        ros = _namespace(driver.namespace) + _settings(driver.remappings, driver.parameters)
+        words = ["run", driver.package, driver.executable, *driver.arguments]
+        return shlex.join(["ros2", *words, *(["--ros-args", *ros] if ros else [])])
+    arguments = [f"{name}:={as_text(value)}" for name, value in driver.parameters.items()]
+    return shlex.join(["ros2", "launch", driver.package, driver.launch_file, *arguments])
 
 
 def _debian(package: str) -> str:
@@ -185,8 +200,10 @@ class NodeProcesses:
         Raises:
             StackFailed: One has ended; shows the end of its log.
         """
+        may_end = {entry.name for entry in self._entries if getattr(entry, "ends", False)}
         for name, process in self._running.items():
-            if process.poll() is not None:
+            ended = process.poll() is not None
+            if ended and not (name in may_end and process.returncode == 0):
                 raise StackFailed(
                     f"node {name} ended with status {process.returncode}; the end of "
                     f"{self.log_of(name)}:\n{self.tail(name)}"

@@ -5,16 +5,18 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from grasp_bringup.arguments import SIM_ARGUMENTS, read_arguments
 from grasp_bringup.description import DriverDescription, NodeDescription
+from grasp_bringup.rviz_view import RvizView, rviz_view
 from grasp_core.camera_profile import camera_names, load_camera
 from grasp_core.config import load_node_config
 from grasp_core.config_folder import config_dir
 from grasp_core.errors import ConfigError
+from grasp_core.hand_eye import load_hand_eye
 from grasp_core.reach import require_reach
 from grasp_core.robot import load_robot
 from grasp_detection.config import DetectorConfig
@@ -78,13 +80,18 @@ def read_defaults() -> Defaults:
     )
 
 
-_RVIZ_CAMERA = "realsense"  # whose topics rviz/grasp.rviz names
+TF = "tf"
+"""In place of a calibration's file: the camera's pose comes from TF."""
+
+OF_EXECUTOR = ("planner", "dry_run", "step")
+"""Arguments that are parameters of the executor, of the same names."""
 
 # The simulator's parameters by the arguments that set them.
 _OF_SIMULATOR = {
     **{name: name for name in ("robot", "gripper", "camera", "cell", "objects", "clutter")},
     **{name: name for name in ("seed", "speed", "noise", "gui")},
     "camera_tilt": "camera_tilt_deg",
+    "camera_mount": "camera_mount",
 }
 
 
@@ -111,8 +118,10 @@ def sim_stack(texts: Mapping[str, str] | None = None) -> list[NodeDescription]:
     robot = load_robot(named.get("robot", defaults.simulator.robot), named["gripper"])
     require_reach(robot, named.get("cell", defaults.simulator.cell))
     load_camera(named.get("camera", defaults.simulator.camera))
+    if hand_eye := _file_of(named.get("calibration", TF)):
+        load_hand_eye(Path(hand_eye))
     changed = {_OF_SIMULATOR[name]: named[name] for name in _OF_SIMULATOR if name in named}
-    return [
+    nodes = [
         NodeDescription(
             package="grasp_sim",
             executable="sim_node",
@@ -129,9 +138,19 @@ def sim_stack(texts: Mapping[str, str] | None = None) -> list[NodeDescription]:
             gripper=named["gripper"],
             camera=named.get("camera"),
             continuous=named.get("continuous"),
-            executor=_of_simulation(named, defaults),
+            hand_eye=hand_eye,
+            executor={
+                **_of_simulation(named, defaults),
+                "camera_mount": named.get("camera_mount", defaults.simulator.camera_mount),
+                **{name: named[name] for name in OF_EXECUTOR if name in named},
+            },
         ),
     ]
+    return [replace(node, namespace=named.get("namespace", "")) for node in nodes]
+
+
+def _file_of(calibration: str) -> str | None:
+    return None if calibration == TF else calibration
 
 
 def _of_simulation(named: Mapping[str, Any], defaults: Defaults) -> dict[str, Any]:
@@ -144,33 +163,28 @@ def _of_simulation(named: Mapping[str, Any], defaults: Defaults) -> dict[str, An
     speed = float(named.get("speed", simulator.speed)) or simulator.max_speed
     age_s = defaults.executor.max_plan_age_s
     return {
+        "max_tcp_speed_m_s": 0.0,  # nobody stands beside it
         "state_dir": str(Path(tempfile.gettempdir()) / f"grasp_sim_{os.getpid()}"),
         **({"max_plan_age_s": age_s * speed} if speed > 1.0 else {}),
+        **({"planner": named["planner"]} if "planner" in named else {}),
     }
 
 
-@dataclass(frozen=True)
-class RvizView:
-    """What RViz must be told beside ``rviz/grasp.rviz``: robot and camera differ.
+def sim_view(texts: Mapping[str, str]) -> RvizView | None:
+    """How RViz shows a simulated stack; None where it is not wanted.
 
-    Attributes:
-        fixed_frame: Frame of the table.
-        remappings: Topics that the file names, to those of the camera.
+    See :func:`sim_stack` for the argument and errors.
     """
-
-    fixed_frame: str
-    remappings: dict[str, str]
-
-
-def sim_view(texts: Mapping[str, str]) -> RvizView:
-    """How RViz shows a simulated stack; see :func:`sim_stack` for the argument and errors."""
-    named, simulator = read_arguments(SIM_ARGUMENTS, texts), read_defaults().simulator
-    arm = load_robot(named.get("robot", simulator.robot)).arm
-    in_file = load_camera(_RVIZ_CAMERA)
-    shown = load_camera(named.get("camera", simulator.camera))
-    remappings = {f"/{in_file.topics[stream]}": shown.topics[stream] for stream in shown.topics}
-    remappings[f"/{in_file.depth_info_topic}"] = shown.depth_info_topic
-    return RvizView(arm.base_frame, remappings)
+    named, defaults = read_arguments(SIM_ARGUMENTS, texts), read_defaults()
+    if not named.get("rviz", True):
+        return None
+    simulator = defaults.simulator
+    return rviz_view(
+        named.get("robot", simulator.robot),
+        _gripper(named, defaults),
+        named.get("camera", simulator.camera),
+        named.get("namespace", ""),
+    )
 
 
 def _require_agreement(named: Mapping[str, Any], defaults: Defaults) -> None:
@@ -179,10 +193,19 @@ def _require_agreement(named: Mapping[str, Any], defaults: Defaults) -> None:
     for name, holders in {"robot": nodes, "cell": nodes, "camera": nodes[:2]}.items():
         values = {node: getattr(getattr(defaults, node), name) for node in holders}
         if name not in named:
-            _require_one(name, values)
+            require_one(name, values)
 
 
-def _require_one(name: str, values: Mapping[str, str]) -> None:
+def require_one(name: str, values: Mapping[str, str]) -> None:
+    """Refuse nodes whose files name different things.
+
+    Args:
+        name: Of the parameter.
+        values: By node.
+
+    Raises:
+        ConfigError: They differ; names them all.
+    """
     if len(set(values.values())) > 1:
         told = ", ".join(f"{value!r} in {node}.yaml" for node, value in values.items())
         raise ConfigError(
@@ -233,7 +256,7 @@ def _gripper(named: Mapping[str, Any], defaults: Defaults) -> str:
     nodes = ("simulator", "detector", "executor")
     told = {node: getattr(defaults, node).gripper for node in nodes}
     told = {node: hand for node, hand in told.items() if hand}
-    _require_one("gripper", told)
+    require_one("gripper", told)
     return next(iter(told.values()), "")
 
 
@@ -246,12 +269,14 @@ def perception_and_action(
     gripper: str | None = None,
     camera: str | None = None,
     continuous: bool | None,
+    hand_eye: str | None = None,
     use_sim_time: bool = True,
     executor: Mapping[str, Any] | None = None,
 ) -> list[NodeDescription]:
     """Detector and executor: the same nodes over simulation and hardware.
 
     What is None is left to the parameter files; ``executor`` holds more parameters of that node.
+    ``hand_eye`` names the file of a calibration, which both then read in place of TF.
 
     Raises:
         ConfigError: No such detector.
@@ -267,7 +292,10 @@ def perception_and_action(
     if continuous is False and in_file.linger_s == DetectorConfig().linger_s:
         # On request only, the camera is let go at once: rendering is what costs.
         settings["linger_s"] = 0.0
-    shared = {"use_sim_time": use_sim_time, **_named(robot=robot, gripper=gripper, cell=cell)}
+    shared = {
+        "use_sim_time": use_sim_time,
+        **_named(robot=robot, gripper=gripper, cell=cell, hand_eye=hand_eye),
+    }
     return [
         NodeDescription(
             package="grasp_detection",

@@ -4,9 +4,10 @@ import dataclasses
 
 import pytest
 
-from grasp_bringup.arguments import SIM_ARGUMENTS
+from grasp_bringup.arguments import REAL_ARGUMENTS, SIM_ARGUMENTS
 from grasp_bringup.parameter_files import node_configs, parameter_file
 from grasp_bringup.processes import command_of
+from grasp_bringup.real_stack import real_stack
 from grasp_bringup.stack import sim_stack
 from grasp_core.cell import cell_names, load_cell
 from grasp_core.config import load_node_config, settings_of
@@ -39,10 +40,11 @@ def test_every_setting_is_described():
 def test_every_parameter_the_stack_sets_exists():
     everything = {
         **dict.fromkeys(("clutter", "seed", "speed", "camera_tilt"), "1"),
-        **dict.fromkeys(("continuous", "gui"), "false"),
+        **dict.fromkeys(("continuous", "gui", "step", "dry_run", "rviz"), "false"),
+        **{"planner": "embedded", "namespace": "left", "calibration": "tf"},
         **{"detector": "dsc_graspnet", "weights": "default", "robot": "panda"},
         **{"gripper": "franka_hand", "camera": "kinect2"},
-        **{"cell": "tabletop", "objects": "test", "noise": "d435"},
+        **{"cell": "tabletop", "objects": "test", "noise": "d435", "planner": "moveit"},
     }
     assert set(everything) == set(SIM_ARGUMENTS)
     for node in [*sim_stack(), *sim_stack(everything)]:
@@ -55,9 +57,12 @@ def test_every_parameter_the_stack_sets_exists():
 
 
 def test_every_argument_is_described_and_unknown_ones_are_refused():
-    for about in SIM_ARGUMENTS.values():
+    for about in [*SIM_ARGUMENTS.values(), *REAL_ARGUMENTS.values()]:
         assert about.description
-        assert about.file == "*.yaml" or (config_dir() / about.file).is_file()
+        if not about.default:
+            assert about.file == "*.yaml" or (config_dir() / about.file).is_file()
+    with pytest.raises(KeyError, match="valid are"):
+        real_stack({"colour": "red"})
     with pytest.raises(KeyError, match="valid are"):
         sim_stack({"colour": "red"})
 

@@ -18,7 +18,8 @@ def test_nothing_named_leaves_everything_to_the_files():
     assert detector.parameters == {"use_sim_time": True, **hand}
     own = executor.parameters.pop("state_dir")  # the hand of a simulation is no real one
     assert str(os.getpid()) in own
-    assert executor.parameters == {"use_sim_time": True, **hand}
+    as_planned = {"max_tcp_speed_m_s": 0.0}
+    assert executor.parameters == {"use_sim_time": True, **hand, **as_planned}
 
 
 @pytest.mark.parametrize(("speed", "times"), [("0.5", None), ("4", 4.0), ("max", 5.0)])

@@ -39,6 +39,7 @@ HAND = "force_hand"
 LATE_S = 2.0  # of simulated time, for messages on a busy machine
 WORK_S = 6.0  # for a detection or a plan on a busy machine
 SETTINGS = {
+    "max_tcp_speed_m_s": 0.0,  # what goes wrong at a time of a motion was timed at full speed
     "hold_s": 0.4,
     "settle_s": 0.3,  # at this speed the arm tells the force at its hand 25 times a second
     "state_timeout_s": LATE_S,

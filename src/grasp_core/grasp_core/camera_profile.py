@@ -119,6 +119,11 @@ class CameraProfile(Checked):
     latency_s: float = setting(0.1, "age at which its images arrive, s", minimum=0.0, maximum=2.0)
     rectified: bool = setting(False, "whether the published images are free of distortion")
     noise: str = setting("none", "depth noise preset of the simulator that resembles it")
+    root_frame: str = setting(
+        "",
+        "root of the frames that its driver publishes, from which the optical frame hangs; empty: "
+        "it publishes none",
+    )
     driver: CameraDriver = setting(None, "the program that publishes its images")
 
     def __post_init__(self) -> None:

@@ -216,7 +216,8 @@ def load_node_config(
         ConfigError: The file does not hold that node, or a value is wrong.
     """
     content = load_yaml(path)
-    section = content.get(node, content.get("/**"))
+    names = (f"/**/{node}", node, "/**")  # the first is a node of this name in any namespace
+    section = next((content[name] for name in names if name in content), None)
     if not isinstance(section, dict) or not isinstance(section.get("ros__parameters"), dict):
         raise ConfigError(f"{path} has no section {node}: ros__parameters:")
     values = dict(section["ros__parameters"])

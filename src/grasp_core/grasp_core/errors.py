@@ -38,6 +38,7 @@ class Code(enum.IntEnum):
     NOT_ACKNOWLEDGED = 65
     CANCELLED = 70
     BAD_GOAL = 71
+    DRY_RUN = 72
     INTERNAL = 99
 
     @property
@@ -276,6 +277,12 @@ class BadGoal(GraspStackError, ValueError):
     """A field of the goal is out of range."""
 
     code = Code.BAD_GOAL
+
+
+class DryRun(GraspStackError):
+    """Planned from end to end, and nothing has moved: as was asked for."""
+
+    code = Code.DRY_RUN
 
 
 def failure_from(code: int, message: str) -> GraspStackError:

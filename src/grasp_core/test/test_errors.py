@@ -3,7 +3,7 @@
 from grasp_core.errors import Code
 
 OF_THE_PICK = {
-    *(Code.OK, Code.CANCELLED),
+    *(Code.OK, Code.CANCELLED, Code.DRY_RUN),
     *(Code.NO_GRASP, Code.OBJECT_NOT_FOUND),
     *(Code.OUTSIDE_WORKSPACE, Code.TOO_WIDE, Code.UNREACHABLE, Code.PLANNING_FAILED),
     *(Code.COLLISION, Code.UNEXPECTED_CONTACT),

@@ -14,6 +14,7 @@ from grasp_core.transform import Transform
 from grasp_executor.config import PickConfig
 from grasp_executor.grasp_pose import GraspTarget
 from grasp_executor.interfaces import JointTrajectory, JointVector, Planner, Wait
+from grasp_executor.scene import Box
 from grasp_executor.surroundings import Surroundings
 
 _RIM_CLEARANCE_M = 0.05  # between the fingertips and the inner side of the bin when they open
@@ -41,6 +42,9 @@ class PickPlanner:
     """Plans the motions of whole picks with a :class:`Planner`.
 
     Every method that plans takes the ``wait`` of that planner, and ends by what it raises.
+
+    Attributes:
+        carried: What hangs from the hand, pose in the tcp frame; None if nothing.
     """
 
     def __init__(
@@ -50,6 +54,7 @@ class PickPlanner:
         self._surroundings = surroundings
         self._cell = cell
         self._config = config
+        self.carried: Box | None = None
 
     def plan(self, target: GraspTarget, start: JointVector, wait: Wait) -> GraspPlan:
         """Plan travel, approach and lift, fingers either way round.
@@ -137,7 +142,7 @@ class PickPlanner:
         failure: PlanFailure | None = None
         for scene, box in self._surroundings.ways_to_carry(target):
             self._planner.set_scene(scene)
-            self._planner.attach(box)
+            self._attach(box)
             # Something tall may touch the rim unless the hand itself is in the middle.
             for over_bin_m in (middle_m, np.zeros(3)):
                 try:
@@ -185,7 +190,11 @@ class PickPlanner:
 
     def let_go(self) -> None:
         """Nothing hangs from the hand any more."""
-        self._planner.attach(None)
+        self._attach(None)
+
+    def _attach(self, box: Box | None) -> None:
+        self._planner.attach(box)
+        self.carried = box
 
 
 def raised(transform: Transform, height_m: float) -> Transform:

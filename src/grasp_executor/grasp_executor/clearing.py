@@ -65,7 +65,6 @@ class Clearing:
                 self._mover.follow(
                     self._station.pick_planner.plan_to(start, goal, self._context.tell)
                 )
-        widest = self._station.model.gripper.max_gap_m
         if not self._hand.is_measured:
             self._measure_empty()
         elif not self._hand.is_wide(self._robot.gripper.state(), OPEN_TOLERANCE_M):

@@ -110,6 +110,17 @@ class PickConfig(Checked):
         maximum=3600.0,
     )
     settle_s: float = setting(0.1, "rest before looking or holding, s", minimum=0.0)
+    dry_run: bool = setting(False, "plan whole picks and show them, and move neither arm nor hand")
+    confirm_timeout_s: float = setting(
+        600.0, "time that a motion waits for ~/confirm, s of node time", minimum=1.0
+    )
+    max_tcp_speed_m_s: float = setting(
+        0.0,
+        "speed that no point of any link, nor of what is held, exceeds on its way, m/s; slower "
+        "trajectories stay as they are; 0: as fast as the planner allows",
+        minimum=0.0,
+        maximum=5.0,
+    )
     tick_s: float = setting(0.01, "period of watching, s", minimum=0.001, maximum=0.1)
     seed: int = setting(0, "of policy random_above", minimum=0)
 
@@ -118,6 +129,14 @@ class PickConfig(Checked):
 class ExecutorConfig(PickConfig):
     """Parameters of the executor node: the pick, and where it finds the robot."""
 
+    max_tcp_speed_m_s: float = setting(
+        0.25,
+        "speed that no point of any link, nor of what is held, exceeds on its way, m/s; slower "
+        "trajectories stay as they are; 0: as fast as the planner allows",
+        minimum=0.0,
+        maximum=5.0,
+    )
+    step: bool = setting(False, "wait for a call of ~/confirm before each motion of arm and hand")
     robot: str = setting("panda", "folder under config/robots")
     gripper: str = setting(
         "", "hand that the robot carries, a file under config/grippers; empty: its own"

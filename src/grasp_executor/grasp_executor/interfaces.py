@@ -230,11 +230,25 @@ class Camera(Protocol):
         """
 
 
+class Operator(Protocol):
+    """Somebody beside the robot, without whose word no motion begins."""
+
+    def ask(self, what: str) -> None:
+        """Ask for a confirmation of what would move next, a short phrase; takes back any other."""
+
+    def has_confirmed(self) -> bool:
+        """Whether what was asked for last has been confirmed."""
+
+    def withdraw(self) -> None:
+        """Nothing is asked for any more."""
+
+
 class Planner(Protocol):
     """Inverse kinematics, paths and collision checking for one arm.
 
     Three of its calls may take seconds. Each calls ``wait``, see :data:`Wait`, before every
-    attempt, and raises what that raises; every other failure to plan is a ``PlanFailure``.
+    attempt, and raises what that raises; every other failure to plan is a ``PlanFailure``. One
+    that plans in another process raises HardwareLost where that does not answer.
     """
 
     def forward(self, joints: JointVector) -> Transform:

@@ -98,6 +98,8 @@ class Jaws:
     def _moving(self, gap_m: float, force_n: float) -> Iterator[None]:
         """Start, let something else go on, and wait until they rest; what fails stops them."""
         self._mover.check_start()
+        aim = f"open to {gap_m * 1000:.0f} mm" if gap_m > 0.0 else f"close with {force_n:.0f} N"
+        self._mover.confirm(f"the jaws {aim}")
         rest = self._rest(gap_m)
         motion = self._gripper.start(gap_m, force_n)
         try:

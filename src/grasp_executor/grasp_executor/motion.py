@@ -23,6 +23,7 @@ from grasp_executor.interfaces import (
     JointVector,
     Motion,
 )
+from grasp_executor.motion_gate import MotionGate
 from grasp_executor.tracking import Patience
 
 _REST_SPEED_RAD_S = 0.02
@@ -45,6 +46,9 @@ class Mover:
     Every wait ticks through the node clock; each tick checks for a cancel, for a protective stop,
     for fresh joint states and for whatever the caller watches. Anything wrong stops the arm before
     it is raised, and the same is checked before anything starts.
+
+    Attributes:
+        waited_s: Node time spent so far on confirmations, seconds.
     """
 
     def __init__(
@@ -55,6 +59,7 @@ class Mover:
         cancelled: Callable[[], bool],
         check_stop: Callable[[], None] = watch_nothing,
         standstill_s: float = 60.0,
+        gate: MotionGate | None = None,
     ) -> None:
         """Prepare.
 
@@ -65,6 +70,7 @@ class Mover:
             cancelled: Whether the client has lost interest.
             check_stop: Raises while the robot has stopped itself.
             standstill_s: Node time for which a controller may scale its speed to nothing.
+            gate: What every motion passes before it starts; None lets all pass as they are.
         """
         self._arm = arm
         self._clock = clock
@@ -72,19 +78,23 @@ class Mover:
         self._cancelled = cancelled
         self._check_stop = check_stop
         self._standstill_s = standstill_s
+        self._gate = gate or MotionGate()
+        self.waited_s = 0.0
 
     def follow(self, trajectory: JointTrajectory, watch: Watch = watch_nothing) -> None:
-        """Follow a trajectory to its end.
+        """Follow a trajectory to its end, as fast as the gate allows.
 
         Raises:
             Cancelled, StaleJointStates, TrajectoryRefused, TrajectoryAborted, UnexpectedContact,
             HardwareLost, or what ``watch`` raises; the arm is at rest, or HardwareLost says that
             it may not be.
         """
-        off = self._farthest_off(trajectory, trajectory.positions[0])
-        if off is not None:
-            raise TrajectoryRefused(f"the arm is not where its trajectory begins: {off}")
+        trajectory = self._gate.paced(trajectory)
+        self._require_at_start(trajectory)
         self.check_start(watch)
+        self._gate.show(trajectory)
+        self.confirm(f"the arm moves for {trajectory.duration_s:.1f} s", watch)
+        self._require_at_start(trajectory)
         limit = 1.5 * trajectory.duration_s + _ARM_SLACK_S
         motion = self._arm.start(trajectory)
         patience = Patience(motion, trajectory.duration_s, self._standstill_s, _ARM_SLACK_S)
@@ -97,6 +107,27 @@ class Mover:
                     f"the arm did not arrive, though its controller reports success: {off}"
                 )
             self.tick(watch)
+
+    def confirm(self, what: str, watch: Watch = watch_nothing) -> None:
+        """Wait until an operator lets a motion begin, where one is asked.
+
+        Args:
+            what: Would move, a short phrase.
+            watch: Called at every tick.
+
+        Raises:
+            Cancelled: By the client, or nobody has answered in time; and what ``tick`` raises.
+        """
+        began = self._clock.now_s()
+        try:
+            self._gate.wait_for_operator(what, self._clock.now_s, lambda: self.tick(watch))
+        finally:
+            self.waited_s += self._clock.now_s() - began
+
+    def _require_at_start(self, trajectory: JointTrajectory) -> None:
+        off = self._farthest_off(trajectory, trajectory.positions[0])
+        if off is not None:
+            raise TrajectoryRefused(f"the arm is not where its trajectory begins: {off}")
 
     def _farthest_off(self, trajectory: JointTrajectory, target: JointVector) -> str | None:
         """The joint that is farthest from where it should be, in words; None if none is far."""

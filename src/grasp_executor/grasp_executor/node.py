@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import threading
-import time
 from collections import Counter
 
 from diagnostic_msgs.msg import DiagnosticStatus
 from geometry_msgs.msg import PoseStamped
 from grasp_msgs.action import Pick
-from grasp_msgs.msg import Grasp as GraspMsg
 from rclpy.action import ActionServer, CancelResponse, GoalResponse
 from rclpy.action.server import ServerGoalHandle
 from rclpy.callback_groups import ReentrantCallbackGroup
@@ -19,31 +17,34 @@ from rclpy.event_handler import PublisherEventCallbacks
 from rclpy.timer import Timer
 
 from grasp_core.cell import load_cell
-from grasp_core.errors import BadGoal, Code, HardwareLost
+from grasp_core.errors import BadGoal, Code, ConfigError, HardwareLost
 from grasp_core.reach import require_reach
 from grasp_core.robot import load_robot
 from grasp_executor.config import ExecutorConfig
 from grasp_executor.fault_latch import FaultLatch
+from grasp_executor.first_pick import FirstPick
 from grasp_executor.hand_memory import EmptyWidthMemory, state_file
-from grasp_executor.outcome import PickOutcome, Progress, Stage
+from grasp_executor.outcome import PickOutcome
 from grasp_executor.pick import PickSequence
+from grasp_executor.planning.move_group import MoveGroup
+from grasp_executor.planning.moveit_config import MoveItConfig
 from grasp_executor.planning.registry import create_planner, find_planner
 from grasp_executor.ros_detection import DetectionClient
 from grasp_executor.ros_hands import connect_hand
 from grasp_executor.ros_hardware import RosArm
-from grasp_executor.ros_operator import OperatorServices
+from grasp_executor.ros_messages import Feedback, result_to_msg
+from grasp_executor.ros_operator import ConfirmService, OperatorServices
+from grasp_executor.ros_planned_path import PlannedPath
 from grasp_executor.ros_scenery import Scenery
 from grasp_executor.ros_states import JointStateCache, RosClock, joint_sources
 from grasp_executor.ros_stop import watch_stops
 from grasp_executor.selection import PickGoal, Policy
 from grasp_executor.station import RobotPort
 from grasp_ros.camera_pose import camera_pose
-from grasp_ros.conversions import grasp_to_msg, pose_from_transform
 from grasp_ros.lifecycle import GraspLifecycleNode
 from grasp_ros.spin import run
 from grasp_ros.spinner import Spinner, companion
 
-_FEEDBACK_PERIOD_S = 0.1
 _DIAGNOSTICS_PERIOD_S = 1.0
 _STOP_PATIENCE_S = 8.0  # a step of planning takes up to three, a lost controller five
 _THREADS = 6  # a pick waits in one, cancels, states, transforms and responses need others
@@ -60,8 +61,10 @@ class ExecutorNode(GraspLifecycleNode):
         self._sequence: PickSequence | None = None
         self._server: ActionServer | None = None
         self._hardware: Spinner | None = None
+        self._planner_link: Spinner | None = None
         self._telling: Timer | None = None
         self._operator: OperatorServices | None = None
+        self._confirm: ConfirmService | None = None
         self._latch = FaultLatch()  # cleaning up is no acknowledgement
         self._counts: Counter[Code] = Counter()
         self._last: PickOutcome | None = None
@@ -90,19 +93,25 @@ class ExecutorNode(GraspLifecycleNode):
             camera_pose(hardware.node, self._base_frame, config.hand_eye, config.max_stamp_lead_s),
         )
         robot = RobotPort(
-            planner=create_planner(config.planner, model, settings),
+            planner=create_planner(config.planner, model, settings, self._connect_planner),
             arm=RosArm(hardware, model, config, states),
             gripper=connect_hand(hardware, model, config, states),
             camera=detection,
             clock=clock,
         )
         watch_stops(hardware.node, model.arm, config.protective_stop_topic, self._latch)
-        path = state_file(config.state_dir, model.name, config.gripper or model.arm.gripper)
-        memory = EmptyWidthMemory(path)
+        hand = config.gripper or model.arm.gripper
+        memory = EmptyWidthMemory(state_file(config.state_dir, model.name, hand))
         self._sequence = PickSequence(robot, model, cell, config, memory, self._latch)
         self._operator = OperatorServices(self, self._sequence, self._busy, self._base_frame)
         self._scenery = Scenery(self, self._base_frame, cell)
         self._sequence.show_surroundings(self._scenery.show)
+        self._path = PlannedPath(self, model)
+        self._sequence.show_motions(self._path.show)
+        if config.step:
+            self._confirm = ConfirmService(self)
+            self._sequence.ask_before_motions(self._confirm)
+        self._first_pick = FirstPick(config.state_dir, model.name, hand)
         hardware.start()
         # Without event handlers: see grasp_ros.camera_input.
         quiet = PublisherEventCallbacks(use_default_callbacks=False)
@@ -112,6 +121,14 @@ class ExecutorNode(GraspLifecycleNode):
         self._telling = self.create_timer(_DIAGNOSTICS_PERIOD_S, self._tell, clock=steady)
         if self._server is None:
             self._server = self._serve()
+
+    def _connect_planner(self, settings: MoveItConfig) -> MoveGroup:
+        """Reach a running move_group, on a node of its own: the hardware's has enough to do."""
+        from grasp_executor.ros_moveit import RosMoveGroup
+
+        self._planner_link = companion(self, "planner")
+        self._planner_link.start()
+        return RosMoveGroup(self._planner_link, settings)
 
     def _serve(self) -> ActionServer:
         # It outlives a cleanup: rclpy's executor dies of one that is destroyed while it waits.
@@ -152,12 +169,18 @@ class ExecutorNode(GraspLifecycleNode):
             self.destroy_timer(self._telling)
             self.destroy_publisher(self._target)
             self._scenery.destroy()
+            self._path.destroy()
         if self._operator is not None:
             self._operator.destroy()
+        if self._confirm is not None:
+            self._confirm.destroy()
         if self._hardware is not None:
             self._hardware.close()
+        if self._planner_link is not None:
+            self._planner_link.close()
         self._sequence, self._hardware, self._telling = None, None, None
-        self._operator = None
+        self._planner_link = None
+        self._operator, self._confirm = None, None
 
     def destroy_node(self) -> None:
         """Stop and destroy, from whatever state."""
@@ -191,15 +214,22 @@ class ExecutorNode(GraspLifecycleNode):
         self._last = outcome
         sentence = f"{outcome.code.name}: {outcome.message}"
         if outcome.success:
+            self._remember_first_pick()
             self.get_logger().info(sentence)
             handle.succeed()
-            return self._result(outcome)
+            return self._told(outcome)
         self.get_logger().warning(sentence)
         if outcome.code is Code.CANCELLED and handle.is_cancel_requested:
             handle.canceled()
         else:
             handle.abort()
-        return self._result(outcome)
+        return self._told(outcome)
+
+    def _remember_first_pick(self) -> None:
+        try:
+            self._first_pick.note()
+        except ConfigError as error:
+            self.get_logger().warning(str(error))
 
     def _run(self, handle: ServerGoalHandle) -> PickOutcome:
         sequence, stop = self._sequence, self._stop
@@ -214,8 +244,14 @@ class ExecutorNode(GraspLifecycleNode):
         return sequence.run(
             goal,
             cancelled=lambda: handle.is_cancel_requested or stop.is_set(),
-            report=_Feedback(handle),
+            report=Feedback(handle),
         )
+
+    def _told(self, outcome: PickOutcome) -> Pick.Result:
+        result = result_to_msg(outcome, self._base_frame, self.get_clock().now().to_msg())
+        if outcome.T_base_grasp is not None:
+            self._target.publish(result.pose)
+        return result
 
     def _tell(self) -> None:
         """What the executor does, and how the picks so far have ended."""
@@ -233,50 +269,6 @@ class ExecutorNode(GraspLifecycleNode):
         if last is not None:
             values["last"] = f"{last.code.name}: {last.message.partition(chr(10))[0]}"
         self.publish_status(level, doing, values)
-
-    def _result(self, outcome: PickOutcome) -> Pick.Result:
-        result = Pick.Result(
-            success=outcome.success,
-            code=int(outcome.code),
-            message=outcome.message,
-            force_n=float(outcome.force_n),
-            force_source=outcome.force_source,
-            opening_m=float(outcome.opening_m),
-            held_s=float(outcome.held_s),
-            attempts=outcome.attempts,
-            stages=[stage.value for stage, _ in outcome.stage_s],
-            stage_s=[float(seconds) for _, seconds in outcome.stage_s],
-            holding=outcome.holding,
-        )
-        if outcome.grasp is not None:
-            result.grasp = grasp_to_msg(outcome.grasp)
-        if outcome.T_base_grasp is not None:
-            result.pose.header.frame_id = self._base_frame
-            result.pose.header.stamp = self.get_clock().now().to_msg()
-            result.pose.pose = pose_from_transform(outcome.T_base_grasp)
-            self._target.publish(result.pose)
-        return result
-
-
-class _Feedback:
-    """Publishes progress: every change of stage, and forces ten times a second."""
-
-    def __init__(self, handle: ServerGoalHandle) -> None:
-        self._handle = handle
-        self._stage: Stage | None = None
-        self._sent = 0.0
-
-    def __call__(self, progress: Progress) -> None:
-        now = time.monotonic()
-        if progress.stage is self._stage and now - self._sent < _FEEDBACK_PERIOD_S:
-            return
-        self._stage, self._sent = progress.stage, now
-        candidate = GraspMsg() if progress.grasp is None else grasp_to_msg(progress.grasp)
-        self._handle.publish_feedback(
-            Pick.Feedback(
-                stage=progress.stage.value, candidate=candidate, force_n=float(progress.force_n)
-            )
-        )
 
 
 def main() -> None:

@@ -75,8 +75,16 @@ class PickOutcome:
 
 @dataclass(frozen=True)
 class Progress:
-    """Feedback of a running pick: stage, candidate tried, force last measured (N, NaN unknown)."""
+    """Feedback of a running pick.
+
+    Attributes:
+        stage: Where it is.
+        grasp: Candidate tried.
+        force_n: As last measured, N per finger; NaN unknown.
+        waits_for: Motion that waits for an operator's word; empty: none does.
+    """
 
     stage: Stage
     grasp: Grasp | None
     force_n: float
+    waits_for: str = ""

@@ -25,11 +25,12 @@ from grasp_executor.approach import GraspPlan
 from grasp_executor.choice import Chooser
 from grasp_executor.clearing import Clearing
 from grasp_executor.config import PickConfig
+from grasp_executor.dry_run import rehearsed
 from grasp_executor.fault_latch import FaultLatch
 from grasp_executor.grasp_pose import check_camera_pose
 from grasp_executor.grip import NONE, PAYLOAD
 from grasp_executor.hand_memory import EmptyWidthMemory
-from grasp_executor.interfaces import JointTrajectory
+from grasp_executor.interfaces import JointTrajectory, JointVector, Observation, Operator
 from grasp_executor.outcome import PickOutcome, Progress, Stage
 from grasp_executor.pick_context import PickContext
 from grasp_executor.release import ReleaseReport, release_hand
@@ -67,6 +68,14 @@ class PickSequence:
     def show_surroundings(self, show: Callable[[tuple[Box, ...]], None]) -> None:
         """Have the obstacles of every look drawn."""
         self._station.surroundings.show = show
+
+    def show_motions(self, show: Callable[[JointTrajectory], None]) -> None:
+        """Have every motion of the arm drawn before it begins; a dry run's as one."""
+        self._station.show_motion = show
+
+    def ask_before_motions(self, operator: Operator) -> None:
+        """Have every motion of arm and hand confirmed, of the picks that begin from now on."""
+        self._station.operator = operator
 
     def run(
         self,
@@ -138,6 +147,7 @@ class _Run:
         self._jaws = context.jaws
         self._holding = context.holding
         self._image_s = math.inf
+        self._waited_s = 0.0
         self._lifted = False
 
     def execute(self) -> None:
@@ -146,12 +156,14 @@ class _Run:
         Raises:
             GraspStackError: What ended the pick.
         """
+        if self._config.dry_run:
+            raise rehearsed(self._context, self._look, self._choose)
         self._clearing.clear_hand()
         old_images = 0
         while True:
             self.outcome.begin_attempt()
             self._clearing.observe(Stage.OBSERVE)
-            plan = self._look_and_plan()
+            plan = self._choose(self._look(), self._robot.arm.state().positions)
             try:
                 self._grasp(plan)
                 with self._context.stage(Stage.HOLD):
@@ -205,16 +217,18 @@ class _Run:
         if self.outcome.attempts >= self._goal.max_attempts:
             raise failure
 
-    def _look_and_plan(self) -> GraspPlan:
+    def _look(self) -> Observation:
         with self._context.stage(Stage.LOOK):
             self._mover.settle(self._config.settle_s)
             not_before = self._robot.clock.now_s()
             observation = self._robot.camera.look(not_before, self._goal.label, self._mover.tick)
             check_camera_pose(observation.T_base_camera, self._station.cell)
             self._station.surroundings.see(observation)
-            self._image_s = observation.stamp_s
+            self._image_s, self._waited_s = observation.stamp_s, self._mover.waited_s
+            return observation
+
+    def _choose(self, observation: Observation, start: JointVector) -> GraspPlan:
         with self._context.stage(Stage.PLAN):
-            start = self._robot.arm.state().positions
             chooser = Chooser(self._station, self._goal, self._try, self._context.tell)
             plan = chooser.first_executable(observation, start)
             self.outcome.T_base_grasp = plan.target.T_base_grasp
@@ -269,10 +283,13 @@ class _Run:
     def _follow_by_image(self, trajectory: JointTrajectory) -> None:
         """Follow what was planned from an image, if that is not too old.
 
+        While an operator is asked, the image does not age: whoever confirms sees the scene.
+
         Raises:
             StaleDetection: It is; nothing has moved.
         """
-        age_s = self._robot.clock.now_s() - self._image_s
+        waited_s = self._mover.waited_s - self._waited_s
+        age_s = self._robot.clock.now_s() - self._image_s - waited_s
         if not age_s <= self._config.max_plan_age_s:
             raise _ImageTooOld(
                 f"the image is {age_s:.1f} s old before the arm starts towards the grasp, allowed "

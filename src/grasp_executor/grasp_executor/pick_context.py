@@ -34,6 +34,7 @@ class PickContext:
         self._cancelled = cancelled
         self._report = report
         self._stage = Stage.OBSERVE
+        self._waits_for = ""
         robot, config = station.robot, station.config
         self.station = station
         self.mover = Mover(
@@ -43,6 +44,7 @@ class PickContext:
             cancelled,
             station.latch.check_stop,
             config.standstill_s,
+            station.motion_gate(self._waiting),
         )
         self.jaws = Jaws(robot.gripper, robot.clock, self.mover, config, station.model.gripper)
         self.outcome = PickOutcome()
@@ -65,8 +67,13 @@ class PickContext:
         Raises:
             Cancelled, ProtectiveStop.
         """
-        self._report(Progress(self._stage, self.outcome.grasp, force_n))
+        self._report(Progress(self._stage, self.outcome.grasp, force_n, self._waits_for))
         self.check()
+
+    def _waiting(self, what: str) -> None:
+        """Report what waits for an operator's word; the empty text when nothing does any more."""
+        self._waits_for = what
+        self.tell()
 
     def check(self) -> None:
         """See whether to go on.

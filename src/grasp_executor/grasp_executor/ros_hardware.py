@@ -8,11 +8,9 @@ from collections.abc import Sequence
 
 import numpy as np
 from action_msgs.msg import GoalStatus
-from builtin_interfaces.msg import Duration
 from control_msgs.action import FollowJointTrajectory
 from control_msgs.msg import JointTolerance
 from rclpy.action import ActionClient
-from trajectory_msgs.msg import JointTrajectoryPoint
 
 from grasp_core.errors import (
     StaleJointStates,
@@ -25,6 +23,7 @@ from grasp_executor.config import ExecutorConfig
 from grasp_executor.interfaces import ArmState, JointTrajectory, JointVector
 from grasp_executor.ros_motion import ActionMotion
 from grasp_executor.ros_states import JointStateCache
+from grasp_executor.ros_trajectory import duration_to_msg, trajectory_to_msg
 from grasp_executor.ros_wrench import ExternalWrench
 from grasp_executor.tracking import Tracking
 from grasp_ros.conversions import NANOSECONDS, stamp_to_ns
@@ -72,26 +71,11 @@ class RosArm:
     def start(self, trajectory: JointTrajectory) -> ActionMotion:
         """See Arm."""
         goal = FollowJointTrajectory.Goal()
-        goal.trajectory.joint_names = list(trajectory.joints)
-        goal.trajectory.points = [
-            JointTrajectoryPoint(
-                positions=positions.tolist(),
-                velocities=velocities.tolist(),
-                accelerations=accelerations.tolist(),
-                time_from_start=_duration(time_s),
-            )
-            for time_s, positions, velocities, accelerations in zip(
-                trajectory.times_s,
-                trajectory.positions,
-                trajectory.velocities,
-                trajectory.accelerations,
-                strict=True,
-            )
-        ]
+        goal.trajectory = trajectory_to_msg(trajectory)
         path_rad, goal_rad = self._profile.tolerances_rad()
         goal.path_tolerance = _tolerances(self._joints, path_rad)
         goal.goal_tolerance = _tolerances(self._joints, goal_rad)
-        goal.goal_time_tolerance = _duration(self._profile.goal_time_tolerance_s)
+        goal.goal_time_tolerance = duration_to_msg(self._profile.goal_time_tolerance_s)
         tracking = Tracking(trajectory, path_rad, self._contact_s)
         return ActionMotion(
             self._hardware,
@@ -142,8 +126,3 @@ def _judge_trajectory(status: int, result: FollowJointTrajectory.Result) -> None
     if result.error_code == codes.PATH_TOLERANCE_VIOLATED:
         raise UnexpectedContact(message)
     raise TrajectoryAborted(message)
-
-
-def _duration(seconds: float) -> Duration:
-    sec, nanosec = divmod(round(float(seconds) * NANOSECONDS), NANOSECONDS)
-    return Duration(sec=int(sec), nanosec=int(nanosec))

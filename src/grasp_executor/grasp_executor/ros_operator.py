@@ -1,4 +1,4 @@
-"""What only an operator may ask for: release and acknowledge, as services of the executor node."""
+"""What only an operator may say: release, acknowledge and confirm, as services of the executor."""
 
 from __future__ import annotations
 
@@ -13,6 +13,49 @@ from grasp_executor.pick import PickSequence
 from grasp_ros.conversions import pose_from_transform
 
 _BUSY = "a pick is running: cancel it first"
+
+
+class ConfirmService:
+    """The operator of :class:`~grasp_executor.interfaces.Operator`, behind ``~/confirm``."""
+
+    def __init__(self, node: Node) -> None:
+        """Serve; nothing is asked for yet."""
+        self._node = node
+        self._lock = threading.Lock()
+        self._asked = ""
+        self._confirmed = False
+        self._service = node.create_service(
+            Trigger, "~/confirm", self._confirm, callback_group=ReentrantCallbackGroup()
+        )
+
+    def ask(self, what: str) -> None:
+        """See Operator."""
+        with self._lock:
+            self._asked, self._confirmed = what, False
+        self._node.get_logger().warning(f"waits for ~/confirm: {what}")
+
+    def has_confirmed(self) -> bool:
+        """See Operator."""
+        with self._lock:
+            return self._confirmed
+
+    def withdraw(self) -> None:
+        """See Operator."""
+        with self._lock:
+            self._asked, self._confirmed = "", False
+
+    def destroy(self) -> None:
+        """Serve no more."""
+        self._node.destroy_service(self._service)
+
+    def _confirm(self, request: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
+        with self._lock:
+            asked = self._asked
+            # One word is for one motion: a second, however soon, finds nothing to confirm.
+            response.success = bool(asked) and not self._confirmed
+            self._confirmed = bool(asked)
+        response.message = f"confirmed: {asked}" if response.success else "nothing waits"
+        return response
 
 
 class OperatorServices:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -16,7 +17,18 @@ from grasp_executor.fault_latch import FaultLatch
 from grasp_executor.finite_states import FiniteArm, FiniteGripper
 from grasp_executor.hand import Hand
 from grasp_executor.hand_memory import EmptyWidthMemory
-from grasp_executor.interfaces import Arm, Camera, Clock, Gripper, Planner
+from grasp_executor.interfaces import (
+    Arm,
+    Camera,
+    Clock,
+    Gripper,
+    JointTrajectory,
+    Operator,
+    Planner,
+)
+from grasp_executor.link_motion import LinkSpeedLimit
+from grasp_executor.motion_gate import MotionGate
+from grasp_executor.still_robot import StillArm, StillGripper
 from grasp_executor.surroundings import Surroundings
 
 
@@ -38,7 +50,11 @@ class Station:
         robot: Its interfaces; states that are not finite do not come through them.
         hand: What is known of the hand.
         latch: Faults that an operator has not acknowledged yet.
+        operator: Who confirms every motion; None where nobody is asked.
+        show_motion: Draws what is about to move.
     """
+
+    operator: Operator | None = None
 
     def __init__(
         self,
@@ -60,9 +76,12 @@ class Station:
             latch: Faults that outlive this object, and protective stops; None: a new one.
 
         Raises:
-            ConfigError: More force is asked for than the gripper has, or nothing could ever tell
-                whether it holds something.
+            ConfigError: More force is asked for than the gripper has, nothing could ever tell
+                whether it holds something, or the description of a robot whose speed is limited
+                cannot be read for it.
         """
+        if config.dry_run:
+            robot = replace(robot, arm=StillArm(robot.arm), gripper=StillGripper(robot.gripper))
         self._arm = FiniteArm(robot.arm, config.loss_s)
         self._gripper = FiniteGripper(robot.gripper, config.loss_s, model.gripper)
         self.robot = replace(robot, arm=self._arm, gripper=self._gripper)
@@ -76,6 +95,9 @@ class Station:
             self._gripper, robot.clock, model.gripper, config, memory or EmptyWidthMemory()
         )
         self.latch = latch or FaultLatch()
+        self.show_motion: Callable[[JointTrajectory], None] = lambda trajectory: None
+        speed_m_s = config.max_tcp_speed_m_s
+        self._limit = LinkSpeedLimit(model, speed_m_s) if speed_m_s > 0.0 else None
         if config.force_n > model.gripper.max_force_n:
             raise ConfigError(
                 f"force_n is {config.force_n} N, but the gripper of {model.name} presses with at "
@@ -87,6 +109,26 @@ class Station:
                 "neither a part_present_input nor a closed_input, and the arm's profile names no "
                 "external_wrench_topic to weigh with; add one of them"
             )
+
+    def motion_gate(self, tell: Callable[[str], None]) -> MotionGate:
+        """What every motion of a pick passes before it starts.
+
+        Args:
+            tell: Told what waits for the operator, and the empty text when nothing does any more.
+        """
+        return MotionGate(
+            self.paced,
+            lambda trajectory: self.show_motion(trajectory),
+            self.operator,
+            tell,
+            self.config.confirm_timeout_s,
+        )
+
+    def paced(self, trajectory: JointTrajectory) -> JointTrajectory:
+        """The trajectory no faster than allowed, whoever has planned it."""
+        if self._limit is None:
+            return trajectory
+        return self._limit.slowed(trajectory, self.pick_planner.carried)
 
     def outliers(self) -> dict[str, int]:
         """How many single samples were passed over so far, by what was wrong with them."""

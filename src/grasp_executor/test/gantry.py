@@ -83,6 +83,7 @@ def gantry() -> RobotModel:
         velocity=(1.0, 1.0, 1.0, 1.0),
         acceleration=(1.0, 1.0, 1.0, 1.0),
         observe=(0.2, -0.3, 0.5, 0.0),
+        look=(),
     )
     hand = replace(panda.gripper, max_gap_m=0.08, max_force_n=40.0, reports_force=True)
     return replace(panda, name="gantry", arm=arm, gripper=hand)

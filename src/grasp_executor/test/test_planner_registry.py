@@ -11,6 +11,7 @@ from gantry import GantryPlanner, gantry
 
 from grasp_core.config import Checked, setting
 from grasp_core.errors import ConfigError
+from grasp_core.robot import load_robot
 from grasp_executor.config import ExecutorConfig
 from grasp_executor.planning import registry
 from grasp_executor.planning.embedded_config import EmbeddedConfig
@@ -30,7 +31,6 @@ class ReachConfig(Checked):
 
 def test_the_default_is_the_embedded_planner():
     pytest.importorskip("roboplan")
-    from grasp_core.robot import load_robot
     from grasp_executor.planning.embedded import EmbeddedPlanner
 
     assert ExecutorConfig().planner == DEFAULT_PLANNER == "embedded"
@@ -39,22 +39,27 @@ def test_the_default_is_the_embedded_planner():
 
 
 def test_an_unknown_planner_is_refused_with_the_names_that_are():
-    with pytest.raises(ConfigError, match="no planner 'chomp'; valid names are embedded"):
+    with pytest.raises(ConfigError, match="no planner 'chomp'; valid names are embedded, moveit"):
         create_planner("chomp", gantry())
-    with pytest.raises(ConfigError, match="planner is 'chomp', must be one of embedded"):
+    with pytest.raises(ConfigError, match="planner is 'chomp', must be one of embedded, moveit"):
         ExecutorConfig(planner="chomp")
 
 
 def test_a_new_planner_is_one_line(monkeypatch):
-    def build(robot, config):
+    def build(robot, config, connect):
         planner = GantryPlanner()
         planner.reach_m = config.reach_m
         return planner
 
     monkeypatch.setitem(registry._PLANNERS, "gantry", Entry(ReachConfig, build))
-    assert planner_names() == ["embedded", "gantry"]
+    assert planner_names() == ["embedded", "gantry", "moveit"]
     assert create_planner("gantry", gantry()).reach_m == 0.6
     assert create_planner("gantry", gantry(), ReachConfig(reach_m=0.9)).reach_m == 0.9
+
+
+def test_moveit_says_that_it_needs_ros():
+    with pytest.raises(ConfigError, match="out of reach here: use it in the executor node"):
+        create_planner("moveit", load_robot("panda"))
 
 
 def test_libraries_are_those_of_the_chosen_planner():
@@ -71,3 +76,14 @@ def test_libraries_are_those_of_the_chosen_planner():
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
     assert done.stdout.split() == ["embedded"]
     assert "MissingDependency: the embedded planner needs roboplan" in done.stderr
+
+
+def test_without_its_messages_moveit_says_both_ways_to_get_them():
+    code = (
+        "import sys; sys.modules['moveit_msgs'] = sys.modules['moveit_msgs.msg'] = None\n"
+        "import grasp_executor.ros_moveit\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 1
+    assert "MissingDependency: the planner moveit needs moveit_msgs" in done.stderr
+    assert "ros-jazzy-moveit-msgs where ROS is, else run make moveit-messages" in done.stderr

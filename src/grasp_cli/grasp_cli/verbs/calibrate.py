@@ -33,6 +33,7 @@ from grasp_core.errors import BadCalibration, Cancelled, ConfigError
 from grasp_core.hand_eye import HandEye, load_hand_eye, write_hand_eye
 from grasp_core.json_file import require_writable
 from grasp_core.robot import CAMERA_MOUNTS, CAMERA_ON_HAND, RobotModel, load_robot
+from grasp_executor.link_motion import LinkSpeedLimit
 from grasp_executor.planning.registry import DEFAULT_PLANNER, create_planner
 from grasp_sim.config import SimConfig
 
@@ -45,6 +46,7 @@ EXAMPLES = (
 )
 _FILE = Path("hand_eye.yaml")
 _BOUND_MM = 3.0
+_MAX_SPEED_M_S = 0.25
 _STOPPED = "interrupted: the arm is at rest where it was, nothing is written"
 
 
@@ -62,6 +64,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--seed", type=int, default=0, help="seed of the choice of views, and of --sim (0)")
     add("--views", type=int, default=RoundSettings().views, help="views to take (20)")
     add("--speed", type=float, help="of --automatic, share of the planner's (0.2; with --sim 1)")
+    add(
+        "--max-speed",
+        type=float,
+        default=_MAX_SPEED_M_S,
+        help=f"of any point of arm and hand, m/s ({_MAX_SPEED_M_S})",
+    )
     add("--out", type=Path, help=f"file for the calibration ({_FILE}; with --sim none)")
     add("--easy-handeye", type=Path, help="file for it as easy_handeye2's .calib, too")
     add("--check", type=Path, help="check this calibration instead: status 1 if it is off")
@@ -108,6 +116,8 @@ def run(options: argparse.Namespace) -> int:
             return 0
     if options.mount is None:
         raise ConfigError(f"--mount is missing, must be one of {', '.join(CAMERA_MOUNTS)}")
+    if not 0.0 < options.max_speed <= 2.0:
+        raise ConfigError(f"--max-speed is {options.max_speed} m/s, must lie in (0, 2]")
     present = _present(options)
     out = options.out or (None if options.sim or present else _FILE)
     for path in (out, options.easy_handeye):
@@ -216,8 +226,9 @@ def _measured(options: argparse.Namespace, board: CharucoBoard) -> _Found:
         if options.automatic:
             mount = Mount(robot, cell, options.mount)
             planner = create_planner(DEFAULT_PLANNER, robot)
+            pace = LinkSpeedLimit(robot, options.max_speed).slowed
             moves = AutomaticRound(
-                mount, planner, station.arm, station.mover, taker, settings, print
+                mount, planner, station.arm, station.mover, taker, settings, pace, print
             )
             try:
                 with interrupt:

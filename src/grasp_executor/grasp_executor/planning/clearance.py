@@ -23,7 +23,8 @@ from grasp_executor.interfaces import JointVector
 from grasp_executor.planning.collision import CollisionWorld
 from grasp_executor.planning.embedded_config import EmbeddedConfig
 from grasp_executor.planning.kinematics import Kinematics
-from grasp_executor.scene import UNKNOWN, Box, CollisionScene
+from grasp_executor.planning.touching import describe_touch
+from grasp_executor.scene import Box, CollisionScene
 
 _WIDE_M = 0.002  # added to the padding where paths keep grazing
 
@@ -81,7 +82,7 @@ class Clearance:
             return False
         shrunk = self._shrunk_world()
         if shrunk.collides(start):
-            raise Collision(f"{_touch(shrunk, start, self._scene.boxes)} at the start")
+            raise Collision(f"{self._touch(shrunk, start)} at the start")
         return True
 
     def require_free(self, name: str, joints: JointVector) -> None:
@@ -117,7 +118,10 @@ class Clearance:
 
     def explain(self, joints: JointVector) -> str:
         """What touches what in a configuration that is not free."""
-        return _touch(self.padded, joints, self._scene.boxes, self._config.padding_m)
+        return self._touch(self.padded, joints, self._config.padding_m)
+
+    def _touch(self, world: CollisionWorld, joints: JointVector, padding_m: float = 0.0) -> str:
+        return describe_touch(world.touching(joints), self._scene.boxes, padding_m)
 
     def _replace(self, scene: CollisionScene, attached: Box | None) -> None:
         world = CollisionWorld(self._robot, scene, attached, self._config.padding_m)
@@ -134,32 +138,3 @@ class Clearance:
         if self._shrunk is None:
             self._shrunk = self._build(-self._config.leave_depth_m)
         return self._shrunk
-
-
-def _touch(
-    world: CollisionWorld, joints: JointVector, boxes: tuple[Box, ...], padding_m: float = 0.0
-) -> str:
-    pairs = world.touching(joints)
-    if not pairs:
-        return "the arm touches something"
-    first, second = pairs[0]
-    more = f" (and {len(pairs) - 1} more)" if len(pairs) > 1 else ""
-    if not world.is_box(second):
-        return f"{first} touches {second}{more}"
-    if padding_m > 0.0:
-        more = f" or comes within {1e3 * padding_m:.0f} mm of it" + more
-    where = "" if not second.startswith(UNKNOWN) else _unknown_space(second, boxes)
-    return f"{first} touches {second}{more}{where}"
-
-
-def _unknown_space(name: str, boxes: tuple[Box, ...]) -> str:
-    """Where a box of space that nobody has seen lies, and what can be done, in words."""
-    box = next(box for box in boxes if box.name == name)
-    (x0, y0, z0), (x1, y1, z1) = (
-        box.pose.translation + sign * np.array(box.size_m) / 2.0 for sign in (-1.0, 1.0)
-    )
-    return (
-        f": unknown space at x {x0:.2f} to {x1:.2f}, y {y0:.2f} to {y1:.2f}, z {z0:.2f} to "
-        f"{z1:.2f} m; let the camera see it, or declare it in the cell's free_space if nothing "
-        "ever stands there;"
-    )

@@ -7,7 +7,6 @@ one, box against box is never a pair, and frames need no composing by hand.
 
 from __future__ import annotations
 
-import math
 import xml.etree.ElementTree as ET
 from functools import cached_property
 from typing import Any
@@ -25,7 +24,7 @@ from grasp_executor.planning.libraries import (
     loadUrdfSceneDescriptionFromXml,
     pin,
 )
-from grasp_executor.scene import ATTACHED, Box, CollisionScene
+from grasp_executor.scene import ATTACHED, Box, CollisionScene, require_volume
 
 GROUP = "arm"
 _BOX_PREFIX = "box:"  # keeps box names apart from the robot's links
@@ -178,17 +177,8 @@ def _allowed_pairs(
                 "links of the URDF"
             )
         pairs.add((names[0], names[1]))
-    boxes = [box.name for box in scene.boxes]
-    doubled = sorted({name for name in boxes if boxes.count(name) > 1}) if boxes else []
-    if len(set(boxes)) < len(boxes):
-        raise ConfigError(f"box names must differ, {', '.join(doubled)} occur more than once")
-    known = set(boxes)
+    scene.require_consistent(robot.name, links)
     for link, box in scene.contacts:
-        if box not in known or (link not in links and link != ATTACHED):
-            raise ConfigError(
-                f"contact ({link}, {box}) names no link of {robot.name} or no box of the scene; "
-                f"boxes are {', '.join(boxes) or 'none'}"
-            )
         if link != ATTACHED or attached is not None:
             pairs.add((link, _BOX_PREFIX + box))
     if attached is not None:
@@ -197,8 +187,7 @@ def _allowed_pairs(
 
 
 def _append_box(root: ET.Element, name: str, box: Box, parent: str, padding_m: float) -> None:
-    if len(box.size_m) != 3 or not all(math.isfinite(v) and v > 0.0 for v in box.size_m):
-        raise ConfigError(f"box {box.name} has size {box.size_m} m; all three must be above 0")
+    require_volume(box)
     size = [max(_THINNEST_M, side + 2.0 * padding_m) for side in box.size_m]
     rpy = Rotation.from_matrix(box.pose.rotation).as_euler("xyz")
     link = ET.SubElement(root, "link", name=name)
