@@ -110,7 +110,7 @@ class Jaws:
             raise
         self._finish(motion, rest)
 
-    def _finish(self, motion: Motion, rest: _Rest) -> None:
+    def _finish(self, motion: Motion, rest: _Rest | _RestByInputs) -> None:
         limit_s = self._config.gripper_timeout_s
         deadline = self._clock.now_s() + limit_s
         self._mover.finish(
