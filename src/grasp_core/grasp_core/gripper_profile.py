@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -126,7 +127,7 @@ class GripperProfile(Checked):
 
     def with_prefix(self, prefix: str) -> GripperProfile:
         """The hand as one robot's driver names it: ``{prefix}`` filled in wherever it stands."""
-        named = {}
+        named: dict[str, Any] = {}
         for field in fields(self):
             value = getattr(self, field.name)
             if isinstance(value, str):
