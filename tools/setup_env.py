@@ -57,6 +57,8 @@ NEEDED_TOGETHER = (
 BUILD_PYTHON = r"/opt/python/cp3\d+-cp3\d+"
 BUILD_INCLUDE = re.compile(BUILD_PYTHON + r"/include/python3\.\d+")
 BUILD_SITE_PACKAGES = re.compile(BUILD_PYTHON + r"/lib/python3\.\d+/site-packages")
+# And where numpy 2 has its headers; numpy 1 has them in another folder.
+NUMPY_2_HEADERS, NUMPY_1_HEADERS = "/numpy/_core/include", "/numpy/core/include"
 
 
 # CMake's file(STRINGS), through which rosidl hands on paths, ends at a byte that is not ASCII; ":"
@@ -258,6 +260,8 @@ def install_ros() -> None:
         text = path.read_text(encoding="utf-8")
         patched = BUILD_INCLUDE.sub(lambda _: include, text)
         patched = BUILD_SITE_PACKAGES.sub(lambda _: str(site_packages), patched)
+        if MODE == "ubuntu":
+            patched = patched.replace(NUMPY_2_HEADERS, NUMPY_1_HEADERS)
         if re.search(BUILD_PYTHON, patched):
             raise SetupError(
                 f"{path} still names the Python of its build machine: extend the patterns of "
