@@ -188,9 +188,8 @@ def write_constraints() -> None:
     if MODE == "wheels":
         return
     own = (ROOT / UBUNTU).read_text(encoding="utf-8").splitlines()
-    names = tuple(line.partition("==")[0] + "==" for line in own if "==" in line)
     lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
-    kept = [line for line in lines if not line.startswith(names)]
+    kept = [line for line in lines if not line.startswith(("numpy==", "scipy==", "opencv-"))]
     constraints().write_text("\n".join([*kept, *own, ""]), encoding="utf-8")
 
 
