@@ -146,9 +146,7 @@ def read_checked_depth(
         DatasetError: It is missing or broken.
     """
     if depth_unit not in DEPTH_UNITS_M:
-        raise ConfigError(
-            f"no depth unit {depth_unit!r}; valid are {', '.join(DEPTH_UNITS_M)}"
-        )
+        raise ConfigError(f"no depth unit {depth_unit!r}; valid are {', '.join(DEPTH_UNITS_M)}")
     depth_m = read_depth_m(path, DEPTH_UNITS_M[depth_unit])
     height, width = size[0], size[1]
     if depth_m.shape != (height, width):

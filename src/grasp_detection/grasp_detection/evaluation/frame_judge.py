@@ -96,7 +96,9 @@ class FrameJudge:
             why_not = "a finger enters a forbidden zone"
         if not on_object:
             why_not = "it is not on a graspable object"
-        return GraspVerdict(on_object, fit.closes, fit.free and allowed, fit.seen, fit.width_m, why_not)
+        return GraspVerdict(
+            on_object, fit.closes, fit.free and allowed, fit.seen, fit.width_m, why_not
+        )
 
     def _is_on_object(self, middle: NDArray[np.float64]) -> bool:
         u, v = np.rint(self._scene.camera.project(middle)).astype(int)

@@ -54,6 +54,9 @@ class JawRules(Checked):
     )
     strips: int = setting(5, "strips across the pads in which sides are looked for", minimum=2)
     least_held_share: float = setting(0.6, "share of them that must hold something", minimum=0.0)
+    side_percentile: float = setting(
+        5.0, "share of a strip's points that may lie beyond its side, %", minimum=0.0, maximum=49.0
+    )
     max_slant: float = setting(
         0.75, "largest tangent between a pad and the side that it meets: friction", minimum=0.0
     )
@@ -235,14 +238,17 @@ class _Jaws:
         """
         rules, half_x = self._rules, 0.5 * self._gripper.pad_width_m
         strip = np.floor((x + half_x) / (2.0 * half_x) * rules.strips).astype(int)
-        held = [y[strip == index] for index in range(rules.strips) if np.any(strip == index)]
-        at = [index for index in range(rules.strips) if np.any(strip == index)]
-        if len(at) < max(2, rules.least_held_share * rules.strips):
+        held = [
+            (index, y[strip == index])
+            for index in range(rules.strips)
+            if np.count_nonzero(strip == index) > rules.stray_points
+        ]
+        if len(held) < max(2, rules.least_held_share * rules.strips):
             return "the pads would meet a corner"
-        places = (np.array(at) + 0.5) * 2.0 * half_x / rules.strips
-        for ends in ([ys.min() for ys in held], [ys.max() for ys in held]):
-            slope = theilslopes(ends, places).slope
-            if abs(slope) > rules.max_slant:
+        places = [(index + 0.5) * 2.0 * half_x / rules.strips for index, _ in held]
+        for percentile in (rules.side_percentile, 100.0 - rules.side_percentile):
+            ends = [float(np.percentile(ys, percentile)) for _, ys in held]
+            if abs(theilslopes(ends, places).slope) > rules.max_slant:
                 return "the pads would meet slanting sides"
         return ""
 
@@ -253,7 +259,10 @@ class _Jaws:
         half_x, inner = 0.5 * gripper.pad_width_m, 0.5 * self._opening_m
         outer = inner + gripper.finger_thickness_m
         corners = [
-            [(x, y * sign, 0.0) for x, y in zip((-half_x, half_x, half_x, -half_x), ys, strict=True)]
+            [
+                (x, y * sign, 0.0)
+                for x, y in zip((-half_x, half_x, half_x, -half_x), ys, strict=True)
+            ]
             for sign in (1.0, -1.0)
             for ys in [(inner, inner, outer, outer)]
         ]

@@ -202,7 +202,12 @@ def summarise_frames(results: Sequence[FrameResult], seed: int = 0) -> Figures:
     figures["unanswered"] = sum(one.answers == 0 for one in counted)
     figures["ms_median"] = float(np.median([one.ms for one in results]))
     figures["by_source"] = [
-        [source, len(those), sum(o.right(FIRST) for o in those), sum(o.right(WITHIN) for o in those)]
+        [
+            source,
+            len(those),
+            sum(o.right(FIRST) for o in those),
+            sum(o.right(WITHIN) for o in those),
+        ]
         for source in sorted({one.source for one in counted})
         if (those := [one for one in counted if one.source == source])
     ]
@@ -259,7 +264,10 @@ def _seen_by_eye(path: Path, column: str) -> dict[tuple[str, int], bool]:
     try:
         with path.open(newline="", encoding="utf-8") as file:
             for line in csv.DictReader(file):
-                for among, key in ((FIRST, f"{column}_top1_good"), (WITHIN, f"{column}_top5_good")):
+                for among, key in (
+                    (FIRST, f"{column}_top1_good"),
+                    (WITHIN, f"{column}_top5_good"),
+                ):
                     found[line["frame"], among] = bool(int(line[key]))
     except OSError as error:
         raise DatasetError(f"cannot read {path}: {error.strerror}") from error
