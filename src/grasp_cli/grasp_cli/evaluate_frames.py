@@ -1,4 +1,4 @@
-"""`grasp evaluate --dataset real_rgbd`: detectors on labelled real pictures, measured and shown."""
+"""`grasp evaluate --dataset real_rgbd`: measured on labelled real pictures, and shown."""
 
 from __future__ import annotations
 
@@ -120,14 +120,14 @@ def _show(
     names: Sequence[str], columns: Sequence[Figures], figures: Figures, console: Console
 ) -> None:
     table = Table(title=escape(f"{figures['dataset']}, {figures['frames']} frames"))
-    table.add_column("figure", no_wrap=True)
+    table.add_column("figure")
     for name in names:
-        table.add_column(escape(name), justify="right", overflow="fold")
+        table.add_column(escape(name), justify="right", no_wrap=True)
     for label, key in _SHARES:
         table.add_row(
             label, *(f"[bold]{one[f'{key}_good']}[/] of {one['frames']}" for one in columns)
         )
-        table.add_row("  share, 95 % interval over frames", *(_share(one, key) for one in columns))
+        table.add_row("  share, 95 % over frames", *(_share(one, key) for one in columns))
     for index, (source, frames, *_) in enumerate(columns[0]["by_source"]):
         cells = [one["by_source"][index] for one in columns]
         table.add_row(

@@ -1,10 +1,10 @@
 """Pictures from files as detectors take them: colour, or colour with depth and intrinsics.
 
-A recorded frame is a folder with ``color.png``, ``depth.png`` (16 bits, millimetres, 0 invalid) and
-``camera.json`` (``fx``, ``fy``, ``cx``, ``cy``, ``width``, ``height``, ``source``, ``camera``), and
-perhaps ``support.json`` with the plane that things stand on: ``normal`` and ``offset_m`` such that
-normal . p + offset_m = 0 in the optical frame, the normal towards the camera; null where none is
-seen.
+A recorded frame is a folder with ``color.png``, ``depth.png`` (16 bits, millimetres, 0 invalid)
+and ``camera.json`` (``fx``, ``fy``, ``cx``, ``cy``, ``width``, ``height``, ``source``,
+``camera``), and perhaps ``support.json`` with the plane that things stand on: ``normal`` and
+``offset_m`` such that normal . p + offset_m = 0 in the optical frame, the normal towards the
+camera; null where none is seen.
 """
 
 from __future__ import annotations
@@ -26,7 +26,6 @@ from grasp_detection.datasets.files import read_color, read_depth_m, require_fol
 from grasp_detection.support import Plane
 
 DEPTH_UNITS_M: dict[str, float | None] = {"auto": None, "mm": 0.001, "m": 1.0}
-PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp")
 COLOR, DEPTH, CAMERA, SUPPORT = "color.png", "depth.png", "camera.json", "support.json"
 _RECORDED = (COLOR, DEPTH, CAMERA)
 _NEAREST_M, _FARTHEST_M = 0.1, 10.0  # what any depth camera of a workbench measures

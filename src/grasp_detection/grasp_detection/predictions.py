@@ -1,7 +1,7 @@
 """Ranked rectangles of pictures as a table: written by `grasp detect`, scored by `grasp evaluate`.
 
-A CSV file with a header. Needed are ``picture`` (the name of the view in its dataset), ``u``, ``v``,
-``width``, ``height`` (pixels), ``angle_rad`` and ``score``; a rectangle is as in
+A CSV file with a header. Needed are ``picture`` (the name of the view in its dataset), ``u``,
+``v``, ``width``, ``height`` (pixels), ``angle_rad`` and ``score``; a rectangle is as in
 :class:`grasp_core.rectangle.GraspRectangle`, and what scores more comes first. Other columns are
 left alone. A picture without a line has no answer.
 """

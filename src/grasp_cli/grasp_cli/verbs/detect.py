@@ -20,16 +20,10 @@ from grasp_core.drawing import draw_grasps
 from grasp_core.errors import ConfigError
 from grasp_core.grasp import Grasp
 from grasp_core.json_file import finite_or_none, require_writable, write_json
-from grasp_detection.frames import (
-    DEPTH_UNITS_M,
-    PICTURE_SUFFIXES,
-    PictureFrame,
-    is_recorded,
-    read_picture,
-    read_recorded,
-)
+from grasp_detection.frames import DEPTH_UNITS_M, PictureFrame
 from grasp_detection.learned.weights import DEFAULT as DEFAULT_WEIGHTS
 from grasp_detection.loading import DEFAULT_GRIPPER, MOST_CANDIDATES, load_detector
+from grasp_detection.picture_sources import PictureSource, find_pictures
 from grasp_detection.predictions import write_predictions
 from grasp_detection.registry import DEFAULT, find_detector, weights_of
 
@@ -44,30 +38,10 @@ _DRAWN = 8
 
 
 @dataclass(frozen=True)
-class _Source:
-    """A picture before it is read: a recorded frame's folder, or a file and perhaps its depth."""
-
-    name: str
-    path: Path
-    depth: Path | None = None
-
-    @property
-    def has_depth(self) -> bool:
-        return self.depth is not None or self.path.is_dir()
-
-    def read(self, options: argparse.Namespace) -> PictureFrame:
-        if self.path.is_dir():
-            return read_recorded(self.path)
-        return read_picture(
-            self.path, self.depth, options.intrinsics, options.depth_unit, self.name
-        )
-
-
-@dataclass(frozen=True)
 class _Found:
     """The grasps of a picture."""
 
-    source: _Source
+    source: PictureSource
     grasps: Sequence[Grasp]
     ms: float
 
@@ -136,15 +110,14 @@ def run(options: argparse.Namespace) -> int:
     """Detect, show and write."""
     if options.most < 1:
         raise ConfigError(f"--most is {options.most}, must be at least 1")
-    sources = _sources(options)
-    _require_one_name_each(sources)
+    sources = find_pictures(options.images, options.depth, options.intrinsics, options.depth_unit)
     if options.out:
         require_writable(options.out / "grasps.json")
     settings = _settings(options, all(source.has_depth for source in sources))
     detector = load_detector(options.detector, gripper=options.gripper, settings=settings)
     found = []
     for index, source in enumerate(sources):
-        frame = source.read(options)
+        frame = source.read()
         if index == 0:
             detector.warm_up()
         start = time.perf_counter()
@@ -156,71 +129,6 @@ def run(options: argparse.Namespace) -> int:
         _write(options, settings.get("weights", ""), found)
     _show(found, options, Console())
     return 0
-
-
-def _sources(options: argparse.Namespace) -> list[_Source]:
-    """All pictures that were named, in order.
-
-    Raises:
-        ConfigError: There is none, or depth does not belong to them.
-    """
-    found = [source for path in options.images for source in _sources_in(path, options.depth)]
-    if options.depth is None and options.intrinsics:
-        raise ConfigError("--intrinsics without --depth: recorded frames bring their own")
-    pictures = [source for source in found if not source.path.is_dir()]
-    if options.depth is not None and (not pictures or len(pictures) < len(found)):
-        raise ConfigError("--depth belongs to pictures: recorded frames bring their own")
-    if options.depth is not None and options.depth.is_file() and len(pictures) > 1:
-        raise ConfigError(
-            f"--depth {options.depth} is one file for {len(pictures)} pictures: give a folder "
-            "with a depth picture of the same name for each"
-        )
-    return found
-
-
-def _sources_in(path: Path, depth: Path | None) -> list[_Source]:
-    if is_recorded(path):
-        return [_Source(path.resolve().name, path)]
-    if not path.is_dir():
-        return [_Source(path.stem, path, _depth_of(path, depth))]
-    inside = sorted(path.iterdir())
-    frames = [_Source(one.name, one) for one in inside if is_recorded(one)]
-    pictures = [
-        _Source(one.stem, one, _depth_of(one, depth))
-        for one in inside
-        if one.suffix.lower() in PICTURE_SUFFIXES
-    ]
-    if not frames and not pictures:
-        raise ConfigError(
-            f"{path} holds neither pictures ({', '.join(PICTURE_SUFFIXES)}) nor folders with "
-            "color.png, depth.png and camera.json"
-        )
-    return frames + pictures
-
-
-def _depth_of(picture: Path, depth: Path | None) -> Path | None:
-    """The depth picture of a colour picture.
-
-    Raises:
-        ConfigError: The folder holds none of that name.
-    """
-    if depth is None or not depth.is_dir():
-        return depth
-    for suffix in PICTURE_SUFFIXES:
-        if (depth / f"{picture.stem}{suffix}").exists():
-            return depth / f"{picture.stem}{suffix}"
-    raise ConfigError(f"{depth} holds no depth picture {picture.stem} for {picture}")
-
-
-def _require_one_name_each(sources: Sequence[_Source]) -> None:
-    seen: dict[str, Path] = {}
-    for source in sources:
-        if source.name in seen:
-            raise ConfigError(
-                f"{seen[source.name]} and {source.path} have the same name {source.name}: detect "
-                "one after the other, into two folders"
-            )
-        seen[source.name] = source.path
 
 
 def _settings(options: argparse.Namespace, has_depth: bool) -> dict[str, Any]:

@@ -1,10 +1,11 @@
 """What is what in a real picture: graspable objects and forbidden zones, drawn by hand.
 
-One JSON file a picture: ``picture``, ``size`` (width, height), ``objects`` and ``forbidden``, each a
-list of ``name`` and ``polygons`` (lists of [u, v], pixels, on the depth image where colour is out
-of register). ``objects`` are the loose things that a hand may take; ``forbidden`` is where no finger
-may go, whatever the depth image shows there: walls of bins, robots, glass. ``config/labels`` holds
-those of ``../shared/data/real_rgbd``, made before any detector was changed to do well on them.
+One JSON file a picture: ``picture``, ``size`` (width, height), ``objects`` and ``forbidden``,
+each a list of ``name`` and ``polygons`` (lists of [u, v], pixels, on the depth image where colour
+is out of register). ``objects`` are the loose things that a hand may take; ``forbidden`` is where
+no finger may go, whatever the depth image shows there: walls of bins, robots, glass.
+``config/labels`` holds those of ``../shared/data/real_rgbd``, made before any detector was changed
+to do well on them.
 """
 
 from __future__ import annotations

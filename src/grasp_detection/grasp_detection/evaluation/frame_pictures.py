@@ -1,4 +1,4 @@
-"""Labelled real pictures with the verdicts on their grasps drawn in: for looking at the figures."""
+"""Labelled real pictures with the verdicts on their grasps drawn in, for looking at."""
 
 from __future__ import annotations
 

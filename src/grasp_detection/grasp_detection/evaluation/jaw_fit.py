@@ -3,7 +3,8 @@
 All is looked at in the frame of the jaws: x across them, y along their closing line, z up along
 the support's normal, the origin at the rectangle's local top. The jaws come down as far as they
 can without touching what was seen, between the executor's finger depth and a least hold; at that
-height, what stands between them must be narrower than they open.
+height, what stands between them must be narrower than they open, and the sides that the pads meet
+must face them: a pad that meets a corner or a slanting side slips off.
 """
 
 from __future__ import annotations
@@ -258,14 +259,8 @@ class _Jaws:
         rules, gripper = self._rules, self._gripper
         half_x, inner = 0.5 * gripper.pad_width_m, 0.5 * self._opening_m
         outer = inner + gripper.finger_thickness_m
-        corners = [
-            [
-                (x, y * sign, 0.0)
-                for x, y in zip((-half_x, half_x, half_x, -half_x), ys, strict=True)
-            ]
-            for sign in (1.0, -1.0)
-            for ys in [(inner, inner, outer, outer)]
-        ]
+        finger = [(-half_x, inner), (half_x, inner), (half_x, outer), (-half_x, outer)]
+        corners = [[(x, y * sign, 0.0) for x, y in finger] for sign in (1.0, -1.0)]
         footprints = np.array(corners)
         shares = [self._seen_share(sign, inner, outer) for sign in (1.0, -1.0)]
         return JawFit(
