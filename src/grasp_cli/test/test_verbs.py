@@ -19,9 +19,17 @@ def words(example):
 
 
 def test_the_verbs_are_the_files():
-    assert {"sim", "bench", "benchmark", "data", "train", "evaluate", "import", "config"} == set(
-        VERBS
-    )
+    assert {
+        "sim",
+        "bench",
+        "benchmark",
+        "data",
+        "detect",
+        "train",
+        "evaluate",
+        "import",
+        "config",
+    } == set(VERBS)
 
 
 @pytest.mark.parametrize("name", VERBS)
