@@ -61,7 +61,7 @@ class ArmProfile(Checked):
     external_wrench_axis: tuple[float, ...] = setting(
         (0.0, 0.0, 1.0),
         "direction of the force by which a lifted mass shows on external_wrench_topic, a unit "
-        "vector in the frame of its messages; of a force-torque sensor, which turns with the hand: "
+        "vector in the frame of its messages; of a force-torque sensor that turns with the hand, "
         "while that points straight down",
         minimum=-1.0,
         maximum=1.0,
