@@ -10,14 +10,17 @@ from memory_move_group import MemoryMoveGroup
 from grasp_benchmark.closed_loop.played_operator import attend_to
 from grasp_benchmark.in_process import SimArm, SimCamera, SimGripper, sequence_in
 from grasp_benchmark.speed.pose_error import measure_pose_errors
+from grasp_core.cell import load_cell
 from grasp_core.errors import Code, ConfigError
-from grasp_core.robot import load_robot
+from grasp_core.robot import load_robot, robot_names
 from grasp_core.transform import Transform
 from grasp_detection.registry import create_detector
 from grasp_executor.config import PickConfig
 from grasp_executor.outcome import Stage
+from grasp_executor.planning.kinematics import Kinematics
 from grasp_executor.planning.moveit import MoveItPlanner
 from grasp_executor.selection import PickGoal
+from grasp_sim.camera import hand_camera_pose, intrinsics
 from grasp_sim.config import SimConfig
 from grasp_sim.simulation import Simulation
 
@@ -325,3 +328,46 @@ def test_a_hand_on_lines_picks_by_its_inputs_and_misses_by_them():
     outcome = picks.run(PickGoal(), report=vanish)
     assert (outcome.code, outcome.holding) == (Code.EMPTY_GRIP, False), outcome.message
     simulation.close()
+
+
+def test_grasps_go_where_the_believed_camera_sees_them(simulation):
+    place(simulation)
+    detector = create_detector("antipodal", ROBOT.gripper)
+    shift = Transform.from_translation(0.03, -0.02, 0.0)
+    believed = shift @ simulation.T_parent_camera
+    seen = [
+        SimCamera(simulation, detector, pose).look(0.0, "", lambda: None)
+        for pose in (None, believed)
+    ]
+    moved = seen[1].T_base_camera.translation - seen[0].T_base_camera.translation
+    assert moved == pytest.approx(shift.translation)
+    assert seen[1].depth_m == pytest.approx(seen[0].depth_m, nan_ok=True)
+
+
+def test_a_camera_on_the_hand_picks_from_where_it_looks():
+    simulation = Simulation(SimConfig(renderer="tiny", camera_mount="hand"), ROBOT)
+    try:
+        place(simulation, x=0.55, y=-0.1)
+        robot = ROBOT.for_camera("hand")
+        detector = create_detector("antipodal", robot.gripper)
+        outcome = sequence_in(simulation, detector, robot).run(PickGoal())
+        assert outcome.code is Code.OK, outcome.message
+        assert in_bin(simulation) == ["block"]
+        ends = simulation.arm_state()[0]
+        assert ends == pytest.approx(np.array(ROBOT.arm.look), abs=0.02)
+    finally:
+        simulation.close()
+
+
+@pytest.mark.parametrize("name", robot_names())
+def test_from_its_look_a_robot_sees_its_whole_workspace(name):
+    robot = load_robot(name)
+    cell = load_cell(robot.arm.cell)
+    T_base_tcp = Kinematics(robot).forward(np.array(robot.arm.look))
+    T_base_camera = T_base_tcp @ hand_camera_pose(SimConfig())
+    (x0, y0, _), (x1, y1, _) = cell.workspace_min, cell.workspace_max
+    corners = [(x, y, cell.support_z_m) for x in (x0, x1) for y in (y0, y1)]
+    camera = intrinsics(SimConfig())
+    pixels = camera.project(T_base_camera.inverse().apply(np.array(corners)))
+    assert np.all(pixels >= 0.0)
+    assert np.all(pixels <= (camera.width - 1, camera.height - 1))

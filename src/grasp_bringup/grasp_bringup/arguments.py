@@ -12,7 +12,7 @@ from typing import Any
 from grasp_core.camera_profile import camera_names
 from grasp_core.errors import ConfigError
 from grasp_core.gripper_profile import gripper_names
-from grasp_core.robot import robot_names
+from grasp_core.robot import CAMERA_MOUNTS, robot_names
 from grasp_executor.planning.registry import planner_names
 from grasp_sim.config import MAX_OBJECTS, NOISE_PRESETS
 from grasp_sim.node_config import OF_CAMERA
@@ -96,6 +96,7 @@ class Argument:
 
 _BOOLEAN_TEXTS = tuple(_BOOLEANS)
 _NO_CAMERA = "none"
+_MOUNT = "where the camera is mounted: beside the robot, or on its hand"
 
 # The same for simulation and hardware.
 _SHARED: dict[str, Argument] = {
@@ -155,6 +156,7 @@ SIM_ARGUMENTS: dict[str, Argument] = {
         maximum=100,
         words={"max": 0.0},
     ),
+    "camera_mount": Argument(_MOUNT, "simulator.yaml", choices=CAMERA_MOUNTS),
     "camera_tilt": Argument(
         "camera's angle from straight down, degrees",
         "simulator.yaml",
@@ -198,11 +200,7 @@ REAL_ARGUMENTS: dict[str, Argument] = {
         "serial number of the camera, for its driver and to check the calibration",
         default="the one camera that is plugged in",
     ),
-    "camera_mount": Argument(
-        "where the camera is mounted: beside the robot, or on its hand",
-        choices=("fixed", "hand"),
-        default="fixed",
-    ),
+    "camera_mount": Argument(_MOUNT, choices=CAMERA_MOUNTS, default="fixed"),
     "calibration": Argument(
         "file of the hand-eye calibration, as grasp calibrate writes it or an easy_handeye2 "
         ".calib; tf: somebody else publishes the camera's pose on TF",
@@ -226,6 +224,12 @@ REAL_ARGUMENTS: dict[str, Argument] = {
         kind=bool,
         choices=_BOOLEAN_TEXTS,
         default="true",
+    ),
+    "move_group": Argument(
+        "start a move_group where MoveIt plans; false where the lab's bring-up has one",
+        kind=bool,
+        choices=_BOOLEAN_TEXTS,
+        default="as drivers",
     ),
     "use_sim_time": Argument(
         "take the time from /clock; only where a simulator stands for the hardware",

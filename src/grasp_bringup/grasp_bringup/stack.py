@@ -86,11 +86,14 @@ TF = "tf"
 OF_EXECUTOR = ("planner", "dry_run", "step")
 """Arguments that are parameters of the executor, of the same names."""
 
+_OF_SIMULATED_EXECUTOR = (*OF_EXECUTOR, "camera_mount")
+
 # The simulator's parameters by the arguments that set them.
 _OF_SIMULATOR = {
     **{name: name for name in ("robot", "gripper", "camera", "cell", "objects", "clutter")},
     **{name: name for name in ("seed", "speed", "noise", "gui")},
     "camera_tilt": "camera_tilt_deg",
+    "camera_mount": "camera_mount",
 }
 
 
@@ -140,7 +143,7 @@ def sim_stack(texts: Mapping[str, str] | None = None) -> list[NodeDescription]:
             hand_eye=hand_eye,
             executor={
                 **_of_simulation(named, defaults),
-                **{name: named[name] for name in OF_EXECUTOR if name in named},
+                **{name: named[name] for name in _OF_SIMULATED_EXECUTOR if name in named},
             },
         ),
     ]
@@ -188,7 +191,8 @@ def sim_view(texts: Mapping[str, str]) -> RvizView | None:
 def _require_agreement(named: Mapping[str, Any], defaults: Defaults) -> None:
     """Refuse nodes that would work on different robots, cells or cameras."""
     nodes = ("simulator", "detector", "executor")
-    for name, holders in {"robot": nodes, "cell": nodes, "camera": nodes[:2]}.items():
+    of = {"robot": nodes, "cell": nodes, "camera": nodes[:2], "camera_mount": nodes[::2]}
+    for name, holders in of.items():
         values = {node: getattr(getattr(defaults, node), name) for node in holders}
         if name not in named:
             require_one(name, values)

@@ -43,7 +43,7 @@ def test_every_parameter_the_stack_sets_exists():
         **dict.fromkeys(("continuous", "gui", "step", "dry_run", "rviz"), "false"),
         **{"planner": "embedded", "namespace": "left", "calibration": "tf"},
         **{"detector": "dsc_graspnet", "weights": "default", "robot": "panda"},
-        **{"gripper": "franka_hand", "camera": "kinect2"},
+        **{"gripper": "franka_hand", "camera": "kinect2", "camera_mount": "hand"},
         **{"cell": "tabletop", "objects": "test", "noise": "d435", "planner": "moveit"},
     }
     assert set(everything) == set(SIM_ARGUMENTS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,10 +19,13 @@ from grasp_core.config import Checked, setting
 from grasp_core.errors import PlanFailure
 from grasp_core.robot import CAMERA_ON_HAND, RobotModel
 from grasp_core.transform import Transform
-from grasp_executor.interfaces import Arm, JointVector, Planner
+from grasp_executor.interfaces import Arm, JointTrajectory, JointVector, Planner
 from grasp_executor.motion import Mover
 from grasp_executor.scene import Box
 from grasp_executor.surroundings import Surroundings
+
+Pace = Callable[[JointTrajectory, Box | None], JointTrajectory]
+"""A trajectory no faster than allowed, with what the hand carries, in the tcp frame."""
 
 _CAMERA_SIZE_M = (0.12, 0.05, 0.05)  # what a camera on the hand takes up, cable included
 _PLATE_M = 0.015  # thickness of a board on the hand, and as much beyond its edges
@@ -67,6 +71,7 @@ class AutomaticRound:
         mover: Mover,
         taker: ViewTaker,
         settings: RoundSettings,
+        pace: Pace,
         say: Say,
     ) -> None:
         """Prepare.
@@ -78,6 +83,7 @@ class AutomaticRound:
             mover: Moves it; it stops the arm when the user cancels.
             taker: Takes the views.
             settings: How.
+            pace: Slows a trajectory down to what is allowed.
             say: Tells the user.
         """
         self._mount = mount
@@ -86,6 +92,8 @@ class AutomaticRound:
         self._mover = mover
         self._taker = taker
         self._settings = settings
+        self._pace = pace
+        self._carried: Box | None = None
         self._say = say
         self._scene = Surroundings(mount.robot, mount.cell).closed()
 
@@ -154,7 +162,7 @@ class AutomaticRound:
         except PlanFailure as failure:
             self._say(f"skipped: {failure}")
             return
-        self._mover.follow(way)
+        self._mover.follow(self._pace(way, self._carried))
         self._mover.settle(self._settings.settle_s)
         try:
             self._taker.take(self._mover.tick)
@@ -163,9 +171,8 @@ class AutomaticRound:
 
     def _go(self, goal: JointVector) -> None:
         here = self._arm.state().positions
-        self._mover.follow(
-            self._planner.plan_joints(here, goal, self._settings.speed, wait=_at_once)
-        )
+        way = self._planner.plan_joints(here, goal, self._settings.speed, wait=_at_once)
+        self._mover.follow(self._pace(way, self._carried))
 
     def _carry(self, poses: Poses, T_hand_tcp: Transform) -> None:
         """Let the planner know of what is on the hand, now that it is known where."""
@@ -179,6 +186,7 @@ class AutomaticRound:
             middle = Transform.from_translation(*board.center)
             pose = T_tcp_hand @ poses.board @ middle
             box = Box("board", (width, height, _PLATE_M), pose, padded=False)
+        self._carried = box
         self._planner.attach(box)
 
 

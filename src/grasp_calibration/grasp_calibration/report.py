@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import datetime
 
+import numpy as np
+from numpy.typing import NDArray
+
 from grasp_calibration.solve import REFINED, Calibration, Errors
 from grasp_core.hand_eye import HandEye
 
@@ -50,5 +53,5 @@ def _row(name: str, errors: Errors) -> str:
     return f"{name:12}{errors.mm:8.2f}{errors.deg:8.3f}{errors.px:8.2f}"
 
 
-def _rounded(values: object) -> str:
-    return "(" + ", ".join(f"{value:.4f}" for value in values) + ")"  # type: ignore[attr-defined]
+def _rounded(values: NDArray[np.float64]) -> str:
+    return "(" + ", ".join(f"{value:.4f}" for value in values) + ")"

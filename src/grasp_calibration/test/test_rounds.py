@@ -26,13 +26,24 @@ MOUNTS = pytest.mark.parametrize("mount", CAMERA_MOUNTS)
 class Station:
     def __init__(self, mount, start=START, cancelled=lambda: False):
         self.hand = FlyingHand(mount, TRUTH[mount], start)
-        self.said = []
+        self.said, self.paced = [], []
         self.taker = ViewTaker(self.hand, BoardDetector(BOARD), self.said.append)
         self.mover = Mover(self.hand, self.hand, 0.01, cancelled)
         about = Mount(load_robot("panda"), load_cell("tabletop"), mount)
         self.round = AutomaticRound(
-            about, self.hand, self.hand, self.mover, self.taker, SETTINGS, self.said.append
+            about,
+            self.hand,
+            self.hand,
+            self.mover,
+            self.taker,
+            SETTINGS,
+            self.pace,
+            self.said.append,
         )
+
+    def pace(self, way, carried):
+        self.paced.append((way.goal, carried))
+        return way
 
 
 @MOUNTS
@@ -48,6 +59,11 @@ def test_an_automatic_round_finds_the_camera_and_ends_where_it_began(mount):
     carried, nothing = station.hand.attached
     assert carried.name == ("camera" if mount == "hand" else "board")
     assert nothing is None
+    # Every motion was paced, with what the hand carries once that is known.
+    assert [goal.tolist() for goal, _ in station.paced] == [
+        goal.tolist() for goal in station.hand.visited
+    ]
+    assert [held for _, held in station.paced][-1] is carried
 
 
 def test_the_board_on_the_hand_is_a_box_where_it_is():

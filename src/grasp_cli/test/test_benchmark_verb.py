@@ -9,6 +9,8 @@ import time
 import pytest
 
 from grasp_cli.main import main
+from grasp_core.hand_eye import HandEye, write_hand_eye
+from grasp_core.transform import Transform
 
 
 def run(*arguments):
@@ -108,3 +110,12 @@ def test_kill_and_interrupt_lose_nothing(objects, tmp_path):
     keys = [(one["detector"], one["trial"]) for one in map(json.loads, trials.open())]
     assert sorted(keys) == sorted(set(keys))
     assert len(keys) == 16
+
+
+def test_a_calibration_of_another_mount_is_refused(tmp_path, capsys):
+    path = tmp_path / "hand_eye.yaml"
+    write_hand_eye(path, HandEye("panda_hand_tcp", "optical", Transform.identity()))
+    assert run("--detector", "antipodal", "--calibration", path) == 2
+    told = capsys.readouterr().err
+    assert "is relative to 'panda_hand_tcp'" in told
+    assert "--camera-mount fixed the camera is on 'panda_link0'" in told

@@ -89,6 +89,7 @@ def identity(settings: BenchmarkSettings, contestants: Sequence[Contestant]) -> 
     """Everything that a trial's result depends on, for JSON; not how many trials there are."""
     about = dataclasses.asdict(settings)
     del about["trials"]
+    about["believed_camera"] = list(settings.believed_camera)  # as JSON gives it back
     folder = Path(settings.objects)
     return {
         "format": _FORMAT,

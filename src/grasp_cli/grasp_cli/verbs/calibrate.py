@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from grasp_bringup.environment import require_usable
-from grasp_bringup.stack import read_defaults, simulated_robot
+from grasp_bringup.stack import read_defaults, simulated_cell, simulated_robot
 from grasp_calibration.automatic import AutomaticRound, Mount, RoundSettings
 from grasp_calibration.check import CheckResult, check
 from grasp_calibration.detection import BoardDetector
@@ -29,10 +29,11 @@ from grasp_core.cell import Cell, load_cell
 from grasp_core.charuco_board import CharucoBoard
 from grasp_core.config import build
 from grasp_core.easy_handeye import EasyHandeye, write_calib
-from grasp_core.errors import BadCalibration, ConfigError
+from grasp_core.errors import BadCalibration, Cancelled, ConfigError
 from grasp_core.hand_eye import HandEye, load_hand_eye, write_hand_eye
 from grasp_core.json_file import require_writable
 from grasp_core.robot import CAMERA_MOUNTS, CAMERA_ON_HAND, RobotModel, load_robot
+from grasp_executor.link_motion import LinkSpeedLimit
 from grasp_executor.planning.registry import DEFAULT_PLANNER, create_planner
 from grasp_sim.config import SimConfig
 
@@ -45,6 +46,8 @@ EXAMPLES = (
 )
 _FILE = Path("hand_eye.yaml")
 _BOUND_MM = 3.0
+_MAX_SPEED_M_S = 0.25
+_STOPPED = "interrupted: the arm is at rest where it was, nothing is written"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -61,6 +64,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--seed", type=int, default=0, help="seed of the choice of views, and of --sim (0)")
     add("--views", type=int, default=RoundSettings().views, help="views to take (20)")
     add("--speed", type=float, help="of --automatic, share of the planner's (0.2; with --sim 1)")
+    add(
+        "--max-speed",
+        type=float,
+        default=_MAX_SPEED_M_S,
+        help=f"of any point of arm and hand, m/s ({_MAX_SPEED_M_S})",
+    )
     add("--out", type=Path, help=f"file for the calibration ({_FILE}; with --sim none)")
     add("--easy-handeye", type=Path, help="file for it as easy_handeye2's .calib, too")
     add("--check", type=Path, help="check this calibration instead: status 1 if it is off")
@@ -107,6 +116,8 @@ def run(options: argparse.Namespace) -> int:
             return 0
     if options.mount is None:
         raise ConfigError(f"--mount is missing, must be one of {', '.join(CAMERA_MOUNTS)}")
+    if not 0.0 < options.max_speed <= 2.0:
+        raise ConfigError(f"--max-speed is {options.max_speed} m/s, must lie in (0, 2]")
     present = _present(options)
     out = options.out or (None if options.sim or present else _FILE)
     for path in (out, options.easy_handeye):
@@ -180,7 +191,7 @@ def _rehearsed(options: argparse.Namespace) -> _Found:
     from grasp_benchmark.calibration.rehearsal import rehearse
 
     robot_name, gripper = simulated_robot(options.robot, options.gripper)
-    cell = options.cell or read_defaults().simulator.cell
+    cell = simulated_cell(options.robot, options.cell)
     simulated = SimConfig(robot=robot_name, gripper=gripper, cell=cell)
     settings = _settings(options)
     with Interrupt() as interrupt:
@@ -215,10 +226,15 @@ def _measured(options: argparse.Namespace, board: CharucoBoard) -> _Found:
         if options.automatic:
             mount = Mount(robot, cell, options.mount)
             planner = create_planner(DEFAULT_PLANNER, robot)
-            with interrupt:
-                AutomaticRound(
-                    mount, planner, station.arm, station.mover, taker, settings, print
-                ).run()
+            pace = LinkSpeedLimit(robot, options.max_speed).slowed
+            moves = AutomaticRound(
+                mount, planner, station.arm, station.mover, taker, settings, pace, print
+            )
+            try:
+                with interrupt:
+                    moves.run()
+            except Cancelled as error:
+                raise KeyboardInterrupt(_STOPPED) from error
         else:
             guided_round(taker, _ask, station.pause, print, options.mount, options.views)
     if taker.camera is None:

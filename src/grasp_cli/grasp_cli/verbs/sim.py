@@ -28,6 +28,7 @@ from grasp_cli.pick_results import summary_of, table_of
 from grasp_core.cell import load_cell
 from grasp_core.errors import Code, ConfigError
 from grasp_core.json_file import require_writable, write_json
+from grasp_core.robot import CAMERA_MOUNTS
 from grasp_detection.registry import has_weights, resolve, weights_of
 from grasp_sim.objects import object_set
 
@@ -58,6 +59,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--speed", help="times real time, or max (max; with --gui 1)")
     add("--noise", choices=SIM_ARGUMENTS["noise"].choices, help="depth noise")
     add("--camera-tilt", type=float, help="camera from straight down, degrees, 0 to 40")
+    add("--camera-mount", choices=CAMERA_MOUNTS, help="camera above the table, or on the hand")
+    add("--calibration", help="calibration file that the stack believes; tf: the true pose (tf)")
     add("--gui", action="store_true", default=None, help="show PyBullet's window")
     add("--report", type=Path, help="folder for a CSV and a picture per pick")
     add("--json", type=Path, help="file for the results")
