@@ -58,6 +58,15 @@ class ArmProfile(Checked):
         "from its joint torques; a lifted mass shows its weight as a positive force.z; empty: "
         "it measures none",
     )
+    external_wrench_axis: tuple[float, ...] = setting(
+        (0.0, 0.0, 1.0),
+        "direction of the force by which a lifted mass shows on external_wrench_topic, a unit "
+        "vector in the frame of its messages; of a force-torque sensor that turns with the hand, "
+        "while that points straight down",
+        minimum=-1.0,
+        maximum=1.0,
+        length=3,
+    )
     stop_topic: str = setting(
         "",
         "topic on which its driver tells its mode, to see a protective stop; empty: it tells none",
@@ -122,6 +131,11 @@ class ArmProfile(Checked):
         require_relative_names(self, "trajectory_action", "joint_states_topic")
         if self.external_wrench_topic:
             require_relative_names(self, "external_wrench_topic")
+        if abs(np.linalg.norm(self.external_wrench_axis) - 1.0) > 1e-3:
+            raise ConfigError(
+                f"external_wrench_axis is {list(self.external_wrench_axis)}, must have length 1: "
+                "give a unit vector"
+            )
         self._check_stop()
         taught = ("look",) if self.look else ()
         for field in ("lower", "upper", "velocity", "acceleration", "observe", *taught):
