@@ -86,7 +86,7 @@ def test_pip_is_held_to_the_distributions_numpy_where_there_is_one(steps, mode):
     made.write_constraints()
     lines = Path(made.environment_variables()["PIP_CONSTRAINT"]).read_text().splitlines()
     assert [line for line in lines if line.startswith("numpy==")] == ["numpy==1.26.4"]
-    assert sum(line.startswith(("scipy==", "opencv-python-headless==")) for line in lines) == 2
+    assert sum(line.startswith(("scipy==", "opencv-")) for line in lines) == 2
     ours = (ROOT / "constraints.txt").read_text().splitlines()
     replaced = {line.partition("==")[0] for line in set(ours) - set(lines)}
     assert replaced == {"numpy", "scipy", "opencv-python-headless"}

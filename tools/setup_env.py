@@ -64,6 +64,8 @@ NEEDED_TOGETHER = (
 BUILD_PYTHON = r"/opt/python/cp3\d+-cp3\d+"
 BUILD_INCLUDE = re.compile(BUILD_PYTHON + r"/include/python3\.\d+")
 BUILD_SITE_PACKAGES = re.compile(BUILD_PYTHON + r"/lib/python3\.\d+/site-packages")
+# And where numpy 2 has its headers; numpy 1 has them in another folder.
+NUMPY_2_HEADERS, NUMPY_1_HEADERS = "/numpy/_core/include", "/numpy/core/include"
 
 
 # CMake's file(STRINGS), through which rosidl hands on paths, ends at a byte that is not ASCII; ":"
@@ -193,9 +195,8 @@ def write_constraints() -> None:
     if MODE == "wheels":
         return
     own = (ROOT / UBUNTU).read_text(encoding="utf-8").splitlines()
-    names = tuple(line.partition("==")[0] + "==" for line in own if "==" in line)
     lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
-    kept = [line for line in lines if not line.startswith(names)]
+    kept = [line for line in lines if not line.startswith(("numpy==", "scipy==", "opencv-"))]
     constraints().write_text("\n".join([*kept, *own, ""]), encoding="utf-8")
 
 
@@ -265,6 +266,8 @@ def install_ros() -> None:
         text = path.read_text(encoding="utf-8")
         patched = BUILD_INCLUDE.sub(lambda _: include, text)
         patched = BUILD_SITE_PACKAGES.sub(lambda _: str(site_packages), patched)
+        if MODE == "ubuntu":
+            patched = patched.replace(NUMPY_2_HEADERS, NUMPY_1_HEADERS)
         if re.search(BUILD_PYTHON, patched):
             raise SetupError(
                 f"{path} still names the Python of its build machine: extend the patterns of "

@@ -13,6 +13,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
+OWN = re.compile(r"numpy==|scipy==|opencv-")  # the distribution's, see requirements-ubuntu.txt
 CONSTRAINTS = """\
 # Every version that requirements-ros.txt and requirements.txt draw in, for a Python of the
 # version below. Written by `make constraints`; do not edit.
@@ -58,11 +59,8 @@ def write(name: str, header: str, lines: list[str]) -> None:
 def main() -> None:
     """Write both files."""
     write("constraints.txt", CONSTRAINTS, resolve("requirements-ros.txt", "requirements.txt"))
-    ubuntu = (ROOT / "requirements-ubuntu.txt").read_text(encoding="utf-8")
-    own = {normalised(name) for name in re.findall(r"^([\w.-]+)==", ubuntu, re.MULTILINE)}
     drawn_in = resolve("requirements.txt", constraints="constraints.txt")
-    lines = [line for line in drawn_in if line.partition("==")[0] not in own]
-    write("requirements-sourced.txt", SOURCED, lines)
+    write("requirements-sourced.txt", SOURCED, [line for line in drawn_in if not OWN.match(line)])
 
 
 if __name__ == "__main__":

@@ -308,6 +308,28 @@ def test_an_arm_that_estimates_no_wrench_says_so():
     simulation.close()
 
 
+def test_a_hand_on_lines_picks_by_its_inputs_and_misses_by_them():
+    robot = load_robot("panda", "pneumatic_hand")
+    simulation = Simulation(SimConfig(renderer="tiny"), robot)
+    detector = create_detector("antipodal", robot.gripper)
+    picks = sequence_in(simulation, detector, robot)
+    place(simulation)
+    outcome = picks.run(PickGoal())
+    assert outcome.code is Code.OK, outcome.message
+    assert outcome.force_source in ("none", "payload")
+    assert math.isnan(outcome.opening_m)
+    assert in_bin(simulation) == ["block"]
+
+    def vanish(progress):
+        if progress.stage is Stage.APPROACH and "late" in simulation.world.objects:
+            simulation.remove("late")
+
+    place(simulation, "late")
+    outcome = picks.run(PickGoal(), report=vanish)
+    assert (outcome.code, outcome.holding) == (Code.EMPTY_GRIP, False), outcome.message
+    simulation.close()
+
+
 def test_grasps_go_where_the_believed_camera_sees_them(simulation):
     place(simulation)
     detector = create_detector("antipodal", ROBOT.gripper)

@@ -225,6 +225,12 @@ REAL_ARGUMENTS: dict[str, Argument] = {
         choices=_BOOLEAN_TEXTS,
         default="true",
     ),
+    "move_group": Argument(
+        "start a move_group where MoveIt plans; false where the lab's bring-up has one",
+        kind=bool,
+        choices=_BOOLEAN_TEXTS,
+        default="as drivers",
+    ),
     "use_sim_time": Argument(
         "take the time from /clock; only where a simulator stands for the hardware",
         kind=bool,

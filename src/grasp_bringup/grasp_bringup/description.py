@@ -50,6 +50,7 @@ class DriverDescription:
         remappings: Topic names, from -> to.
         namespace: Of its nodes; empty for none.
         arguments: Words on the command line of the executable.
+        parameter_file: YAML file with more parameters of the executable; None for none.
         ends: Whether the executable ends when it has done its work, as a spawner does.
     """
 
@@ -61,6 +62,7 @@ class DriverDescription:
     remappings: Mapping[str, str] = field(default_factory=dict)
     namespace: str = ""
     arguments: tuple[str, ...] = ()
+    parameter_file: Path | None = None
     ends: bool = False
 
     def __post_init__(self) -> None:

@@ -89,7 +89,10 @@ def _driver(driver: DriverDescription) -> Any:
             name=driver.name,
             namespace=driver.namespace,
             arguments=list(driver.arguments),
-            parameters=list(filter(None, [dict(driver.parameters)])),
+            parameters=[
+                *([str(driver.parameter_file)] if driver.parameter_file else []),
+                *filter(None, [dict(driver.parameters)]),
+            ],
             remappings=list(driver.remappings.items()),
             output="screen",
         )
@@ -101,7 +104,8 @@ def _driver(driver: DriverDescription) -> Any:
     scope = [SetRemap(source, target) for source, target in driver.remappings.items()]
     if driver.namespace:
         scope.insert(0, PushRosNamespace(driver.namespace))
-    return GroupAction([*scope, included])
+    # Its own arguments alone: one of ours that is called the same would be taken for one of its.
+    return GroupAction([*scope, included], forwarding=False)
 
 
 def rviz_of(view: RvizView | None, use_sim_time: bool) -> list[Any]:

@@ -70,7 +70,7 @@ def _driver_command(driver: DriverDescription) -> list[str]:
     if driver.executable:
         command = [str(_executable(driver)), *driver.arguments]
         command += ["--ros-args", "-r", f"__node:={driver.name}", *_namespace(driver.namespace)]
-        return command + _settings(driver.remappings, driver.parameters)
+        return command + _ros_settings(driver)
     if driver.remappings or driver.namespace:
         raise ConfigError(
             f"driver {driver.name}: a launch file is started without remappings or a namespace, "
@@ -105,14 +105,23 @@ def _namespace(namespace: str) -> list[str]:
     return ["-r", f"__ns:=/{namespace.strip('/')}"] if namespace else []
 
 
+def _ros_settings(driver: DriverDescription) -> list[str]:
+    file = ["--params-file", str(driver.parameter_file)] if driver.parameter_file else []
+    return file + _settings(driver.remappings, driver.parameters)
+
+
 def by_hand(driver: DriverDescription) -> str:
     """The command that starts a driver in a shell where its distribution is sourced."""
     if driver.executable:
-        ros = _namespace(driver.namespace) + _settings(driver.remappings, driver.parameters)
+        ros = _namespace(driver.namespace) + _ros_settings(driver)
         words = ["run", driver.package, driver.executable, *driver.arguments]
         return shlex.join(["ros2", *words, *(["--ros-args", *ros] if ros else [])])
     arguments = [f"{name}:={as_text(value)}" for name, value in driver.parameters.items()]
-    return shlex.join(["ros2", "launch", driver.package, driver.launch_file, *arguments])
+    command = shlex.join(["ros2", "launch", driver.package, driver.launch_file, *arguments])
+    # `ros2 launch` knows no namespace: only the file's own arguments, or another file, set one.
+    return (
+        f"{command}  # with its topics under /{driver.namespace}" if driver.namespace else command
+    )
 
 
 def _debian(package: str) -> str:

@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from grasp_bringup.arguments import REAL_ARGUMENTS, read_arguments
 from grasp_bringup.calibration_check import FIXED, checked_calibration
 from grasp_bringup.description import DriverDescription, NodeDescription, StackEntry
@@ -23,15 +25,21 @@ from grasp_bringup.stack import (
 )
 from grasp_core.arm_driver import load_arm_driver
 from grasp_core.camera_profile import load_camera
+from grasp_core.config import load_node_config
 from grasp_core.config_folder import config_dir
 from grasp_core.errors import ConfigError
+from grasp_core.json_file import require_writable
 from grasp_core.reach import require_reach
 from grasp_core.robot import RobotModel, load_robot
 from grasp_detection.config import DetectorConfig
 from grasp_executor.config import ExecutorConfig
 from grasp_executor.first_pick import FirstPick
+from grasp_executor.hand_memory import state_file
+from grasp_executor.planning.moveit_config import MoveItConfig
+from grasp_executor.planning.moveit_parameters import moveit_parameters
 
 _NO_CAMERA = "none"
+_MOVEIT = "moveit"
 _SPAWNER_PATIENCE_S = "60"  # of a controller manager that is still connecting to its robot
 
 
@@ -93,6 +101,8 @@ def real_stack(
     starts_drivers = named.get("drivers", True)
     found, notices = _calibration(choice, now or dt.datetime.now(dt.timezone.utc))
     drivers = _drivers(choice, found.camera_serial) if starts_drivers else []
+    if named.get("move_group", starts_drivers):
+        drivers += _move_group(choice, named.get("planner", defaults.executor.planner), defaults)
     if not _is_told(drivers, found.camera_serial):
         notices.append(_unchecked(found.camera_serial))
     dry_run = named.get("dry_run")
@@ -112,7 +122,8 @@ def real_stack(
         hand_eye=found.path,
         use_sim_time=named.get("use_sim_time", False),
         executor={
-            **{name: named[name] for name in (*OF_EXECUTOR, "max_tcp_speed_m_s") if name in named},
+            **{name: named[name] for name in OF_EXECUTOR if name in named},
+            **_speed(named, defaults.executor),
             "dry_run": dry_run,
             "camera_mount": named.get("camera_mount", FIXED),
         },
@@ -158,6 +169,18 @@ def _chosen(named: Mapping[str, Any], defaults: Defaults) -> _Choice:
         or (defaults.executor.cell if robot == defaults.executor.robot else model.arm.cell),
         named.get("namespace", "").strip("/"),
     )
+
+
+def _speed(named: Mapping[str, Any], in_file: ExecutorConfig) -> dict[str, Any]:
+    """The speed limit, and time enough for a slower arm to come to where an image has sent it."""
+    if "max_tcp_speed_m_s" not in named:
+        return {}
+    speed_m_s = named["max_tcp_speed_m_s"]
+    slower = max(1.0, in_file.max_tcp_speed_m_s / speed_m_s)
+    return {
+        "max_tcp_speed_m_s": speed_m_s,
+        "max_plan_age_s": in_file.max_plan_age_s * slower,
+    }
 
 
 # -- calibration --------------------------------------------------------------------------------
@@ -279,6 +302,33 @@ def _arm_drivers(choice: _Choice) -> list[DriverDescription]:
             )
             for controller in driver.controllers
         ),
+    ]
+
+
+def _move_group(choice: _Choice, planner: str, defaults: Defaults) -> list[DriverDescription]:
+    """A move_group that plans for the executor, where MoveIt is its planner.
+
+    Its parameters are written beside what the executor remembers: they hold the whole robot.
+
+    Raises:
+        ConfigError: They cannot be written.
+    """
+    if planner != _MOVEIT:
+        return []
+    memory = state_file(defaults.executor.state_dir, choice.robot, choice.hand)
+    path = memory.with_name(f"{memory.stem}-move-group.yaml")
+    require_writable(path)
+    content = {"/**": {"ros__parameters": moveit_parameters(choice.model)}}
+    path.write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
+    settings = load_node_config(MoveItConfig, config_dir() / "executor.yaml", "executor", _MOVEIT)
+    return [
+        DriverDescription(
+            "move_group",
+            "moveit_ros_move_group",
+            executable="move_group",
+            namespace="/".join(filter(None, [choice.namespace, settings.namespace])),
+            parameter_file=path,
+        )
     ]
 
 

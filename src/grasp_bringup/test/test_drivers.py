@@ -58,6 +58,7 @@ def test_a_drivers_launch_file_is_included_in_a_scope_of_its_own(launching):
     namespace, remap, included = group.args[0]
     assert (namespace.kind, namespace.args) == ("PushRosNamespace", ("left",))
     assert (remap.kind, remap.args) == ("SetRemap", ("image", "color/image"))
+    assert group.fields == {"forwarding": False}  # none of our arguments is taken for one of its
     assert included.fields["launch_arguments"] == [("align", "true"), ("fps", "30")]
     (source,) = included.args
     package, *path = source.args[0].args[0]

@@ -20,6 +20,7 @@ from grasp_core.config_folder import config_dir
 from grasp_core.errors import BadCalibration, ConfigError
 from grasp_core.robot import load_robot, robot_names
 from grasp_core.transform import Transform
+from grasp_executor.config import ExecutorConfig
 from grasp_executor.first_pick import FirstPick
 
 NOW = dt.datetime(2026, 3, 1, 12, tzinfo=dt.timezone.utc)
@@ -299,6 +300,36 @@ def test_drivers_that_cannot_be_started_from_here_are_told_as_commands(arm):
     )
 
 
+# -- MoveIt ---------------------------------------------------------------------------------------
+
+
+def test_moveit_plans_with_a_move_group_of_this_robot(monkeypatch):
+    monkeypatch.setattr(module, "_arm_drivers", lambda choice: [])
+    given = {"calibration": "tf", "camera": "none", "planner": "moveit", "namespace": "left"}
+    (group,) = real_stack(given).drivers
+    assert (group.package, group.executable) == ("moveit_ros_move_group", "move_group")
+    assert group.namespace == "left"
+    written = yaml.safe_load(group.parameter_file.read_text())["/**"]["ros__parameters"]
+    assert written["robot_description"].startswith("<robot")
+    assert "--params-file" in by_hand(group)
+    assert str(group.parameter_file) in by_hand(group)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"planner": "embedded", "move_group": "true"},
+        {"planner": "moveit", "move_group": "false"},
+        {"planner": "moveit", "drivers": "false"},
+    ],
+)
+def test_no_move_group_is_started_where_none_is_needed_or_the_lab_has_one(given, monkeypatch):
+    monkeypatch.setattr(module, "_arm_drivers", lambda choice: [])
+    stack = real_stack({"calibration": "tf", "camera": "none", **given})
+    assert stack.drivers == []
+    assert parameters(stack)["executor"]["planner"] == given["planner"]
+
+
 # -- the rest -------------------------------------------------------------------------------------
 
 
@@ -322,6 +353,8 @@ def test_what_is_named_reaches_the_nodes():
         True,
         0.1,
     )
+    age_s = ExecutorConfig().max_plan_age_s
+    assert executor["max_plan_age_s"] == pytest.approx(2.5 * age_s)  # so much slower is the arm
     assert all(values["use_sim_time"] is True for values in told.values())
     assert "max_tcp_speed_m_s" not in parameters(real_stack(UP))["executor"]
 

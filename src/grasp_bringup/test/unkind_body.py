@@ -61,6 +61,7 @@ class Body:
         speed_scale: Share of their speed at which trajectories are followed.
         is_blocked: The arm stays where it is, whatever is asked.
         is_stuck: The jaws do, too.
+        jaw_speed_m_s: How fast they change their gap.
         let_go: Where the block was let go by opening jaws.
     """
 
@@ -91,6 +92,7 @@ class Body:
             self._carried: NDArray[np.float64] | None = None
             self._held_width_m = 0.0
             self.speed_scale, self.is_blocked, self.is_stuck = 1.0, False, False
+            self.jaw_speed_m_s = _JAW_SPEED_M_S
             self.let_go = []
 
     @property
@@ -160,7 +162,7 @@ class Body:
 
     def _move_jaws(self, dt_s: float) -> None:
         if not self.is_stuck:
-            stop, reach = self._stop_m(), _JAW_SPEED_M_S * dt_s
+            stop, reach = self._stop_m(), self.jaw_speed_m_s * dt_s
             before, self.gap_m = (
                 self.gap_m,
                 float(np.clip(stop, self.gap_m - reach, self.gap_m + reach)),

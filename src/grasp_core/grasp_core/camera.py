@@ -26,6 +26,9 @@ MIN_FOCAL_SHARE, MAX_FOCAL_SHARE = 0.2, 20.0
 """Focal length as a share of the image's width: views of 136 down to 3 degrees."""
 
 
+_EXACTLY = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_MAX_ITER, 40, 1e-9)
+
+
 @dataclass(frozen=True)
 class PinholeCamera:
     """Intrinsics of one image stream.
@@ -82,12 +85,8 @@ class PinholeCamera:
         """Directions through pixels, shape (..., 2) -> (..., 3), scaled to z = 1."""
         pixels = np.asarray(pixels, dtype=np.float64)
         if self.is_distorted:
-            criteria = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_MAX_ITER, 40, 1e-9)
-            flat = cv2.undistortPoints(
-                pixels.reshape(-1, 1, 2),
-                self.matrix,
-                np.array(self.distortion),
-                criteria=criteria,
+            flat = _undistorted(
+                pixels.reshape(-1, 1, 2), self.matrix, np.array(self.distortion), _EXACTLY
             )
             plane = flat.reshape(pixels.shape)
         else:
@@ -201,6 +200,20 @@ class PinholeCamera:
         return PinholeCamera(
             width, height, self.fx, self.fy, self.cx - u0, self.cy - v0, self.distortion
         )
+
+
+def _undistorted(
+    pixels: NDArray[np.float64],
+    matrix: NDArray[np.float64],
+    distortion: NDArray[np.float64],
+    criteria: tuple[int, int, float],
+) -> NDArray[np.float64]:
+    """``undistortPoints`` up to a criterion, which has a name of its own in OpenCV 4."""
+    if hasattr(cv2, "undistortPointsIter"):
+        return np.asarray(
+            cv2.undistortPointsIter(pixels, matrix, distortion, None, None, criteria)
+        )
+    return np.asarray(cv2.undistortPoints(pixels, matrix, distortion, criteria=criteria))
 
 
 @lru_cache(maxsize=4)

@@ -17,6 +17,7 @@ from grasp_core.rectangle import GraspRectangle
 MILLIMETRE = 0.001
 DEPTH_TYPES: dict[str, type] = {"16UC1": np.uint16, "mono16": np.uint16, "32FC1": np.float32}
 DEPTH_ENCODINGS = tuple(DEPTH_TYPES)
+_EDGES_LEAK = int(cv2.__version__.partition(".")[0]) < 5  # of images that OpenCV inpaints
 _STRIDE = 4  # of the pixels that tell the unit
 _OTHER_UNITS = {
     "millimetres published as metres": MILLIMETRE,
@@ -123,9 +124,45 @@ def fill_invalid(depth_m: NDArray[np.float32], radius_px: float = 3.0) -> NDArra
         scale = max(far - near, 1e-6)
         normalised = (part - np.float32(near)) / np.float32(scale)
         normalised[missing] = 0.0
-        filled = cv2.inpaint(normalised, missing.view(np.uint8), radius_px, cv2.INPAINT_NS)
+        filled = _inpainted(normalised, missing, radius_px)
         part[missing] = filled[missing] * scale + near
     return whole
+
+
+def _inpainted(
+    values: NDArray[np.float32], missing: NDArray[np.bool_], radius_px: float
+) -> NDArray[np.float32]:
+    """Values between 0 and 1 with the missing ones filled by Navier-Stokes inpainting.
+
+    OpenCV 4 takes what lies outside the image for 0, and lets it run into holes at the edge: there
+    the edge itself is interpolated first, and repeated outside.
+    """
+    if not _EDGES_LEAK:
+        filled = cv2.inpaint(values, missing.view(np.uint8), radius_px, cv2.INPAINT_NS)
+        return np.asarray(filled, np.float32)
+    values, missing = values.copy(), missing.copy()
+    around = _edge(values.shape)
+    holed = missing[around]
+    if holed.any() and not holed.all():
+        place = np.arange(len(holed))
+        whole = np.interp(place, place[~holed], values[around][~holed], period=len(place))
+        values[around], missing[around] = whole, False
+    padded = cv2.copyMakeBorder(values, 1, 1, 1, 1, cv2.BORDER_REPLICATE)
+    mask = cv2.copyMakeBorder(missing.view(np.uint8), 1, 1, 1, 1, cv2.BORDER_CONSTANT)
+    filled = cv2.inpaint(padded, mask, radius_px, cv2.INPAINT_NS)
+    return np.asarray(filled[1:-1, 1:-1], np.float32)
+
+
+def _edge(shape: tuple[int, ...]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Rows and columns of an image's outermost pixels, once around."""
+    height, width = shape
+    rows, columns = np.arange(height), np.arange(width)
+    top, bottom = np.zeros(width, np.intp), np.full(width, height - 1)
+    right, left = np.full(height, width - 1), np.zeros(height, np.intp)
+    return (
+        np.concatenate([top, rows, bottom, rows[::-1]]),
+        np.concatenate([columns, right, columns[::-1], left]),
+    )
 
 
 def _boxes(marked: NDArray[np.bool_], margin: int) -> Iterator[tuple[slice, slice]]:

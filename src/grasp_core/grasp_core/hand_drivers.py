@@ -201,8 +201,8 @@ class DigitalIoDriver(HandDriver):
     )
     controller: str = setting(
         "fanuc_gpio_controller",
-        "for fanuc: name of the GPIO controller; its io_state must hold the inputs, its io_cmd "
-        "must not hold the outputs, which it would write over",
+        "for fanuc: name of the GPIO controller; its io_state, kept short, must hold the inputs, "
+        "its io_cmd must not hold the outputs, which it would write over",
     )
     close_output: str = setting("", "line that closes the jaws while it is on; empty: a spring")
     open_output: str = setting("", "line that opens the jaws while it is on; empty: a spring")

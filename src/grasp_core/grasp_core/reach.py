@@ -19,11 +19,9 @@ def require_reach(robot: RobotModel, cell_name: str) -> None:
     cell = load_cell(cell_name)
     (x0, y0, _), (x1, y1, _) = cell.workspace_min, cell.workspace_max
     reach_m = robot.arm.reach_m
-    for name, corners in {
-        "workspace": [(x, y) for x in (x0, x1) for y in (y0, y1)],
-        "drop bin": [cell.bin_center],
-    }.items():
-        x, y = max(corners, key=lambda corner: math.hypot(*corner))
+    bin_x, bin_y = cell.bin_center
+    furthest = {"workspace": (max(x0, x1, key=abs), max(y0, y1, key=abs)), "bin": (bin_x, bin_y)}
+    for name, (x, y) in furthest.items():
         if 0.0 < reach_m < math.hypot(x, y):
             own = robot.arm.cell
             named = "" if own == cell_name else f", or take {own}, the cell that its profile names"

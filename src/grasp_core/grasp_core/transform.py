@@ -63,7 +63,7 @@ class Transform:
         Raises:
             ValueError: The quaternion is zero or not finite.
         """
-        quaternion = np.asarray(xyzw, dtype=np.float64)
+        quaternion = np.array(xyzw, dtype=np.float64)  # scipy 1.11 takes none that is read-only
         norm = float(np.linalg.norm(quaternion))
         if not np.isfinite(norm) or norm < 1e-6:
             raise ValueError(f"a quaternion needs a norm above 0, got {quaternion.tolist()}")
@@ -92,8 +92,16 @@ class Transform:
     @property
     def quaternion(self) -> NDArray[np.float64]:
         """Unit quaternion (x, y, z, w), shape (4,), w >= 0."""
+        return self._turn().as_quat(canonical=True)
+
+    @property
+    def rpy(self) -> NDArray[np.float64]:
+        """URDF's roll, pitch, yaw (fixed axes x, y, z), shape (3,), radians."""
+        return np.asarray(self._turn().as_euler("xyz"))
+
+    def _turn(self) -> Rotation:
         # A copy: scipy before 1.15 does not take what is read-only.
-        return Rotation.from_matrix(self.rotation.copy()).as_quat(canonical=True)
+        return Rotation.from_matrix(self.rotation.copy())
 
     def __matmul__(self, other: Transform) -> Transform:
         """Compose: ``T_a_b @ T_b_c`` is ``T_a_c``."""

@@ -86,8 +86,8 @@ class Clearing:
         """Learn, or check, what a closed, empty gripper looks like, once per start-up.
 
         The jaws must be seen wide open first: then nothing is between them, and out here nothing
-        comes between them while they close. They stay shut: the grasp opens them as far as it
-        needs.
+        comes between them while they close. They stay shut where that is seen: the grasp opens
+        them as far as it needs.
 
         Raises:
             GripperFailed: They do not open to their widest, or close to another gap than ever, or
@@ -105,7 +105,10 @@ class Clearing:
                 )
             self._hand.closes(widest, None)
             self._jaws.close(self._config.force_n)
-            self._hand.measured(self._jaws.fresh_state())
+            shut = self._jaws.fresh_state()
+            self._hand.measured(shut)
+            if not self._hand.looks_empty(shut):  # no switch tells that they met
+                self._open_wide()
 
     def _open_wide(self) -> None:
         widest = self._station.model.gripper.max_gap_m

@@ -85,6 +85,14 @@ def test_a_sensor_of_parts_alone_proves_a_grip():
     assert robot.pick(goal=PickGoal()).code is Code.NO_GRASP  # opened here, it is empty
 
 
+def test_a_hand_without_switches_is_left_open_where_nothing_is_to_be_picked():
+    robot = released(PART)
+    robot.blocks.clear()
+    for _ in range(2):
+        outcome = robot.pick()
+        assert (outcome.code, outcome.holding) == (Code.NO_GRASP, False), outcome.message
+
+
 def test_without_inputs_the_weight_alone_proves_a_grip():
     robot = released({})
     robot.arm.weighs = True

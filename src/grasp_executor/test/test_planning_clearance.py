@@ -181,7 +181,7 @@ def test_rotated_box_is_rotated(robot, planner, observe):
     rng = np.random.default_rng(2)
     turned = [
         box(f"b{i}", (0.3, 0.02, 0.05), rng.uniform((0.3, -0.3, 0), (0.6, 0.3, 0.5)), rotation=r)
-        for i, r in enumerate(Rotation.random(6, rng=rng).as_matrix())
+        for i, r in enumerate(Rotation.random(6, random_state=rng).as_matrix())
     ]
     scene = CollisionScene(tuple(turned))
     planner.set_scene(scene)

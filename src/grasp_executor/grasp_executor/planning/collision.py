@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial.transform import Rotation
 
 from grasp_core.errors import ConfigError
 from grasp_core.robot import RobotModel
@@ -189,7 +188,7 @@ def _allowed_pairs(
 def _append_box(root: ET.Element, name: str, box: Box, parent: str, padding_m: float) -> None:
     require_volume(box)
     size = [max(_THINNEST_M, side + 2.0 * padding_m) for side in box.size_m]
-    rpy = Rotation.from_matrix(box.pose.rotation).as_euler("xyz")
+    rpy = box.pose.rpy
     link = ET.SubElement(root, "link", name=name)
     geometry = ET.SubElement(ET.SubElement(link, "collision"), "geometry")
     ET.SubElement(geometry, "box", size=_numbers(size))

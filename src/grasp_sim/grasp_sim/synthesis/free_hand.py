@@ -5,8 +5,6 @@ from __future__ import annotations
 import math
 from xml.etree import ElementTree
 
-from scipy.spatial.transform import Rotation
-
 from grasp_core.errors import ConfigError
 from grasp_core.robot import ArmProfile, RobotModel
 from grasp_core.transform import Transform
@@ -104,7 +102,7 @@ def _add_joint(
     joint = ElementTree.SubElement(root, "joint", name=name, type=kind)
     ElementTree.SubElement(joint, "parent", link=parent)
     ElementTree.SubElement(joint, "child", link=child)
-    rpy = Rotation.from_matrix(pose.rotation).as_euler("xyz")
+    rpy = pose.rpy
     values = {"rpy": rpy, "xyz": pose.translation}
     text = {key: " ".join(map(str, value)) for key, value in values.items()}
     ElementTree.SubElement(joint, "origin", text)
