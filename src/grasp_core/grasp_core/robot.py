@@ -43,7 +43,10 @@ class ArmProfile(Checked):
         "roll, pitch, yaw of that hand's root, +Z away from the arm, in the flange's frame, rad",
         length=3,
     )
-    cell: str = setting("tabletop", "cell in which it is simulated, a file under config/cells")
+    cell: str = setting(
+        "tabletop",
+        "cell that it fits and takes unless another is named, a file under config/cells",
+    )
     base_frame: str = setting("", "frame in which poses are planned")
     tcp_frame: str = setting(
         "", "link of the grasp frame: between the fingertips, +Z approach; {tcp} in a hand's URDF"
