@@ -31,7 +31,7 @@ from grasp_ros.spinner import Spinner
 from grasp_ros.tf import transform_source
 
 _SLOP_NS = 20_000_000
-_IMAGE_TIMEOUT_S = 10.0  # wall time
+_IMAGE_TIMEOUT_S = 30.0  # wall time
 _TF_TIMEOUT_S = 2.0  # wall time
 _POLL_S = 0.01
 _REST_NS = 200_000_000

@@ -103,7 +103,8 @@ def _shares() -> list[tuple[str, str]]:
 
 
 def _named(figures: Figures) -> str:
-    return f"{figures['detector']} ({figures['weights']})"
+    weights = figures["weights"]  # none of answers from a file
+    return f"{figures['detector']} ({weights})" if weights else str(figures["detector"])
 
 
 def _add(table: Table, label: str, cells: Sequence[str]) -> None:

@@ -20,7 +20,7 @@ def words(example):
 
 def test_the_verbs_are_the_files():
     assert set(VERBS) == {
-        *("sim", "real", "pick", "calibrate", "moveit", "bench", "benchmark"),
+        *("sim", "real", "pick", "detect", "calibrate", "moveit", "bench", "benchmark"),
         *("data", "train", "evaluate", "import", "config"),
     }
 

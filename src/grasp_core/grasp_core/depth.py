@@ -60,7 +60,11 @@ def depth_to_metres(image: NDArray[np.generic], encoding: str) -> NDArray[np.flo
 
 
 def check_depth_range(
-    depth_m: NDArray[np.float32], nearest_m: float, farthest_m: float, encoding: str = ""
+    depth_m: NDArray[np.float32],
+    nearest_m: float,
+    farthest_m: float,
+    encoding: str = "",
+    remedy: str = "publish 16UC1 in millimetres or 32FC1 in metres",
 ) -> None:
     """Check that a depth image was measured at all, and in the unit of its encoding.
 
@@ -69,6 +73,7 @@ def check_depth_range(
         nearest_m: Nearest depth that the camera measures, metres.
         farthest_m: Farthest such depth, metres.
         encoding: How it was published, for the message.
+        remedy: How to give another unit, for the message.
 
     Raises:
         BadImage: No pixel is valid, or the median lies outside the camera's range; says the
@@ -96,7 +101,7 @@ def check_depth_range(
         f"the median of the depth image is {median_m:.4g} m, outside the {nearest_m:.2f} to "
         f"{farthest_m:.2f} m that the camera measures: "
         + (f"its values are probably {' or '.join(units)}; " if units else "")
-        + f"publish 16UC1 in millimetres or 32FC1 in metres{f', not so {encoding}' * bool(units)}"
+        + f"{remedy}{f', not so {encoding}' * bool(units and encoding)}"
     )
 
 

@@ -243,19 +243,19 @@ class DigitalIoDriver(HandDriver):
             raise ConfigError(
                 f"active_low names {', '.join(unknown)}, which is none of {', '.join(lines)}"
             )
+        self._check_names()
+
+    def _check_names(self) -> None:
         if self.lines == "fanuc":
             require_relative_names(self, "controller")
             for line in self.outputs:
                 fanuc_signal(line, _FANUC_OUTPUT)
             for line in self.inputs:
                 fanuc_signal(line, _FANUC_INPUT)
-        else:
-            for field in ("open", "close"):
-                if getattr(self, f"{field}_output"):
-                    require_relative_names(self, f"{field}_output")
-            for field in ("part_present", "closed", "opened"):
-                if getattr(self, f"{field}_input"):
-                    require_relative_names(self, f"{field}_input")
+            return
+        outputs, inputs = ("close", "open"), ("part_present", "closed", "opened")
+        fields = [f"{name}_output" for name in outputs] + [f"{name}_input" for name in inputs]
+        require_relative_names(self, *(field for field in fields if getattr(self, field)))
 
     @property
     def outputs(self) -> tuple[str, ...]:

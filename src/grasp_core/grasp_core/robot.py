@@ -43,7 +43,10 @@ class ArmProfile(Checked):
         "roll, pitch, yaw of that hand's root, +Z away from the arm, in the flange's frame, rad",
         length=3,
     )
-    cell: str = setting("tabletop", "cell in which it is simulated, a file under config/cells")
+    cell: str = setting(
+        "tabletop",
+        "cell that it fits and takes unless another is named, a file under config/cells",
+    )
     base_frame: str = setting("", "frame in which poses are planned")
     tcp_frame: str = setting(
         "", "link of the grasp frame: between the fingertips, +Z approach; {tcp} in a hand's URDF"
@@ -57,6 +60,15 @@ class ArmProfile(Checked):
         "WrenchStamped topic of what its hand exerts on its surroundings, base frame, estimated "
         "from its joint torques; a lifted mass shows its weight as a positive force.z; empty: "
         "it measures none",
+    )
+    external_wrench_axis: tuple[float, ...] = setting(
+        (0.0, 0.0, 1.0),
+        "direction of the force by which a lifted mass shows on external_wrench_topic, a unit "
+        "vector in the frame of its messages; of a force-torque sensor that turns with the hand, "
+        "while that points straight down",
+        minimum=-1.0,
+        maximum=1.0,
+        length=3,
     )
     stop_topic: str = setting(
         "",
@@ -122,6 +134,11 @@ class ArmProfile(Checked):
         require_relative_names(self, "trajectory_action", "joint_states_topic")
         if self.external_wrench_topic:
             require_relative_names(self, "external_wrench_topic")
+        if abs(np.linalg.norm(self.external_wrench_axis) - 1.0) > 1e-3:
+            raise ConfigError(
+                f"external_wrench_axis is {list(self.external_wrench_axis)}, must have length 1: "
+                "give a unit vector"
+            )
         self._check_stop()
         taught = ("look",) if self.look else ()
         for field in ("lower", "upper", "velocity", "acceleration", "observe", *taught):

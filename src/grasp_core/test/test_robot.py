@@ -313,6 +313,10 @@ def test_wrong_names_list_the_valid_ones(folder):
         ({"goal_tolerance_rad": [0.0]}, "goal_tolerance_rad"),
         ({"observe": [0.0]}, "observe has 1 values, needs one for each of the 7 joints"),
         ({"trajectory_action": "/arm"}, "trajectory_action is '/arm', must be a name without"),
+        (
+            {"external_wrench_axis": [0.0, 0.0, 0.5]},
+            r"external_wrench_axis is .*0.5\], must have",
+        ),
         ({"gripper": ""}, "gripper is empty: name a file under config/grippers"),
         ({"gripper": 7}, "gripper needs a str, got 7"),
         ({"urdf": "gone.urdf"}, "cannot read urdf .*gone.urdf"),

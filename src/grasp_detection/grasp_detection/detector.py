@@ -50,6 +50,17 @@ class StagedDetector(Detector, Protocol):
         ...
 
 
+@runtime_checkable
+class ColorDetector(Detector, Protocol):
+    """A detector that may do without depth.
+
+    Attributes:
+        needs_depth: Whether it cannot work on colour alone.
+    """
+
+    needs_depth: bool
+
+
 def with_depth(grasps: Sequence[Grasp], frame: RgbdFrame) -> list[Grasp]:
     """Fill ``depth_m`` of candidates that lack it, as those of colour-only detectors do.
 

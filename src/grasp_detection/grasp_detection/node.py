@@ -29,7 +29,7 @@ from grasp_core.errors import Code, GraspStackError, NoGrasp
 from grasp_core.grasp import Grasp, with_label
 from grasp_core.robot import load_robot
 from grasp_detection.config import DetectorConfig
-from grasp_detection.detector import with_depth
+from grasp_detection.loading import load_detector
 from grasp_detection.mailbox import Mailbox
 from grasp_detection.outcome_board import Outcome, OutcomeBoard
 from grasp_detection.pose_report import PoseReport
@@ -38,7 +38,6 @@ from grasp_detection.registry import find_detector
 from grasp_detection.ros_camera_report import CameraReport
 from grasp_detection.ros_diagnostics import DetectionReport
 from grasp_detection.ros_markers import grasp_markers
-from grasp_detection.warm_up import warm_up
 from grasp_ros.camera_input import CameraInput, CameraMessages, frame_of
 from grasp_ros.camera_pose import FramePoser, camera_pose
 from grasp_ros.conversions import (
@@ -80,7 +79,9 @@ class DetectorNode(GraspLifecycleNode):
         robot, cell = load_robot(config.robot, config.gripper), load_cell(config.cell)
         self._gripper = robot.gripper
         settings = self.declare_config(entry.config_class, entry.group)
-        self._detector = entry.build(self._gripper, settings, cell)
+        self._detector = load_detector(
+            config.detector, gripper=self._gripper, settings=settings, cell=cell
+        )
         self._warm_up()
         self._profile = load_camera(config.camera)
         slop_ns = round(config.sync_slop_s * NANOSECONDS)
@@ -119,7 +120,7 @@ class DetectorNode(GraspLifecycleNode):
 
     def _warm_up(self) -> None:
         try:
-            took_s = warm_up(self._detector)
+            took_s = self._detector.warm_up()
         except Exception as caught:  # a detector may have other ideas of what is an image
             self.get_logger().warning(f"not warmed up: {self._as_error(caught)}")
         else:
@@ -225,8 +226,7 @@ class DetectorNode(GraspLifecycleNode):
             frame = self._poser.posed(frame_of(stamp_ns, messages, self._profile))
             self._pose_report.saw(frame, self._poser.complaint)
             start = time.perf_counter()
-            found = self._detector.detect(frame)[: self._config.max_candidates]
-            grasps = tuple(with_depth(found, frame))
+            grasps = tuple(self._detector.detect_frame(frame, self._config.max_candidates))
             elapsed_ms = (time.perf_counter() - start) * 1000.0
         except Exception as caught:
             error = self._as_error(caught)

@@ -6,7 +6,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from grasp_core.errors import ConfigError
-from grasp_detection.learned.score_calibration import Calibration, fit_calibration
+from grasp_detection.learned.score_calibration import (
+    Calibration,
+    fit_calibration,
+    isotonic,
+)
 
 
 def test_it_learns_the_share_of_right_outcomes():
@@ -16,6 +20,22 @@ def test_it_learns_the_share_of_right_outcomes():
     calibrate = fit_calibration(scores.tolist(), right.tolist())
     middle = np.linspace(0.1, 0.9, 9)
     assert np.allclose(calibrate(middle), middle**2, atol=0.05)
+
+
+@pytest.mark.parametrize(
+    ("values", "weights", "starts", "levels"),
+    [
+        ([1.0, 2.0, 3.0], [1, 1, 1], [0, 1, 2], [1.0, 2.0, 3.0]),
+        ([3.0, 1.0, 2.0], [1, 1, 1], [0], [2.0]),
+        ([1.0, 4.0, 2.0, 5.0], [1, 1, 3, 1], [0, 1, 3], [1.0, 2.5, 5.0]),
+        ([2.0, 2.0], [1, 5], [0], [2.0]),
+        ([0.5, 0.9, 0.8, 0.1], [2, 1, 1, 2], [0], [0.4833333]),
+    ],
+)
+def test_adjacent_violators_are_pooled(values, weights, starts, levels):
+    found = isotonic(np.array(values), np.array(weights, float))
+    assert found[0].tolist() == starts
+    assert found[1] == pytest.approx(levels)
 
 
 @given(st.lists(st.tuples(st.floats(0.0, 1.0), st.booleans()), min_size=1, max_size=60))

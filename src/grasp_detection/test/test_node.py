@@ -243,14 +243,14 @@ def test_depth_in_another_unit_or_without_its_colour_is_an_error(stack):
 def test_a_slow_detector_is_busy_and_one_whose_camera_leads_has_an_error_of_the_clock(
     stack, monkeypatch
 ):
-    inner = stack.detector._detector.detect
+    inner = stack.detector._detector.detect_frame
     stop = threading.Event()
 
-    def detect(frame):
+    def detect(frame, limit):
         stop.wait(2.0)
-        return inner(frame)
+        return inner(frame, limit)
 
-    monkeypatch.setattr(stack.detector._detector, "detect", detect)
+    monkeypatch.setattr(stack.detector._detector, "detect_frame", detect)
     answer = stack.detect(timeout_s=0.5)
     assert answer.code == Code.DETECTOR_BUSY
     assert "images arrive, but the detector has worked for" in answer.message
@@ -398,13 +398,13 @@ def wait_for_status(status, words):
 
 def test_the_cameras_pose_reaches_the_detector_and_a_wrong_one_is_told(stack, pose, monkeypatch):
     seen = []
-    inner = stack.detector._detector.detect
+    inner = stack.detector._detector.detect_frame
 
-    def detect(frame):
+    def detect(frame, limit):
         seen.append(frame.T_base_camera)
-        return inner(frame)
+        return inner(frame, limit)
 
-    monkeypatch.setattr(stack.detector._detector, "detect", detect)
+    monkeypatch.setattr(stack.detector._detector, "detect_frame", detect)
     status = stack.listen(DiagnosticArray, "/diagnostics")
     start = time.monotonic()
     assert stack.detect().code == Code.OK, "without a pose there are grasps as well"

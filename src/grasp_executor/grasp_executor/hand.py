@@ -138,7 +138,7 @@ class Hand:
                 f"({state.inputs}): see what is between the fingers, clean or adjust the sensor, "
                 "or correct active_low of its profile"
             )
-        self.is_measured = True
+        self.is_measured, self._was_closed = True, False
 
     def leaves_support(self) -> None:
         """The arm is about to lift what the jaws closed on: from now on it would fall."""
@@ -178,7 +178,7 @@ class Hand:
     def is_wide(self, state: GripperState, tolerance_m: float = WIDEST_M) -> bool:
         """Whether the jaws are open to their widest; where no switch tells, by their command."""
         if self._profile.reports_opening:
-            return state.gap_m >= self._profile.max_gap_m - tolerance_m
+            return abs(state.gap_m - self._profile.max_gap_m) <= tolerance_m
         if state.inputs.opened is None:
             return self._opened_m is not None and not state.inputs.closed
         return state.inputs.opened
@@ -214,7 +214,7 @@ class Hand:
     def certainly_empty(self, tick: Callable[[], None]) -> bool:
         """Watch the jaws until all samples of a while agree that they hold nothing.
 
-        What was measured within the last second counts, too.
+        What was measured within the last second counts, too, if what comes next agrees.
 
         Args:
             tick: Lets node time pass.
@@ -223,14 +223,15 @@ class Hand:
             StaleJointStates, InvalidStates, or what ``tick`` raises.
         """
         agreeing: list[float] = []
-        now_s = self._clock.now_s()
-        deadline, seen_s = now_s + _JUDGE_S, now_s - _JUDGE_S
+        began_s = self._clock.now_s()
+        deadline, seen_s = began_s + _JUDGE_S, began_s - _JUDGE_S
         while self._clock.now_s() <= deadline:
             for state in self._gripper.states_since(seen_s):
                 seen_s = state.stamp_s
                 agreeing = [*agreeing, state.stamp_s] if self.looks_empty(state) else []
             if (
                 len(agreeing) >= FEWEST_SAMPLES
+                and agreeing[-1] > began_s
                 and agreeing[-1] - agreeing[0] >= self._config.loss_s
             ):
                 return True

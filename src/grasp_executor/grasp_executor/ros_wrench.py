@@ -1,7 +1,8 @@
-"""The external wrench that an arm's driver estimates, for weighing what was lifted."""
+"""The external wrench of an arm's driver or a force-torque sensor, to weigh what was lifted."""
 
 from __future__ import annotations
 
+import numpy as np
 from geometry_msgs.msg import WrenchStamped
 from rclpy.node import Node
 
@@ -21,6 +22,7 @@ class ExternalWrench:
             arm: Names the topic; empty: nothing is ever measured.
             timeout_s: Age at which a measurement is none any more, seconds of node time.
         """
+        self._axis = np.array(arm.external_wrench_axis)
         self._clock = node.get_clock()
         self._timeout_s = timeout_s
         self._newest: WrenchStamped | None = None
@@ -43,4 +45,5 @@ class ExternalWrench:
         stamp_s = stamp_to_ns(message.header.stamp) / NANOSECONDS
         if not self._clock.now().nanoseconds / NANOSECONDS - stamp_s <= self._timeout_s:
             return None
-        return float(message.wrench.force.z), stamp_s
+        force = message.wrench.force
+        return float(self._axis @ (force.x, force.y, force.z)), stamp_s

@@ -262,7 +262,7 @@ def test_a_state_file_that_says_something_else_is_named(tmp_path, text):
         EmptyWidthMemory(path)
 
 
-@pytest.mark.parametrize(("watched_s", "least_s", "most_s"), [(0.0, 0.2, 0.25), (0.6, 0.0, 0.02)])
+@pytest.mark.parametrize(("watched_s", "least_s", "most_s"), [(0.0, 0.2, 0.25), (0.6, 0.0, 0.03)])
 def test_what_was_measured_before_the_goal_counts(watched_s, least_s, most_s):
     robot = FakeRobot(block())
     for _ in range(round(watched_s / ONE_SAMPLE_S)):
@@ -280,6 +280,30 @@ def test_a_hand_that_has_just_opened_by_itself_is_watched_for_as_long_as_any():
     began_s, judged_s = robot.clock.now, []
     robot.pick(Event(Stage.OBSERVE, lambda robot: judged_s.append(robot.clock.now)))
     assert judged_s[0] - began_s >= CONFIG.loss_s
+
+
+def test_a_hand_that_was_well_until_the_goal_came_is_not_believed():
+    robot = FakeRobot(block())
+    for _ in range(60):
+        robot.clock.sleep(ONE_SAMPLE_S)
+    hand_tells(9.0, gap_m=0.05)(robot)
+    assert robot.pick().code is Code.HAND_NOT_EMPTY
+
+
+def test_a_measured_hand_that_somebody_opens_is_still_empty():
+    robot = FakeRobot(block())
+    assert robot.pick(Event(Stage.LOOK, cancels)).code is Code.CANCELLED
+    assert robot.hand.gap_m == 0.0
+    shut_on(robot, robot.model.gripper.max_gap_m)
+    assert robot.pick().code is Code.OK
+
+
+@pytest.mark.parametrize("gap_m", [0.0805, 0.0815, 80.0])
+def test_a_hand_wider_than_its_widest_is_no_open_one(gap_m):
+    robot = FakeRobot(block())
+    hand_tells(9.0, gap_m=gap_m)(robot)
+    code = robot.pick().code
+    assert (code is Code.HAND_NOT_EMPTY) is (gap_m > 0.081)
 
 
 def test_the_measurement_leaves_the_hand_shut_until_a_grasp_opens_it():

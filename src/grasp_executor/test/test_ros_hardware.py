@@ -399,11 +399,13 @@ def test_a_parameter_names_another_action_than_the_profile(drivers, connect):
 
 def test_the_arms_external_force_is_read_where_it_has_one(drivers, connect):
     assert connect(RosArm, with_arm(external_wrench_topic="")).external_force_n() is None
-    arm = connect(RosArm, with_arm(external_wrench_topic="arm/wrench"))
+    # As of a sensor whose x axis points up where the hand points down.
+    axis = (-1.0, 0.0, 0.0)
+    arm = connect(RosArm, with_arm(external_wrench_topic="arm/wrench", external_wrench_axis=axis))
     assert arm.external_force_n() is None
     publisher = drivers.create_publisher(WrenchStamped, "arm/wrench", 5)
     message = WrenchStamped()
-    message.wrench.force.z = 1.5
+    message.wrench.force.x, message.wrench.force.z = -1.5, 9.0
     deadline = time.monotonic() + PATIENCE_S
     while (measured := arm.external_force_n()) is None and time.monotonic() < deadline:
         message.header.stamp = drivers.get_clock().now().to_msg()

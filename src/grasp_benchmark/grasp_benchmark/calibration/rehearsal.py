@@ -38,6 +38,7 @@ COLOR_NOISE = 4.0
 ENCODER_NOISE_RAD = 2e-4
 """Noise of a joint angle that is read, standard deviation: 0.2 mm at a reach of 0.9 m."""
 _BOARD_TURN_DEG, _BOARD_SHIFT_M = 6.0, 0.01
+_ABOVE_TABLE_M = 0.03  # a tilted board must not sink into the table
 _START_DISTANCES_M = (0.45, 0.4, 0.5, 0.35)
 _TICK_S = 0.02
 
@@ -99,13 +100,14 @@ def rehearse(
         PlanFailure: The arm cannot bring the board before the camera.
     """
     rng = np.random.default_rng(seed)
+    on_hand = camera_mount == CAMERA_ON_HAND
     x, y, z = rng.uniform(-_BOARD_SHIFT_M, _BOARD_SHIFT_M, 3)
     config = dataclasses.replace(
         simulated,
         camera_mount=camera_mount,
-        board=BOARD_ON_TABLE if camera_mount == CAMERA_ON_HAND else BOARD_ON_HAND,
+        board=BOARD_ON_TABLE if on_hand else BOARD_ON_HAND,
         board_rpy_deg=tuple(rng.uniform(-_BOARD_TURN_DEG, _BOARD_TURN_DEG, 3)),
-        board_xyz_m=(x, y, z + _BOARD_SHIFT_M),
+        board_xyz_m=(x, y, z + (_ABOVE_TABLE_M if on_hand else 0.0)),
         color_noise=COLOR_NOISE,
     )
     robot = load_robot(config.robot, config.gripper)

@@ -47,7 +47,7 @@ EXAMPLES = (
 _FILE = Path("hand_eye.yaml")
 _BOUND_MM = 3.0
 _MAX_SPEED_M_S = 0.25
-_STOPPED = "interrupted: the arm is at rest where it was, nothing is written"
+_STOPPED = "interrupted: the arm has stopped and is at rest, nothing is written"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import Progress
 
+from grasp_cli.evaluate_frames import measure_frames
 from grasp_cli.evaluate_table import show
 from grasp_core.config import settings_from_texts
 from grasp_core.errors import ConfigError
@@ -19,13 +20,16 @@ from grasp_detection.datasets.dataset import Dataset
 from grasp_detection.datasets.registry import dataset_names, open_dataset
 from grasp_detection.datasets.split import KINDS, PARTS
 from grasp_detection.evaluation.errors import EvaluationError
+from grasp_detection.evaluation.frame_labels import labels_folder
 from grasp_detection.evaluation.pictures import write_cases
 from grasp_detection.evaluation.protocol import Protocol
+from grasp_detection.evaluation.real_frames import REAL_FRAMES
 from grasp_detection.evaluation.reliability import draw_reliability
 from grasp_detection.evaluation.run import DetectorRun
 from grasp_detection.evaluation.summary import Figures, compare, reliability_of
 from grasp_detection.learned.config import DEVICES
 from grasp_detection.learned.weights import DEFAULT
+from grasp_detection.loading import DEFAULT_GRIPPER
 from grasp_detection.registry import find_detector, split_label
 
 EXAMPLES = (
@@ -34,13 +38,23 @@ EXAMPLES = (
     "--split all --json figures.json",
     "grasp evaluate --detector efcn --set certainty=0 --dataset cornell --root cornell "
     "--split all",
+    "grasp evaluate --detector default --against antipodal --dataset real_rgbd --root frames",
+    "grasp evaluate --predictions grasps.csv --dataset cornell --root cornell --split all",
 )
 INTERRUPTED = "interrupted: the results are not complete"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
-    parser.add_argument("--detector", required=True, help="detector to measure")
+    measured = parser.add_mutually_exclusive_group(required=True)
+    measured.add_argument("--detector", help="detector to measure")
+    measured.add_argument(
+        "--predictions",
+        type=Path,
+        metavar="CSV",
+        help="answers made elsewhere, or by `grasp detect --out`: picture,u,v,width,height,"
+        "angle_rad,score; picture is the view's name",
+    )
     parser.add_argument(
         "--weights",
         default=DEFAULT,
@@ -48,13 +62,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "from 0 (default)",
     )
     parser.add_argument(
-        "--dataset", required=True, help=f"layout of the pictures: {', '.join(dataset_names())}"
+        "--dataset",
+        required=True,
+        help=f"layout of the pictures: {', '.join(dataset_names())}; or {REAL_FRAMES}: recorded "
+        "frames, judged by hand-drawn labels and depth",
     )
     parser.add_argument("--root", type=Path, required=True, help="folder of the pictures")
     parser.add_argument(
         "--split",
-        required=True,
-        help=f"all, {', '.join(KINDS)} (70/10/20, drawn with --seed), or a file of splits",
+        help=f"all, {', '.join(KINDS)} (70/10/20, drawn with --seed), or a file of splits; "
+        f"{REAL_FRAMES} has none",
     )
     parser.add_argument(
         "--part", choices=PARTS, help="part of the split that is measured (test); not with all"
@@ -72,6 +89,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="NAME=VALUE",
         help="a setting of the detector, as `grasp config detector` lists them; may come again",
     )
+    frames = parser.add_argument_group(f"for {REAL_FRAMES}")
+    frames.add_argument(
+        "--labels", type=Path, help="folder of NAME.json (config/labels/real_rgbd)"
+    )
+    frames.add_argument(
+        "--gripper",
+        help=f"hand that would grasp, a file under config/grippers ({DEFAULT_GRIPPER})",
+    )
+    frames.add_argument(
+        "--verdicts",
+        type=Path,
+        metavar="CSV",
+        help="what an observer saw of these very grasps: frame,NAME_top1_good,NAME_top5_good, "
+        "NAME being the detector or the stem of the predictions' file",
+    )
     parser.add_argument("--json", type=Path, help="file for the figures")
     parser.add_argument("--csv", type=Path, help="file for one line per view")
     parser.add_argument("--pictures", type=Path, help="folder for the worst and the best cases")
@@ -83,9 +115,34 @@ def run(options: argparse.Namespace) -> int:
     if options.seed < 0:
         raise ConfigError(f"--seed is {options.seed}, must be at least 0")
     require_writable(options.json)
+    if options.dataset == REAL_FRAMES:
+        _refuse(options, "split", "part", "folds", "reliability")
+        return measure_frames(options, labels_folder())
+    _refuse(options, "labels", "gripper", "verdicts")
+    return _measure_views(options)
+
+
+def _refuse(options: argparse.Namespace, *names: str) -> None:
+    """Refuse what means nothing for this dataset, rather than leave it out silently.
+
+    Raises:
+        ConfigError: It was given.
+    """
+    given = [f"--{name}" for name in names if getattr(options, name) not in (None, "all")]
+    if given:
+        raise ConfigError(f"{', '.join(given)} means nothing with --dataset {options.dataset}")
+
+
+def _measure_views(options: argparse.Namespace) -> int:
+    """Measure on a dataset of labelled rectangles."""
+    if options.split is None:
+        raise ConfigError(f"--split is missing: all, {', '.join(KINDS)} or a file of splits")
     dataset = open_dataset(options.dataset, options.root)
     protocol = Protocol.of(dataset, options.split, options.part, options.folds, options.seed)
-    runs = [_run_of(options.detector, options.weights, protocol, options)]
+    if options.predictions:
+        runs = [DetectorRun.of_predictions(options.predictions, protocol)]
+    else:
+        runs = [_run_of(options.detector, options.weights, protocol, options)]
     if options.against:
         name, weights = split_label(options.against)
         runs.append(_run_of(name, weights, protocol, options))

@@ -44,8 +44,12 @@ def read_color(path: Path) -> NDArray[np.uint8]:
     return np.asarray(cv2.cvtColor(image, code), np.uint8)
 
 
-def read_depth_m(path: Path) -> NDArray[np.float32]:
-    """Read a depth picture: float metres, or 16-bit millimetres.
+def read_depth_m(path: Path, unit_m: float | None = None) -> NDArray[np.float32]:
+    """Read a depth picture: float metres, or 16-bit millimetres, unless told otherwise.
+
+    Args:
+        path: A picture of one channel.
+        unit_m: What a value of 1 stands for, metres; None goes by the type.
 
     Returns:
         Shape (H, W), float32, metres; zero and negative values become NaN.
@@ -59,7 +63,9 @@ def read_depth_m(path: Path) -> NDArray[np.float32]:
             f"{path} holds {_kind(image)}, needed is one channel of floats (metres) or 16 bits "
             "(millimetres)"
         )
-    depth = image.astype(np.float32) * (0.001 if image.dtype == np.uint16 else 1.0)
+    if unit_m is None:
+        unit_m = 0.001 if image.dtype == np.uint16 else 1.0
+    depth = image.astype(np.float32) * np.float32(unit_m)
     return np.where(np.isfinite(depth) & (depth > 0.0), depth, np.nan).astype(np.float32)
 
 

@@ -14,6 +14,7 @@ from grasp_core.errors import ConfigError
 from grasp_detection.datasets.dataset import Dataset, Record, Sample
 from grasp_detection.evaluation.errors import EvaluationError
 from grasp_detection.evaluation.metric import MULTI_GRASP_MOST, Judgement, judge
+from grasp_detection.predictions import Predictions
 from grasp_detection.ranking import PictureDetector, Ranking
 
 
@@ -88,7 +89,7 @@ class ViewResult:
 
 
 def evaluate(
-    detector: PictureDetector,
+    detector: PictureDetector | Predictions,
     dataset: Dataset,
     indices: Sequence[int],
     *,
@@ -101,7 +102,7 @@ def evaluate(
     ranked once more before the clock runs, so that what a detector does once is not timed.
 
     Args:
-        detector: Ranks pictures.
+        detector: Ranks pictures, or has ranked them.
         dataset: Where the views are.
         indices: Which of them.
         fold: Written to the results.
@@ -149,14 +150,16 @@ def evaluate(
     return results
 
 
-def _rank(detector: PictureDetector, sample: Sample) -> Ranking:
+def _rank(detector: PictureDetector | Predictions, sample: Sample) -> Ranking:
+    if isinstance(detector, Predictions):
+        return detector.of(sample.record.view, MULTI_GRASP_MOST)
     try:
         return detector.rank(sample.color, sample.depth_m, MULTI_GRASP_MOST)
     except ConfigError as error:
         raise EvaluationError(f"view {sample.record.view}: {error}") from error
 
 
-def _check(ranking: Ranking, detector: PictureDetector, sample: Sample) -> None:
+def _check(ranking: Ranking, detector: PictureDetector | Predictions, sample: Sample) -> None:
     rows, quality = np.asarray(ranking.rows), np.asarray(ranking.quality)
     n = len(rows)
     shapes = [np.shape(one) for one in (rows, quality, ranking.raw_score, ranking.score)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from grasp_core.errors import ConfigError
@@ -11,6 +12,7 @@ from grasp_detection.evaluation.evaluate import ViewResult, evaluate
 from grasp_detection.evaluation.protocol import Protocol
 from grasp_detection.evaluation.summary import Figures, about, seen_in_training, summarise
 from grasp_detection.learned.weights import DEFAULT
+from grasp_detection.predictions import Predictions, read_predictions
 from grasp_detection.ranking import PictureDetector
 from grasp_detection.registry import create_picture_detector, find_detector, resolve, weights_of
 
@@ -30,6 +32,7 @@ class DetectorRun:
         seen: Evaluated pictures that the weights were trained on, of all folds together; None
             where they do not say.
         trained_splits: Digest of the split of each fold's weights; empty where they do not say.
+        predictions: Answers from a file, which stand for the detector's; None to run it.
     """
 
     name: str
@@ -39,6 +42,7 @@ class DetectorRun:
     about: Figures = field(default_factory=dict)
     seen: int | None = 0
     trained_splits: list[str] = field(default_factory=list)
+    predictions: Predictions | None = None
 
     @classmethod
     def of(
@@ -67,11 +71,28 @@ class DetectorRun:
             run._load(told)
         return run
 
+    @classmethod
+    def of_predictions(cls, path: Path, protocol: Protocol) -> DetectorRun:
+        """Take answers from a file instead of running a detector.
+
+        Args:
+            path: See :mod:`grasp_detection.predictions`.
+            protocol: What will be measured.
+
+        Raises:
+            DatasetError: The file cannot be read, or holds no view of the dataset.
+        """
+        predictions = read_predictions(path)
+        predictions.require_views([record.view for record in protocol.dataset.records])
+        return cls(path.stem, "", predictions=predictions)
+
     def weights_in(self, fold: int) -> str:
         """Weights of one fold, counted from 0."""
         return self.weights.replace(FOLD, str(fold))
 
-    def _load(self, weights: str) -> PictureDetector:
+    def _load(self, weights: str) -> PictureDetector | Predictions:
+        if self.predictions is not None:
+            return self.predictions
         values = {**self.settings, "weights": weights} if weights else dict(self.settings)
         return create_picture_detector(self.name, values)
 

@@ -27,6 +27,7 @@ from grasp_detection.evaluation.metric import (
     multi_grasp,
 )
 from grasp_detection.evaluation.reliability import Reliability, reliability
+from grasp_detection.predictions import Predictions
 from grasp_detection.ranking import PictureDetector
 
 Figures = dict[str, Any]
@@ -158,7 +159,7 @@ def clusters_of(results: Sequence[ViewResult], by_object: bool) -> list[str]:
 
 
 def seen_in_training(
-    detector: PictureDetector, dataset: Dataset, results: Sequence[ViewResult]
+    detector: PictureDetector | Predictions, dataset: Dataset, results: Sequence[ViewResult]
 ) -> int | None:
     """How many of the evaluated pictures a detector's weights were trained on or chosen by.
 
@@ -174,7 +175,7 @@ def seen_in_training(
     return None if known is None else len({one.record.picture for one in results} & known)
 
 
-def about(detector: PictureDetector) -> Figures:
+def about(detector: PictureDetector | Predictions) -> Figures:
     """What a detector says of itself and its weights, as far as it does."""
     said = detector.about()
     return {key: value for key, value in said.items() if isinstance(value, str | int | float)}

@@ -36,6 +36,7 @@ class LearnedDetector:
 
     Attributes:
         stage_ms: How long the stages of the last frame took, milliseconds.
+        needs_depth: Whether its weights look at depth.
     """
 
     def __init__(
@@ -70,6 +71,7 @@ class LearnedDetector:
                 f"detector {name}"
             )
         self._model = LearnedModel.load(name, family, config)
+        self.needs_depth = self._model.modality != "rgb"
 
     def detect(self, frame: RgbdFrame) -> list[Grasp]:
         """Rank the grasps of one frame.

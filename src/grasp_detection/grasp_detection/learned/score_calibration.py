@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.optimize import isotonic_regression
 
 from grasp_core.errors import ConfigError
 
+_ROUNDING = 1e-12  # levels that differ by less are one
 _PRIOR = 1.0  # imagined right and wrong outcomes at each knot: nothing is ever sure
 
 
@@ -99,15 +99,45 @@ def fit_calibration(scores: Sequence[float], right: Sequence[bool]) -> Calibrati
     distinct, place = np.unique(np.asarray(scores, float).round(6), return_inverse=True)
     count = np.bincount(place).astype(float)
     right_at = np.bincount(place, np.asarray(right, float))
-    blocks = isotonic_regression(right_at / count, weights=count).blocks[:-1]
+    blocks, _ = isotonic(right_at / count, count)
     count_in, right_in = np.add.reduceat(count, blocks), np.add.reduceat(right_at, blocks)
     centre = np.add.reduceat(count * distinct, blocks) / count_in
     # What is imagined draws small stretches towards the middle: they may fall again, and join.
     weight = count_in + 2.0 * _PRIOR
-    fit = isotonic_regression((right_in + _PRIOR) / weight, weights=weight)
-    joined = fit.blocks[:-1]
+    joined, levels = isotonic((right_in + _PRIOR) / weight, weight)
     centre = np.add.reduceat(weight * centre, joined) / np.add.reduceat(weight, joined)
     knots, quality = np.unique(centre.round(6), return_index=True)
     anchor = [0.0] if knots[0] > 0.0 else []
-    rising = fit.x[joined][quality].round(6)
+    rising = levels[quality].round(6)
     return Calibration((*anchor, *knots.tolist()), (*anchor, *rising.tolist()))
+
+
+def isotonic(
+    values: NDArray[np.float64], weights: NDArray[np.float64]
+) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+    """Nearest rising sequence in the sense of weighted squares, by pooling adjacent violators.
+
+    ``scipy.optimize.isotonic_regression`` is of scipy 1.12; Ubuntu 24.04 brings 1.11.
+
+    Args:
+        values: Shape (N,).
+        weights: Shape (N,), above 0.
+
+    Returns:
+        Where each stretch of one level begins, shape (B,), and the levels, shape (B,), rising.
+
+    Source: Barlow et al., Statistical Inference under Order Restrictions, Wiley 1972, section 1.2.
+    """
+    starts: list[int] = []
+    levels: list[float] = []
+    totals: list[float] = []
+    for start, (level, total) in enumerate(zip(values.tolist(), weights.tolist(), strict=True)):
+        while levels and levels[-1] >= level - _ROUNDING:
+            before = totals.pop()
+            level = (levels.pop() * before + level * total) / (before + total)
+            total += before
+            start = starts.pop()
+        starts.append(start)
+        levels.append(level)
+        totals.append(total)
+    return np.array(starts, np.intp), np.array(levels)

@@ -8,7 +8,7 @@ import time
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from grasp_core.errors import Collision, ConfigError, PlanningFailed, Unreachable
+from grasp_core.errors import Collision, PlanningFailed, Unreachable
 from grasp_core.robot import RobotModel
 from grasp_core.transform import Transform
 from grasp_executor.interfaces import JointTrajectory, JointVector, Wait
@@ -23,6 +23,12 @@ from grasp_executor.planning.inverse import (
 from grasp_executor.planning.kinematics import Kinematics
 from grasp_executor.planning.line import trace_line, travel, worst_deviation
 from grasp_executor.planning.path import blended, densified
+from grasp_executor.planning.queries import (
+    STILL_RAD,
+    JointQueries,
+    require_speed,
+    wait_without_pause,
+)
 from grasp_executor.planning.search import search_path
 from grasp_executor.planning.timing import time_path
 from grasp_executor.scene import Box, CollisionScene
@@ -30,16 +36,11 @@ from grasp_executor.scene import Box, CollisionScene
 Path = NDArray[np.float64]
 
 _DISTINCT_RAD = 0.1  # two configurations closer than this in every joint are one
-_STILL_RAD = 1e-5  # no motion at all
-_LIMIT_SLACK_RAD = 0.02  # a measured start may be this far past a limit
+_MOST_M_S = 10.0  # of a straight line
 _LOOKS_AHEAD = 50  # configurations of the straight way that are looked at to tell what blocks
 _LINE_REFINEMENTS = 3
 _SEARCH_REFINEMENTS = 4
 _BLENDS = (1.0, 0.4, 0.1, 0.02)  # shares of blend_rad, tried until the rounded path is free
-
-
-def _without_pause() -> None:
-    """The wait of a caller that neither cancels nor watches."""
 
 
 class EmbeddedPlanner:
@@ -57,6 +58,7 @@ class EmbeddedPlanner:
         self._joints = tuple(robot.arm.joints)
         self._kinematics = Kinematics(robot, self._config.joint_margin_rad)
         self._limits = Kinematics(robot).lower, Kinematics(robot).upper
+        self._queries = JointQueries(self._joints, self._limits)
         self._velocity = np.array(robot.arm.velocity) * self._config.velocity_scale
         self._acceleration = np.array(robot.arm.acceleration) * self._config.acceleration_scale
         self._clearance = Clearance(robot, self._config, self._kinematics)
@@ -65,7 +67,7 @@ class EmbeddedPlanner:
     def forward(self, joints: ArrayLike) -> Transform:
         """``T_base_tcp`` of a configuration, shape (J,), rad."""
         with self._lock:
-            return self._kinematics.forward(self._vector("joints", joints))
+            return self._kinematics.forward(self._queries.vector("joints", joints))
 
     def set_scene(self, scene: CollisionScene) -> None:
         """Replace all obstacles.
@@ -92,7 +94,7 @@ class EmbeddedPlanner:
         near: ArrayLike,
         count: int = 4,
         *,
-        wait: Wait = _without_pause,
+        wait: Wait = wait_without_pause,
     ) -> list[JointVector]:
         """Distinct collision-free configurations of a pose, nearest to ``near`` first.
 
@@ -107,7 +109,7 @@ class EmbeddedPlanner:
             Collision: Every one that does collides; names the pair.
         """
         with self._lock:
-            near = self._vector("near", near)
+            near = self._queries.vector("near", near)
             found: list[JointVector] = []
             blocked: list[JointVector] = []
             padded = self._clearance.padded
@@ -139,7 +141,7 @@ class EmbeddedPlanner:
         goal: ArrayLike,
         speed: float = 1.0,
         *,
-        wait: Wait = _without_pause,
+        wait: Wait = wait_without_pause,
     ) -> JointTrajectory:
         """Collision-free path between configurations.
 
@@ -154,16 +156,13 @@ class EmbeddedPlanner:
             PlanningFailed: No path was found in time.
         """
         with self._lock:
-            if not 0.0 < speed <= 1.0:
-                raise ConfigError(f"speed is {speed}, must lie in (0, 1]")
+            require_speed("speed", speed, 1.0)
             wait()
-            start, goal = self._vector("start", start), self._vector("goal", goal)
-            self._check_limits("start", start, _LIMIT_SLACK_RAD)
-            self._check_limits("goal", goal, 1e-6)
+            start, goal = self._queries.ends(start, goal)
             leaving = self._clearance.must_leave(start)
             self._clearance.require_free("goal", goal)
-            if float(np.abs(goal - start).max()) < _STILL_RAD:
-                return self._still(goal)
+            if float(np.abs(goal - start).max()) < STILL_RAD:
+                return self._queries.still(goal, self._config.sample_period_s)
             if not leaving and self._clearance.padded.segment_free(start, goal, self._step):
                 trajectory = self._timed_if_free(np.stack([start, goal]), speed, leaving)
                 if trajectory is not None:
@@ -176,7 +175,7 @@ class EmbeddedPlanner:
         T_base_tcp: Transform,
         speed_m_s: float,
         *,
-        wait: Wait = _without_pause,
+        wait: Wait = wait_without_pause,
     ) -> JointTrajectory:
         """Straight line of the tcp frame at no more than ``speed_m_s`` metres per second.
 
@@ -191,13 +190,12 @@ class EmbeddedPlanner:
             Collision: The line touches an obstacle; names the pair.
         """
         with self._lock:
-            if not 0.0 < speed_m_s <= 10.0:
-                raise ConfigError(f"speed_m_s is {speed_m_s}, must lie in (0, 10]")
-            start = self._vector("start", start)
+            require_speed("speed_m_s", speed_m_s, _MOST_M_S)
+            start = self._queries.vector("start", start)
             T_start = self._kinematics.forward(start)
             leaving = self._clearance.must_leave(start)
-            if travel(T_start, T_base_tcp) < _STILL_RAD:
-                return self._still(start)
+            if travel(T_start, T_base_tcp) < STILL_RAD:
+                return self._queries.still(start, self._config.sample_period_s)
             step_m = self._config.line_step_m
             for _ in range(_LINE_REFINEMENTS):
                 wait()
@@ -369,35 +367,10 @@ class EmbeddedPlanner:
     def _step(self) -> float:
         return self._config.collision_step_rad
 
-    def _check_limits(self, name: str, joints: JointVector, slack: float) -> None:
-        lower, upper = self._limits
-        outside = (joints < lower - slack) | (joints > upper + slack)
-        if outside.any():
-            index = int(outside.argmax())
-            raise PlanningFailed(
-                f"{self._joints[index]} is {joints[index]:.3f} rad at the {name}, its limits are "
-                f"[{lower[index]}, {upper[index]}] rad"
-            )
-
     def _keeps_limits(self, path: Path) -> bool:
         lower = np.minimum(self._limits[0], path[0]) - 1e-6
         upper = np.maximum(self._limits[1], path[0]) + 1e-6
         return bool(np.all(path >= lower) and np.all(path <= upper))
-
-    def _vector(self, name: str, joints: ArrayLike) -> JointVector:
-        vector = np.array(joints, dtype=np.float64)
-        if vector.shape != (len(self._joints),) or not np.all(np.isfinite(vector)):
-            raise ConfigError(
-                f"{name} must be {len(self._joints)} finite joint angles, is {vector.tolist()}"
-            )
-        return vector
-
-    def _still(self, joints: JointVector) -> JointTrajectory:
-        zeros = np.zeros((2, len(joints)))
-        times = np.array([0.0, self._config.sample_period_s])
-        return JointTrajectory(
-            self._joints, times, np.stack([joints, joints]), zeros, zeros.copy()
-        )
 
 
 def _is_known(joints: JointVector, others: list[JointVector]) -> bool:

@@ -8,7 +8,7 @@ import time
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from grasp_core.errors import Collision, ConfigError, PlanFailure, PlanningFailed
+from grasp_core.errors import Collision, PlanFailure, PlanningFailed
 from grasp_core.robot import RobotModel
 from grasp_core.transform import Transform
 from grasp_executor.interfaces import JointTrajectory, JointVector, Wait
@@ -29,20 +29,21 @@ from grasp_executor.planning.moveit_path import (
     thinned,
 )
 from grasp_executor.planning.moveit_world import MoveItWorld
+from grasp_executor.planning.queries import (
+    STILL_RAD,
+    JointQueries,
+    require_speed,
+    wait_without_pause,
+)
 from grasp_executor.planning.timing import time_path
 from grasp_executor.scene import Box, CollisionScene
 
 Path = NDArray[np.float64]
 
-_STILL_RAD = 1e-5  # no motion at all
-_LIMIT_SLACK_RAD = 0.02  # a measured start may be this far past a limit
+_MOST_M_S = 10.0  # of a straight line
 _LINE_REFINEMENTS = 3
 _PATH_STEP_RAD = 0.03  # between the points that a path is timed through
 _SLOWNESS = 0.2  # at which points 0.1 s apart lie about such a step from each other
-
-
-def _without_pause() -> None:
-    """The wait of a caller that neither cancels nor watches."""
 
 
 class MoveItPlanner:
@@ -63,6 +64,7 @@ class MoveItPlanner:
         self._joints = tuple(robot.arm.joints)
         self._kinematics = Kinematics(robot, self._config.joint_margin_rad)
         self._limits = robot.limits()
+        self._queries = JointQueries(self._joints, self._limits)
         self._velocity = np.array(robot.arm.velocity) * self._config.velocity_scale
         self._acceleration = np.array(robot.arm.acceleration) * self._config.acceleration_scale
         self._world = MoveItWorld(robot, self._config, move_group, self._kinematics)
@@ -72,7 +74,7 @@ class MoveItPlanner:
     def forward(self, joints: ArrayLike) -> Transform:
         """``T_base_tcp`` of a configuration, shape (J,), rad; needs no move_group."""
         with self._lock:
-            return self._kinematics.forward(self._vector("joints", joints))
+            return self._kinematics.forward(self._queries.vector("joints", joints))
 
     def set_scene(self, scene: CollisionScene) -> None:
         """Replace all obstacles.
@@ -99,7 +101,7 @@ class MoveItPlanner:
         near: ArrayLike,
         count: int = 4,
         *,
-        wait: Wait = _without_pause,
+        wait: Wait = wait_without_pause,
     ) -> list[JointVector]:
         """Distinct collision-free configurations of a pose, nearest to ``near`` first.
 
@@ -115,7 +117,7 @@ class MoveItPlanner:
         """
         with self._lock:
             wait()
-            near = self._vector("near", near)
+            near = self._queries.vector("near", near)
             return self._inverse.solve(T_base_tcp, near, count, wait)
 
     def plan_joints(
@@ -124,7 +126,7 @@ class MoveItPlanner:
         goal: ArrayLike,
         speed: float = 1.0,
         *,
-        wait: Wait = _without_pause,
+        wait: Wait = wait_without_pause,
     ) -> JointTrajectory:
         """Collision-free path between configurations.
 
@@ -139,19 +141,16 @@ class MoveItPlanner:
             PlanningFailed: No path was found in time.
         """
         with self._lock:
-            if not 0.0 < speed <= 1.0:
-                raise ConfigError(f"speed is {speed}, must lie in (0, 1]")
+            require_speed("speed", speed, 1.0)
             wait()
-            start, goal = self._vector("start", start), self._vector("goal", goal)
-            self._check_limits("start", start, _LIMIT_SLACK_RAD)
-            self._check_limits("goal", goal, 1e-6)
+            start, goal = self._queries.ends(start, goal)
             leaving = self._must_leave(start, wait)
             self._world.enter(wait)
             (pairs,) = self._world.touching([goal], wait)
             if pairs:
                 raise Collision(f"{self._world.explain(pairs)} at the goal")
-            if float(np.abs(goal - start).max()) < _STILL_RAD:
-                return self._still(goal)
+            if float(np.abs(goal - start).max()) < STILL_RAD:
+                return self._queries.still(goal, self._config.sample_period_s)
             if not leaving:
                 return self._plan_path(start, goal, speed, wait)
             out = self._way_out(start, speed, wait)
@@ -163,7 +162,7 @@ class MoveItPlanner:
         T_base_tcp: Transform,
         speed_m_s: float,
         *,
-        wait: Wait = _without_pause,
+        wait: Wait = wait_without_pause,
     ) -> JointTrajectory:
         """Straight line of the tcp frame at no more than ``speed_m_s`` metres per second.
 
@@ -178,13 +177,12 @@ class MoveItPlanner:
             Collision: The line touches an obstacle; names the pair.
         """
         with self._lock:
-            if not 0.0 < speed_m_s <= 10.0:
-                raise ConfigError(f"speed_m_s is {speed_m_s}, must lie in (0, 10]")
+            require_speed("speed_m_s", speed_m_s, _MOST_M_S)
             wait()
-            start = self._vector("start", start)
+            start = self._queries.vector("start", start)
             leaving = self._must_leave(start, wait)
-            if travel(self._kinematics.forward(start), T_base_tcp) < _STILL_RAD:
-                return self._still(start)
+            if travel(self._kinematics.forward(start), T_base_tcp) < STILL_RAD:
+                return self._queries.still(start, self._config.sample_period_s)
             failure: PlanFailure | None = None
             for refinement in range(_LINE_REFINEMENTS):
                 wait()
@@ -325,29 +323,4 @@ class MoveItPlanner:
         return PlanningFailed(
             f"move_group's scene was changed while it planned: {difference}; no other client may "
             "touch our objects"
-        )
-
-    def _check_limits(self, name: str, joints: JointVector, slack: float) -> None:
-        lower, upper = self._limits
-        outside = (joints < lower - slack) | (joints > upper + slack)
-        if outside.any():
-            index = int(outside.argmax())
-            raise PlanningFailed(
-                f"{self._joints[index]} is {joints[index]:.3f} rad at the {name}, its limits are "
-                f"[{lower[index]}, {upper[index]}] rad"
-            )
-
-    def _vector(self, name: str, joints: ArrayLike) -> JointVector:
-        vector = np.array(joints, dtype=np.float64)
-        if vector.shape != (len(self._joints),) or not np.all(np.isfinite(vector)):
-            raise ConfigError(
-                f"{name} must be {len(self._joints)} finite joint angles, is {vector.tolist()}"
-            )
-        return vector
-
-    def _still(self, joints: JointVector) -> JointTrajectory:
-        zeros = np.zeros((2, len(joints)))
-        times = np.array([0.0, self._config.sample_period_s])
-        return JointTrajectory(
-            self._joints, times, np.stack([joints, joints]), zeros, zeros.copy()
         )
