@@ -47,6 +47,7 @@ SETTINGS = {
     "hardware_timeout_s": 2.0,
     "detect_timeout_s": WORK_S,
     "plan_timeout_s": WORK_S,
+    "max_plan_age_s": 12.0 * SPEED,
     "embedded.velocity_scale": 1.0,
     "embedded.acceleration_scale": 1.0,
 }
