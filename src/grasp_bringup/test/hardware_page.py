@@ -18,7 +18,8 @@ from grasp_core.arm_driver import load_arm_driver
 from grasp_core.camera_profile import camera_names, load_camera
 from grasp_core.config_folder import config_dir
 from grasp_core.errors import Code
-from grasp_core.gripper_profile import gripper_names, load_gripper
+from grasp_core.gripper_profile import GripperProfile, gripper_names, load_gripper
+from grasp_core.hand_drivers import DigitalIoDriver
 from grasp_core.remedies import REMEDIES
 from grasp_core.robot import robot_names
 
@@ -61,21 +62,35 @@ def robots() -> str:
 
 
 def hands() -> str:
-    """Hands with what they tell."""
+    """Hands with their driver, what it tells, and what proves a grip."""
     rows = []
     for name in gripper_names():
         hand = load_gripper(name)
-        force = "its force, N per finger" if hand.reports_force else "no force"
         rows.append(
             (
                 f"`{name}`",
+                f"`{hand.driver.name}`",
                 f"{hand.max_gap_m * 1000:.0f} mm",
                 f"{hand.max_force_n:.0f} N",
-                f"`{hand.joint_states_topic}` at {hand.joint_states_hz:.0f} Hz, {force}",
+                *_evidence(hand),
                 TRIED,
             )
         )
-    return table(("Hand", "Widest gap", "Strongest grip", "What it tells", "Tried"), rows)
+    header = ("Hand", "Driver", "Widest gap", "Strongest grip", "What it tells")
+    return table((*header, "What proves a grip", "Tried"), rows)
+
+
+def _evidence(hand: GripperProfile) -> tuple[str, str]:
+    """What a hand tells, and what proves a grip of it."""
+    weight = "the weight that the arm feels, where it does"
+    if not hand.reports_opening:
+        lines = ", ".join(f"`{line}`" for line in hand.driver_as(DigitalIoDriver).inputs)
+        inputs = "its inputs, " if hand.driver.shows_parts else ""
+        return f"no opening, no force; inputs {lines or 'none'}", f"{inputs}{weight}"
+    told = f"`{hand.joint_states_topic}` at {hand.joint_states_hz:.0f} Hz"
+    if hand.reports_force:
+        return f"{told}: opening, force of each finger", "opening and force"
+    return f"{told}: opening, no force", f"opening, {weight}"
 
 
 def cameras() -> str:
