@@ -180,9 +180,10 @@ class RosStation:
     def _why_not(self, since_s: float) -> str:
         silent = self._input.silent_topics(since_s)
         if silent:
+            topics = ", ".join(silent.values())
             return (
-                f"nothing came on {', '.join(silent.values())} for {_IMAGE_TIMEOUT_S:.0f} s: does the "
-                "camera's driver run, and does --camera name it?"
+                f"nothing came on {topics} for {_IMAGE_TIMEOUT_S:.0f} s: does the camera's driver "
+                "run, and does --camera name it?"
             )
         why = self._input.mismatch(since_s) or "only images from before it was asked for"
         return f"no picture within {_IMAGE_TIMEOUT_S:.0f} s: {why}"
