@@ -19,9 +19,7 @@ from grasp_core.robot import RobotModel
 from grasp_core.transform import Transform
 from grasp_executor.config import ExecutorConfig
 from grasp_executor.fault_latch import FaultLatch
-from grasp_executor.link_motion import LinkSpeedLimit
 from grasp_executor.motion import Mover
-from grasp_executor.motion_gate import MotionGate
 from grasp_executor.ros_hardware import RosArm
 from grasp_executor.ros_states import JointStateCache, RosClock
 from grasp_executor.ros_stop import watch_stops
@@ -96,8 +94,6 @@ class RosStation:
             self._cancelled,
             latch.check_stop,
             config.standstill_s,
-            # As fast as the executor may be, and no faster.
-            MotionGate(LinkSpeedLimit(self.robot, config.max_tcp_speed_m_s).slowed),
         )
         self._input = CameraInput(node, self._profile.topics, _SLOP_NS, self._keep)
         self._input.enable()
@@ -184,9 +180,10 @@ class RosStation:
     def _why_not(self, since_s: float) -> str:
         silent = self._input.silent_topics(since_s)
         if silent:
+            topics = ", ".join(silent.values())
             return (
-                f"nothing came on {', '.join(silent)} for {_IMAGE_TIMEOUT_S:.0f} s: does the "
-                "camera's driver run, and does --camera name it?"
+                f"nothing came on {topics} for {_IMAGE_TIMEOUT_S:.0f} s: does the camera's driver "
+                "run, and does --camera name it?"
             )
         why = self._input.mismatch(since_s) or "only images from before it was asked for"
         return f"no picture within {_IMAGE_TIMEOUT_S:.0f} s: {why}"

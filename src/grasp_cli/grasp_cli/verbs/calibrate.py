@@ -33,6 +33,7 @@ from grasp_core.errors import BadCalibration, Cancelled, ConfigError
 from grasp_core.hand_eye import HandEye, load_hand_eye, write_hand_eye
 from grasp_core.json_file import require_writable
 from grasp_core.robot import CAMERA_MOUNTS, CAMERA_ON_HAND, RobotModel, load_robot
+from grasp_executor.config import ExecutorConfig
 from grasp_executor.link_motion import LinkSpeedLimit
 from grasp_executor.planning.registry import DEFAULT_PLANNER, create_planner
 from grasp_sim.config import SimConfig
@@ -46,7 +47,7 @@ EXAMPLES = (
 )
 _FILE = Path("hand_eye.yaml")
 _BOUND_MM = 3.0
-_MAX_SPEED_M_S = 0.25
+_MAX_SPEED_M_S = ExecutorConfig().max_tcp_speed_m_s
 _STOPPED = "interrupted: the arm has stopped and is at rest, nothing is written"
 
 
