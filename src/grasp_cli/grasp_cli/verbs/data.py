@@ -48,7 +48,6 @@ EXAMPLES = (
 _SHARES = (0.7, 0.1, 0.2)
 _SHEETS = Path("log")
 MOST_SCENES = 1_000_000
-
 _SILENT = 0  # level of OpenCV's log
 
 
