@@ -48,6 +48,7 @@ EXAMPLES = (
 _SHARES = (0.7, 0.1, 0.2)
 _SHEETS = Path("log")
 MOST_SCENES = 1_000_000
+_SILENT = 0  # level of OpenCV's log
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -103,8 +104,10 @@ def _add_synthesize(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Do what is asked for; the exit status says whether everything can be used."""
-    # Broken files are reported by path and reason; the decoder's own lines would say less.
-    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+    # Broken files are reported by path and reason; the decoder's own lines would say less. The
+    # function has moved after OpenCV 4.6.
+    set_log_level = getattr(cv2, "setLogLevel", None) or cv2.utils.logging.setLogLevel
+    set_log_level(_SILENT)
     return int(options.act(options, Console(highlight=False)))
 
 
