@@ -85,7 +85,7 @@ def test_the_shipped_cell_loads():
 
 
 def test_a_wrong_cell_lists_the_valid_ones():
-    with pytest.raises(ConfigError, match="valid names are .*tabletop"):
+    with pytest.raises(ConfigError, match=r"valid names are .*tabletop"):
         load_cell("nosuch")
 
 
