@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 import time
 
@@ -23,13 +24,14 @@ pytestmark = pytest.mark.ros
 # The same words twice: two motions, two words.
 ASKED = ("the arm moves for 0.2 s", "the arm moves for 0.2 s", "the jaws close with 20 N")
 PATIENCE_S = 30.0
+NUMBERS = itertools.count()
 
 
 class Executor:
     """An executor that asks before each motion and picks nothing."""
 
-    def __init__(self, context):
-        self.node = rclpy.create_node("executor", namespace="left", context=context)
+    def __init__(self, context, namespace):
+        self.node = rclpy.create_node("executor", namespace=namespace, context=context)
         group = ReentrantCallbackGroup()
         self.node.create_service(Trigger, "~/confirm", self._confirm, callback_group=group)
         ActionServer(
@@ -69,12 +71,14 @@ def executor():
     with ros_domain(other_domain(2)):
         context = rclpy.Context()
         rclpy.init(context=context)
-        served = Executor(context)
+        # Servers of the test before may still be seen for a while: each test has its own names.
+        namespace = f"left_{next(NUMBERS)}"
+        served = Executor(context, namespace)
         spinner = MultiThreadedExecutor(4, context=context)
         spinner.add_node(served.node)
         thread = threading.Thread(target=spinner.spin, daemon=True)
         thread.start()
-        with StackClient(namespace="left") as client:
+        with StackClient(namespace=namespace) as client:
             yield served, client
         spinner.shutdown(2.0)
         served.node.destroy_node()
