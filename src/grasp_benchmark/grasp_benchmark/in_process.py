@@ -49,6 +49,9 @@ class SimClock:
     def __init__(self, simulation: Simulation) -> None:
         self._simulation = simulation
 
+    def begin(self) -> None:
+        """See Clock: simulated time never goes back."""
+
     def now_s(self) -> float:
         """See Clock."""
         return self._simulation.time_s

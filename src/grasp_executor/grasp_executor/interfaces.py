@@ -119,6 +119,9 @@ class Observation:
 class Clock(Protocol):
     """Node time."""
 
+    def begin(self) -> None:
+        """A task begins: until the next one does, time must not go back."""
+
     def now_s(self) -> float:
         """Current time, seconds."""
 
@@ -127,6 +130,7 @@ class Clock(Protocol):
 
         Raises:
             HardwareLost: Node time stands still for longer than the steady-clock timeout.
+            ClockError: It was set back since the task began.
         """
 
 

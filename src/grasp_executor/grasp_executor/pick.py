@@ -93,6 +93,7 @@ class PickSequence:
         Returns:
             The typed result, whatever happened; the arm is at rest.
         """
+        self._station.robot.clock.begin()
         run = _Run(self._station, goal, cancelled, report)
         try:
             self._station.latch.require_clear()

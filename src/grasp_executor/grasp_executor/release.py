@@ -36,6 +36,7 @@ def release_hand(station: Station, confirm: bool) -> ReleaseReport:
         confirm: False only tells where it would open.
     """
     robot, hand = station.robot, station.hand
+    robot.clock.begin()
     mover = Mover(robot.arm, robot.clock, station.config.tick_s, lambda: False)
     try:
         joints, state = robot.arm.state().positions, robot.gripper.state()

@@ -37,6 +37,11 @@ class RosClock:
     def __init__(self, node: Node, hardware_timeout_s: float) -> None:
         self._clock = node.get_clock()
         self._timeout_s = hardware_timeout_s
+        self._last_s: float | None = None
+
+    def begin(self) -> None:
+        """See Clock."""
+        self._last_s = None
 
     def now_s(self) -> float:
         """Current node time, seconds."""
@@ -47,18 +52,13 @@ class RosClock:
 
         Raises:
             HardwareLost: Node time stands still.
-            ClockError: It was set back.
+            ClockError: It was set back, now or since it slept last.
         """
-        now, moved = self.now_s(), time.monotonic()
+        now, moved = self._advanced_s(), time.monotonic()
         end = now + duration_s
         while now < end:
             time.sleep(min(_POLL_S, duration_s))
-            last, now = now, self.now_s()
-            if step_of(now, last) is Step.SET_BACK:
-                raise ClockError(
-                    f"node time was set back from {last:.3f} to {now:.3f} s: whatever publishes "
-                    "/clock was restarted, or somebody set this computer's clock"
-                )
+            last, now = now, self._advanced_s()
             if now != last:
                 moved = time.monotonic()
             elif time.monotonic() - moved > self._timeout_s:
@@ -66,6 +66,17 @@ class RosClock:
                     f"node time has stood still at {now:.3f} s for {self._timeout_s:.1f} s: "
                     "whatever publishes /clock has stopped"
                 )
+
+    def _advanced_s(self) -> float:
+        """Current node time, which is never before the one that was told last."""
+        last, now = self._last_s, self.now_s()
+        self._last_s = now
+        if last is not None and step_of(now, last) is Step.SET_BACK:
+            raise ClockError(
+                f"node time was set back from {last:.3f} to {now:.3f} s: whatever publishes "
+                "/clock was restarted, or somebody set this computer's clock"
+            )
+        return now
 
 
 @dataclass(frozen=True)

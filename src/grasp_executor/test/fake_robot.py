@@ -189,6 +189,9 @@ class FakeClock:
         self.now = self.last_step_s = 0.0
         self.stands_still = False
 
+    def begin(self) -> None:
+        """Nothing sets this clock back."""
+
     def now_s(self) -> float:
         return self.now
 

@@ -83,6 +83,20 @@ def test_time_set_back_by_any_amount_is_an_error_of_the_clock(back_ns):
         RosClock(FakeNode(times), 1.0).sleep(9.0)
 
 
+@pytest.mark.parametrize("back_ns", [SECOND // 4, 50 * SECOND])
+def test_a_set_back_between_two_waits_is_seen_unless_another_task_begins(back_ns):
+    times = [50 * SECOND, 51 * SECOND]
+    after = [times[-1] - back_ns, times[-1]]
+    clock = RosClock(FakeNode([*times, *after]), 1.0)
+    clock.sleep(1.0)
+    with pytest.raises(ClockError, match=r"set back from 51\.000 to"):
+        clock.sleep(0.1)
+    clock = RosClock(FakeNode([*times, *after]), 1.0)
+    clock.sleep(1.0)
+    clock.begin()
+    clock.sleep(0.1)
+
+
 def test_missing_joints_are_named(cache, node):
     node.receive(message(10.0, names=("a",)))
     with pytest.raises(StaleJointStates, match=r"no joint state of b yet: .* publish states"):
