@@ -73,10 +73,10 @@ def test_a_sourced_distribution_does_not_get_in_the_way(other_ros):
 @pytest.fixture
 def prepared(monkeypatch):
     """Prepares in an environment, without starting anew, and returns what came of it."""
+    monkeypatch.setattr(sys, "path", list(sys.path))  # what a test adds goes with it
 
     def prepare(variables):
         monkeypatch.setattr(os, "environ", dict(variables))
-        monkeypatch.setattr(sys, "path", list(sys.path))
         environment.prepare()
         return os.environ
 
