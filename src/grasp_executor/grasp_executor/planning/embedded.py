@@ -26,6 +26,8 @@ from grasp_executor.planning.path import blended, densified
 from grasp_executor.planning.queries import (
     STILL_RAD,
     JointQueries,
+    arm_distance,
+    is_known,
     require_speed,
     wait_without_pause,
 )
@@ -35,7 +37,6 @@ from grasp_executor.scene import Box, CollisionScene
 
 Path = NDArray[np.float64]
 
-_DISTINCT_RAD = 0.1  # two configurations closer than this in every joint are one
 _MOST_M_S = 10.0  # of a straight line
 _LOOKS_AHEAD = 50  # configurations of the straight way that are looked at to tell what blocks
 _LINE_REFINEMENTS = 3
@@ -116,20 +117,20 @@ class EmbeddedPlanner:
             for seed in self._inverse.seeds(near, self._config.ik_seeds, self._config.seed):
                 wait()
                 joints = self._inverse.solve_from(T_base_tcp, seed)
-                if joints is None or _is_known(joints, found) or _is_known(joints, blocked):
+                if joints is None or is_known(joints, found) or is_known(joints, blocked):
                     continue
                 (blocked if padded.collides(joints) else found).append(joints)
                 if len(found) >= 2 * count:
                     break
             if found:
-                return sorted(found, key=lambda joints: _distance(joints, near))[:count]
+                return sorted(found, key=lambda joints: arm_distance(joints, near))[:count]
             x, y, z = T_base_tcp.translation
             if not blocked:
                 raise Unreachable(
                     f"no configuration within the joint limits reaches ({x:.3f}, {y:.3f}, "
                     f"{z:.3f}) m in {self._robot.arm.base_frame} with this orientation"
                 )
-            nearest = min(blocked, key=lambda joints: _distance(joints, near))
+            nearest = min(blocked, key=lambda joints: arm_distance(joints, near))
             raise Collision(
                 f"at ({x:.3f}, {y:.3f}, {z:.3f}) m {self._clearance.explain(nearest)} "
                 f"in each of {len(blocked)} configurations"
@@ -371,13 +372,3 @@ class EmbeddedPlanner:
         lower = np.minimum(self._limits[0], path[0]) - 1e-6
         upper = np.maximum(self._limits[1], path[0]) + 1e-6
         return bool(np.all(path >= lower) and np.all(path <= upper))
-
-
-def _is_known(joints: JointVector, others: list[JointVector]) -> bool:
-    return any(float(np.abs(joints - other).max()) < _DISTINCT_RAD for other in others)
-
-
-def _distance(a: JointVector, b: JointVector) -> float:
-    # Joints near the base move more of the arm.
-    weights = np.linspace(1.0, 0.4, len(a))
-    return float(np.linalg.norm(weights * (a - b)))

@@ -15,8 +15,8 @@ from grasp_executor.planning.move_group import MoveGroup
 from grasp_executor.planning.moveit_codes import SUCCESS, failure_of
 from grasp_executor.planning.moveit_config import MoveItConfig
 from grasp_executor.planning.moveit_world import MoveItWorld
+from grasp_executor.planning.queries import arm_distance, is_known
 
-_DISTINCT_RAD = 0.1  # two configurations closer than this in every joint are one
 _TOLERANCE_M, _TOLERANCE_RAD = 1e-4, 1e-3
 _SEEDS_AT_ONCE = 6
 _SEED_SPREAD_RAD = 0.5
@@ -60,14 +60,14 @@ class MoveItInverse:
             if len(free) >= 2 * count:
                 break
         if free:
-            return sorted(free, key=lambda joints: _distance(joints, near))[:count]
+            return sorted(free, key=lambda joints: arm_distance(joints, near))[:count]
         x, y, z = T_base_tcp.translation
         if not blocked:
             raise Unreachable(
                 f"no configuration within the joint limits reaches ({x:.3f}, {y:.3f}, {z:.3f}) m "
                 f"in {self._robot.arm.base_frame} with this orientation"
             )
-        _, pairs = min(blocked, key=lambda one: _distance(one[0], near))
+        _, pairs = min(blocked, key=lambda one: arm_distance(one[0], near))
         raise Collision(
             f"at ({x:.3f}, {y:.3f}, {z:.3f}) m {self._world.explain(pairs)} in each of "
             f"{len(blocked)} configurations"
@@ -107,7 +107,7 @@ class MoveItInverse:
                     raise failure
                 continue
             joints = np.array([positions.get(name, np.nan) for name in self._robot.arm.joints])
-            if self._reaches(joints, T_base_tcp) and not _is_known(joints, known + found):
+            if self._reaches(joints, T_base_tcp) and not is_known(joints, known + found):
                 found.append(joints)
         return found
 
@@ -118,13 +118,3 @@ class MoveItInverse:
             return False
         offset, angle = self._kinematics.forward(joints).distance_to(T_base_tcp)
         return offset <= _TOLERANCE_M and angle <= _TOLERANCE_RAD
-
-
-def _is_known(joints: JointVector, others: list[JointVector]) -> bool:
-    return any(float(np.abs(joints - other).max()) < _DISTINCT_RAD for other in others)
-
-
-def _distance(a: JointVector, b: JointVector) -> float:
-    # Joints near the base move more of the arm.
-    weights = np.linspace(1.0, 0.4, len(a))
-    return float(np.linalg.norm(weights * (a - b)))

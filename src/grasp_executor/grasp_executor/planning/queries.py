@@ -16,6 +16,7 @@ STILL_RAD = 1e-5
 LIMIT_SLACK_RAD = 0.02
 """So far past a limit a measured start may be."""
 
+_DISTINCT_RAD = 0.1  # two configurations closer than this in every joint are one
 _GOAL_SLACK_RAD = 1e-6  # of rounding
 
 
@@ -90,3 +91,15 @@ def require_speed(name: str, value: float, most: float) -> None:
     """
     if not 0.0 < value <= most:
         raise ConfigError(f"{name} is {value}, must lie in (0, {most:g}]")
+
+
+def is_known(joints: JointVector, others: Sequence[JointVector]) -> bool:
+    """Whether a configuration is one of others already."""
+    return any(float(np.abs(joints - other).max()) < _DISTINCT_RAD for other in others)
+
+
+def arm_distance(a: JointVector, b: JointVector) -> float:
+    """How much of the arm moves between two configurations, weighted rad."""
+    # Joints near the base move more of the arm.
+    weights = np.linspace(1.0, 0.4, len(a))
+    return float(np.linalg.norm(weights * (a - b)))
