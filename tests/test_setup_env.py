@@ -28,13 +28,16 @@ def checkout(folder):
     return folder
 
 
+def outside_make(**more):
+    return {key: value for key, value in os.environ.items() if key not in MAKE} | more
+
+
 def set_up(folder):
-    environment = {key: value for key, value in os.environ.items() if key not in MAKE}
     started = time.monotonic()
     done = subprocess.run(
         ["make", "setup", f"PYTHON={sys.executable}"],
         cwd=folder,
-        env=environment,
+        env=outside_make(),
         capture_output=True,
         text=True,
         timeout=60.0,
@@ -114,7 +117,7 @@ def test_messages_of_moveit_come_from_ros_where_it_is(tmp_path):
     done = subprocess.run(
         [sys.executable, "tools/setup_env.py", "moveit-messages"],
         cwd=checkout(tmp_path / "stack"),
-        env={**os.environ, "ROS_DISTRO": "jazzy"},
+        env=outside_make(ROS_DISTRO="jazzy"),
         capture_output=True,
         text=True,
         timeout=60.0,

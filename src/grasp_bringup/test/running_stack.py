@@ -36,7 +36,7 @@ def write_object(folder, name, size, mass=0.1):
 
 
 def other_domain(offset):
-    """A domain of this test session, 1 to 5 beyond its first, in which no other test runs."""
+    """A domain of this test session, 1 to 7 beyond its first, in which no other test runs."""
     return str(int(os.environ["ROS_DOMAIN_ID"]) + offset)
 
 
