@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from grasp_core.camera import PinholeCamera
 from grasp_core.errors import BadImage
+from grasp_core.support import Plane
 from grasp_core.transform import Transform
 
 
@@ -24,6 +25,8 @@ class RgbdFrame:
         frame_id: Camera optical frame.
         T_base_camera: Pose of the optical frame in the robot's base frame at that time; None
             where it is not known.
+        support: Plane that things stand on, optical frame, its normal towards the camera; None
+            where it is to be found.
     """
 
     color: NDArray[np.uint8]
@@ -32,6 +35,7 @@ class RgbdFrame:
     stamp_ns: int = 0
     frame_id: str = ""
     T_base_camera: Transform | None = None
+    support: Plane | None = None
 
     def __post_init__(self) -> None:
         """Check the shapes against each other and the calibration.

@@ -138,8 +138,31 @@ def highest_points(
     cell, inside = grid.cells_of(points)
     highest = np.full(grid.rows * grid.columns, -np.inf, dtype=np.float32)
     np.maximum.at(highest, cell[inside], points[inside, 2])
-    height_m, seen = _fill_pinholes(highest.reshape(grid.shape))
-    return HeightMap(height_m, seen, grid, T_frame_support)
+    return filled_map(highest.reshape(grid.shape), grid, T_frame_support)
+
+
+def filled_map(
+    highest: NDArray[np.float32], grid: Grid, T_frame_support: Transform, *, gap_cells: int = 1
+) -> HeightMap:
+    """Fill cells that fell between pixels from their neighbours, and drop lone spikes.
+
+    Args:
+        highest: Shape (R, C), height of each cell, metres; minus infinity where no point fell.
+        grid: Cells of the map.
+        T_frame_support: See :class:`HeightMap`.
+        gap_cells: How far apart neighbouring pixels fall, cells.
+    """
+    side = 2 * gap_cells + 1
+    kernel = np.ones((side, side), np.uint8)
+    seen = np.isfinite(highest)
+    known = np.where(seen, np.maximum(highest, 0.0), np.float32(0.0))
+    count = cv2.boxFilter(seen.astype(np.float32), -1, (side, side), normalize=False)
+    total = cv2.boxFilter(known, -1, (side, side), normalize=False)
+    closed = cv2.morphologyEx(seen.view(np.uint8), cv2.MORPH_CLOSE, kernel)
+    hole = (closed > 0) & ~seen & (count > 0)
+    known[hole] = total[hole] / count[hole]
+    height_m = np.asarray(cv2.medianBlur(known, 3), np.float32)
+    return HeightMap(height_m, seen | hole, grid, T_frame_support)
 
 
 def nearly_highest_points(
@@ -194,21 +217,6 @@ def cells_in_view(
     for level_m in (0.0, float(height_map.height_m.max())):
         in_view &= _level_in_view(height_map.grid, level_m, camera, T_camera_support)
     return in_view
-
-
-def _fill_pinholes(
-    height: NDArray[np.float32],
-) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-    """Fill cells that fell between pixels from their neighbours, then drop lone spikes."""
-    seen = np.isfinite(height)
-    known = np.where(seen, np.maximum(height, 0.0), 0.0).astype(np.float32)
-    count = cv2.boxFilter(seen.astype(np.float32), -1, (3, 3), normalize=False)
-    total = cv2.boxFilter(known, -1, (3, 3), normalize=False)
-    closed = cv2.morphologyEx(seen.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8))
-    hole = (closed > 0) & ~seen & (count > 0)
-    known[hole] = total[hole] / count[hole]
-    seen |= hole
-    return np.asarray(cv2.medianBlur(known, 3), np.float32), seen
 
 
 def _closed(height: NDArray[np.float64], grid: Grid, T_frame_support: Transform) -> HeightMap:

@@ -63,7 +63,7 @@ def unseen_columns(
         most_m: Nothing is taller than this, above the support.
         hole_m: Holes in the depth that are narrower are closed by the nearest surface around.
     """
-    sight = _Sight(_without_small_holes(depth_m, camera, hole_m), camera, T_support_camera)
+    sight = Sight(_without_small_holes(depth_m, camera, hole_m), camera, T_support_camera)
     seen, heights = height_map.seen, height_map.height_m
     stands = seen & (heights > _STANDS_M)
     rows, columns = np.nonzero(~seen | stands)
@@ -92,12 +92,19 @@ def unseen_columns(
     return Unseen(np.maximum(bounds, ndimage.maximum_filter(holes, size=3)), hidden_by)
 
 
-class _Sight:
+class Sight:
     """What one depth image says of points of the support frame."""
 
     def __init__(
         self, depth_m: NDArray[np.floating], camera: PinholeCamera, T_support_camera: Transform
     ) -> None:
+        """Prepare.
+
+        Args:
+            depth_m: Shape (H, W), metres, NaN invalid.
+            camera: Its intrinsics.
+            T_support_camera: Pose of the optical frame in the support frame.
+        """
         self._depth_m, self._camera = depth_m, camera
         self._T_support_camera = T_support_camera
         self._T_camera_support = T_support_camera.inverse()

@@ -21,9 +21,9 @@ from grasp_core.camera import PinholeCamera
 from grasp_core.config import load_yaml
 from grasp_core.depth import check_depth_range
 from grasp_core.errors import BadCalibration, BadImage, ConfigError
+from grasp_core.support import Plane
 from grasp_detection.datasets.dataset import DatasetError
 from grasp_detection.datasets.files import read_color, read_depth_m, require_folder
-from grasp_detection.support import Plane
 
 DEPTH_UNITS_M: dict[str, float | None] = {"auto": None, "mm": 0.001, "m": 1.0}
 COLOR, DEPTH, CAMERA, SUPPORT = "color.png", "depth.png", "camera.json", "support.json"

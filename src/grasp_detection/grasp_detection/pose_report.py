@@ -6,9 +6,9 @@ import math
 
 from grasp_core.cell import Cell
 from grasp_core.frame import RgbdFrame
+from grasp_core.known_support import SeenSupport, see_support
 from grasp_core.transform import Transform
 from grasp_detection.config import DetectorConfig
-from grasp_detection.known_support import SeenSupport, see_support
 
 
 class PoseReport:

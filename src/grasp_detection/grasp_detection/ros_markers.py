@@ -17,8 +17,8 @@ from grasp_core.frame import RgbdFrame
 from grasp_core.grasp import Grasp
 from grasp_core.projection import rectangle_to_plane
 from grasp_core.robot import GripperProfile
+from grasp_core.support import find_support
 from grasp_core.transform import Transform
-from grasp_detection.support import find_support
 from grasp_ros.conversions import ns_to_stamp, pose_from_transform
 
 _TIP_BELOW_TOP_M = 0.02

@@ -7,8 +7,8 @@ import pytest
 
 from grasp_core.projection import PlanarGrasp, plane_to_rectangle
 from grasp_core.rectangle import GraspRectangle
+from grasp_core.support import Plane
 from grasp_detection.evaluation.jaw_fit import JawRules, SeenScene, fit_jaws
-from grasp_detection.support import Plane
 
 
 def plane_of_table(T_world_camera):

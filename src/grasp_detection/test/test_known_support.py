@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 
 from grasp_core.cell import Cell
+from grasp_core.known_support import prior_support, see_support
+from grasp_core.support import find_support
 from grasp_core.transform import Transform
 from grasp_detection.antipodal.config import AntipodalConfig
 from grasp_detection.antipodal.detector import AntipodalDetector
 from grasp_detection.config import DetectorConfig
-from grasp_detection.known_support import prior_support, see_support
 from grasp_detection.pose_report import PoseReport
-from grasp_detection.support import find_support
 
 CELL = Cell()
 T_BASE_WORLD = Transform.from_translation(0.5, 0.0, 0.0)  # the camera looks at the workspace

@@ -12,9 +12,11 @@ from grasp_core.cell import Cell
 from grasp_core.frame import RgbdFrame
 from grasp_core.grasp import Grasp, Level
 from grasp_core.height_map import HeightMap, cells_in_view
+from grasp_core.known_support import prior_support
 from grasp_core.projection import PlanarGrasp, plane_to_rectangle
 from grasp_core.rectangle import suppress
 from grasp_core.robot import GripperProfile
+from grasp_core.support import find_support
 from grasp_core.transform import Transform
 from grasp_detection.antipodal.config import AntipodalConfig
 from grasp_detection.antipodal.quality import (
@@ -28,8 +30,6 @@ from grasp_detection.antipodal.quality import (
 )
 from grasp_detection.antipodal.scene import map_objects
 from grasp_detection.antipodal.search import Sections, TurnedMap, find_sections, turned_maps
-from grasp_detection.known_support import prior_support
-from grasp_detection.support import find_support
 
 _TOO_WIDE_SLACK = 2.0  # log-odds below the best at which a too wide grasp may still be reported
 _BUCKET_M = 0.006  # of grasps with the same axis and nearly the same place, only the best is kept

@@ -27,7 +27,7 @@ def map_objects(
     Args:
         depth_m: Shape (H, W), metres, NaN invalid.
         camera: Intrinsics of the image.
-        T_camera_support: From :func:`grasp_detection.support.find_support`.
+        T_camera_support: From :func:`grasp_core.support.find_support`.
         cell_m: Side of a cell.
         margin_m: Border kept free around everything of an object's height.
         object_height_m: Lowest and highest height of objects.

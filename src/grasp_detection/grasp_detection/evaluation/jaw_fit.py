@@ -23,7 +23,7 @@ from grasp_core.errors import BadCalibration, InvalidDepth
 from grasp_core.gripper_profile import GripperProfile
 from grasp_core.projection import PlanarGrasp, rectangle_to_plane
 from grasp_core.rectangle import GraspRectangle
-from grasp_detection.support import Plane
+from grasp_core.support import Plane
 
 FloatArray = NDArray[np.float64]
 

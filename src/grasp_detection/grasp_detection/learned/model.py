@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,7 @@ from grasp_detection.learned.relief import relief
 from grasp_detection.learned.runtime import Runtime, start_runtime
 from grasp_detection.learned.score_calibration import Calibration
 from grasp_detection.learned.weights import Weights, WeightsError, load_weights
-from grasp_detection.learned.window import Window
+from grasp_detection.learned.window import FloatArray, Window
 from grasp_detection.ranking import Ranking
 
 
@@ -31,6 +31,7 @@ class LearnedModel:
         metadata: What the weights say of themselves.
         modality: Input channels: ``d``, ``rgb`` or ``rgbd``.
         size: Side of the input it was trained with, pixels.
+        view: What it looks at in a frame, ``picture`` or ``overhead``.
         parameters: Number of trained numbers.
         runtime: What carries the network out.
     """
@@ -56,6 +57,7 @@ class LearnedModel:
         self.family = family.knowing(weights.metadata.get("measured", {}))
         self.modality = str(weights.metadata["modality"])
         self.size = int(weights.metadata["size"])
+        self.view = weights.view
         if self.size % family.stride:
             raise WeightsError(
                 f"weights {weights.name}: size is {self.size}, must be a multiple of "
@@ -87,6 +89,11 @@ class LearnedModel:
         """
         return cls(name, family, load_weights(name, config.weights), config)
 
+    @property
+    def view_m(self) -> float:
+        """How much of the scene the side of its input shows, metres; weights for overhead say."""
+        return float(self.metadata["view_m"])
+
     def inputs(
         self,
         color: NDArray[np.uint8] | None,
@@ -115,6 +122,10 @@ class LearnedModel:
         one_mean = self.metadata.get("color_mean") == ONE_MEAN
         return self.family.inputs(seen_color, seen_depth, self.modality, one_mean=one_mean)
 
+    def overhead_inputs(self, relief_m: NDArray[np.float32]) -> NDArray[np.float32]:
+        """What a depth network sees of a scene from straight above, shape (C, H, W), float32."""
+        return self.family.inputs(None, relief_m, self.modality)
+
     def predict(self, channels: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
         """What the network puts out, by name, for channels of shape (C, H, W), float32."""
         return {name: array[0] for name, array in self.runtime(channels[None]).items()}
@@ -123,11 +134,18 @@ class LearnedModel:
         self,
         outputs: Mapping[str, NDArray[np.float32]],
         limit: int,
-        window: Window,
+        to_scene: Callable[[FloatArray], FloatArray],
         *,
         min_quality: float = 0.0,
     ) -> Ranking:
-        """Rank the grasps that :meth:`predict` shows, down to a calibrated quality."""
+        """Rank the grasps that :meth:`predict` shows, down to a calibrated quality.
+
+        Args:
+            outputs: See :meth:`predict`.
+            limit: Most candidates returned.
+            to_scene: From rectangles of the input to those of what it shows, shape (N, 5).
+            min_quality: Lower ones are dropped.
+        """
         least = self._calibration.least_score(min_quality)
         found = self.family.read(
             outputs,
@@ -137,7 +155,7 @@ class LearnedModel:
             min_score=max(0.0, float(np.nextafter(least, -np.inf))),
         )
         return Ranking(
-            window.to_picture(found.rows),
+            to_scene(found.rows),
             self._calibration(found.score),
             found.raw_score,
             found.score,
@@ -151,7 +169,8 @@ class LearnedModel:
         if image is None:
             raise ConfigError("a picture needs colour or depth")
         window = Window.centred(image.shape[0], image.shape[1], self.size)
-        return self.read(self.predict(self.inputs(color, depth_m, window)), limit, window)
+        outputs = self.predict(self.inputs(color, depth_m, window))
+        return self.read(outputs, limit, window.to_picture)
 
     def about(self) -> dict[str, Any]:
         """See :class:`grasp_detection.ranking.PictureDetector`."""

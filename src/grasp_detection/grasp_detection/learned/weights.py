@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
 DEFAULT = "default"
+VIEWS = ("picture", "overhead")
+PICTURE, OVERHEAD = VIEWS
 _SHIPPED = Path(__file__).parent / "shipped_weights"
 _NEEDED = ("detector", "modality", "size", "sha256", "calibration")
 
@@ -38,11 +40,34 @@ class Weights:
         metadata: What they are: ``detector``, ``modality``, ``size`` (side of the input, px),
             ``calibration``, and how they came about. ``view_m``, where it is there, is how much
             of the scene the side of the input shows, m: at another scale objects look strange.
+            ``view`` is what the network looks at: a part of the camera's ``picture``, which is
+            meant where nothing is said, or the scene from straight above, ``overhead``.
     """
 
     name: str
     state: dict[str, Tensor]
     metadata: Mapping[str, Any]
+
+    @property
+    def view(self) -> str:
+        """What the network looks at, one of :data:`VIEWS`.
+
+        Raises:
+            WeightsError: There is no such view, or the network cannot look at it.
+        """
+        view = str(self.metadata.get("view", PICTURE))
+        if view not in VIEWS:
+            raise WeightsError(
+                f"weights {self.name}: view is {view!r}, must be {' or '.join(VIEWS)}"
+            )
+        if view == OVERHEAD and (
+            self.metadata["modality"] != "d" or "view_m" not in self.metadata
+        ):
+            raise WeightsError(
+                f"weights {self.name}: view overhead needs modality d and view_m, the metres that "
+                "the side of the input shows"
+            )
+        return view
 
     def load_into(self, network: nn.Module) -> None:
         """Give a network these weights.

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from grasp_core.camera import PinholeCamera
 from grasp_core.cell import Cell
 from grasp_core.frame import RgbdFrame
+from grasp_core.support import Plane, fit_plane, support_frame, thinned_points
 from grasp_core.transform import Transform
-from grasp_detection.support import Plane, fit_plane, support_frame, thinned_points
 
 _SURROUNDINGS_M = 0.1  # of the workspace that are looked at, too
 _REACH_M = 0.15  # above and below the expected support within which it is looked for
@@ -80,7 +80,7 @@ def prior_support(frame: RgbdFrame, cell: Cell, max_tilt: float) -> Transform | 
     """The support of a frame whose camera's pose is known.
 
     Returns:
-        T_camera_support as :func:`grasp_detection.support.find_support` gives it: as seen near
+        T_camera_support as :func:`grasp_core.support.find_support` gives it: as seen near
         the place where it is expected, as expected where it is hidden. None where the pose is
         not known, or the camera looks along the table or up.
     """

@@ -1,0 +1,82 @@
+"""What a network sees of a view from straight above, and the way back to metres.
+
+Training pictures and the node go the same way: a height map becomes the relief that a camera high
+above the support would show, at the scale that the network knows.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from grasp_core.height_map import Grid, HeightMap
+from grasp_detection.learned.window import FloatArray, move_rectangles
+
+
+@dataclass(frozen=True)
+class OverheadInput:
+    """An input whose columns run along x of the support, and whose rows run against y.
+
+    Attributes:
+        grid: Of the height map.
+        px_per_m: Scale of the input.
+        width: Of the input, pixels.
+        height: Of the input, pixels.
+    """
+
+    grid: Grid
+    px_per_m: float
+    width: int
+    height: int
+
+    @classmethod
+    def at_scale(cls, grid: Grid, px_per_m: float, stride: int, most_px: int) -> OverheadInput:
+        """The input that holds a whole grid.
+
+        Args:
+            grid: Of the height map.
+            px_per_m: Scale that the network knows.
+            stride: Both sides become multiples of it, pixels.
+            most_px: Longest side; a larger scene is shown smaller.
+        """
+        longest = max(grid.shape) * grid.cell_m
+        px_per_m = min(px_per_m, most_px // stride * stride / longest)
+        rows, columns = (
+            math.ceil(cells * grid.cell_m * px_per_m / stride - 1e-6) * stride
+            for cells in grid.shape
+        )
+        return cls(grid, px_per_m, columns, rows)
+
+    @property
+    def matrix(self) -> FloatArray:
+        """Column and row of the grid to u and v of the input, shape (2, 3)."""
+        scale = self.grid.cell_m * self.px_per_m
+        return np.array(
+            [
+                [scale, 0.0, 0.5 * scale - 0.5],
+                [0.0, -scale, (self.grid.rows - 0.5) * scale - 0.5],
+            ]
+        )
+
+    def relief(self, scene: HeightMap) -> NDArray[np.float32]:
+        """Heights above the support, shape (height, width), metres; 0 where nothing was seen."""
+        drawn = cv2.warpAffine(
+            scene.height_m.astype(np.float32, copy=False),
+            self.matrix,
+            (self.width, self.height),
+            flags=cv2.INTER_LINEAR,
+            borderMode=cv2.BORDER_CONSTANT,
+            borderValue=0.0,
+        )
+        return np.asarray(drawn, np.float32)
+
+    def to_metres(self, rows: FloatArray) -> FloatArray:
+        """Rectangles of the input, shape (N, 5), in metres of the support frame."""
+        inverse = np.asarray(cv2.invertAffineTransform(self.matrix), np.float64)
+        found = move_rectangles(rows, inverse)
+        x, y = self.grid.metric(found[:, 0], found[:, 1])
+        return np.column_stack([x, y, found[:, 2:4] * self.grid.cell_m, found[:, 4]])
