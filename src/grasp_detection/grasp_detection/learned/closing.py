@@ -9,7 +9,7 @@ the fingertips; the best of them replaces it, and tells how much of its quality 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -22,8 +22,12 @@ from grasp_core.unseen import Sight
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
 
-_TURNS = np.radians((0.0, -10.0, 10.0, -20.0, 20.0))  # from the direction that was proposed
-_TURN_COST = 0.15  # of the quality, at the furthest of them
+_TURNS = np.radians((0.0, -15.0, 15.0, -30.0, 30.0, -50.0, 50.0, 90.0))
+"""Tried from the direction that was proposed."""
+_COSTS = 1.0 - 0.3 * np.abs(np.sin(_TURNS))  # the network knows better than the sides alone
+_STRAIGHT = np.zeros(len(_TURNS))
+_CLOSER_TURNS = np.radians((0.0, -7.0, 7.0, 0.0, 0.0))
+_ASIDE_M = np.array((0.0, 0.0, 0.0, -0.008, 0.008))  # across the closing line
 _DEPTHS = (1.0, 0.65, 0.4, 0.23)  # shares of the finger depth that are tried, deepest first
 _STEP_M = 0.002  # between samples along the closing line
 _STRIPS = 5  # across it, over the pad's width, and one more beside it on either side
@@ -39,6 +43,9 @@ _LEAST_GRIP_M = 0.004
 _SLANT = 0.75  # tangent between pad and side at which friction holds nothing any more
 _LEAST_HELD = 3  # strips that must meet something
 _LEAST_FACTOR = 0.02
+_PALM_M = 0.004  # free space below the palm
+_PALM_STEP_M = 0.008  # between samples below it
+_STRAYS = 2  # samples that may stick into it
 _FINGER_SAMPLES = 4  # along either side of a finger's cross-section
 _TIP_M = 0.02  # below the top, where it matters what was seen
 _OWN_M = 0.01  # beyond the object between the jaws
@@ -93,17 +100,36 @@ def close_on(
         support_clearance_m: Lowest fingertip above the support.
         sight: What the camera saw of the space above the support.
     """
-    turned = np.repeat(rows, len(_TURNS), axis=0)
-    turned[:, 4] += np.tile(_TURNS, len(rows))
-    tries = _Tries(turned, scene, gripper)
-    factor, moved, top_m, reason = tries.best(finger_depth_m, support_clearance_m)
-    cost = 1.0 - _TURN_COST * np.abs(_TURNS) / np.abs(_TURNS).max()
-    chosen = (factor.reshape(-1, len(_TURNS)) * cost).argmax(axis=1)
-    chosen += np.arange(len(rows)) * len(_TURNS)
-    found = reason[chosen] == _CLOSES
-    kept = np.where(found[:, None], moved[chosen], rows)
-    seen = _seen_share(kept, top_m[chosen], scene, sight, gripper)
-    return Closings(kept, top_m[chosen], factor[chosen] * seen, reason[chosen])
+    depths = finger_depth_m, support_clearance_m
+    found = _best_of(_varied(rows, _TURNS, _STRAIGHT), _COSTS, scene, gripper, depths)
+    closer = _varied(found.rows, _CLOSER_TURNS, _ASIDE_M)
+    found = _best_of(closer, np.ones(len(_ASIDE_M)), scene, gripper, depths)
+    seen = _seen_share(found.rows, found.top_m, scene, sight, gripper)
+    return replace(found, factor=found.factor * seen)
+
+
+def _varied(rows: FloatArray, turns: FloatArray, aside_m: FloatArray) -> FloatArray:
+    """Each rectangle turned and moved aside, shape (N, V, 5)."""
+    varied = np.repeat(rows[:, None], len(turns), axis=1)
+    varied[:, :, 0] -= aside_m * np.sin(varied[:, :, 4])
+    varied[:, :, 1] += aside_m * np.cos(varied[:, :, 4])
+    varied[:, :, 4] += turns
+    return varied
+
+
+def _best_of(
+    varied: FloatArray,
+    costs: FloatArray,
+    scene: HeightMap,
+    gripper: GripperProfile,
+    depths_m: tuple[float, float],
+) -> Closings:
+    """Of the variants of each rectangle, shape (N, V, 5), the one that closes best."""
+    count, variants = varied.shape[:2]
+    factor, moved, top_m, reason = _Tries(varied.reshape(-1, 5), scene, gripper).best(*depths_m)
+    chosen = (factor.reshape(count, variants) * costs).argmax(axis=1)
+    chosen += np.arange(count) * variants
+    return Closings(moved[chosen], top_m[chosen], factor[chosen], reason[chosen])
 
 
 def _seen_share(
@@ -158,7 +184,7 @@ class _Tries:
         self._strips_m = (np.arange(_STRIPS) - (_STRIPS - 1) / 2) * strip_m
         rim_m = 0.5 * gripper.pad_width_m + _BESIDE_M
         across_m = np.concatenate([[-rim_m], self._strips_m, [rim_m]])
-        self._heights = self._sampled(self._along_m, across_m)
+        self._heights = self._sampled(rows, self._along_m, across_m)
         self._pad = self._heights[:, 1:-1].max(axis=1)
         self._finger = self._heights.max(axis=1)
 
@@ -175,6 +201,7 @@ class _Tries:
             level = np.maximum(top - share * finger_depth_m, clearance_m)
             start, stop, why = self._section(level)
             why[top - level < _LEAST_GRIP_M] = _EMPTY
+            self._check_palm(why, level)
             here = open_ & (why == _CLOSES)
             reason = np.where(open_, why, reason)
             if not here.any():
@@ -187,6 +214,21 @@ class _Tries:
             if not open_.any():
                 break
         return factor, moved, top, reason
+
+    def _check_palm(self, why: NDArray[np.intp], level: FloatArray) -> None:
+        """Mark those that close, but whose palm would come down on something."""
+        limit = level + self._gripper.finger_length_m - _PALM_M
+        look = np.flatnonzero((why == _CLOSES) & (limit < self._scene.height_m.max()))
+        if not len(look):
+            return
+        along, across = (
+            np.linspace(-0.5, 0.5, math.ceil(length_m / _PALM_STEP_M)) * length_m
+            for length_m in (self._gripper.hand_width_m, self._gripper.hand_depth_m)
+        )
+        under = self._sampled(self._rows[look], along, across)
+        # The highest few samples may be flying pixels.
+        high = np.partition(under.reshape(len(look), -1), -_STRAYS, axis=1)[:, -_STRAYS]
+        why[look[high > limit[look]]] = _PALM
 
     def _top(self) -> FloatArray:
         """The percentile of each try's heights between its jaws, shape (M,)."""
@@ -250,10 +292,12 @@ class _Tries:
         rows[:, 3] = self._gripper.pad_width_m
         return rows
 
-    def _sampled(self, along_m: FloatArray, across_m: FloatArray) -> NDArray[np.float32]:
-        """Heights at offsets along and across each try's closing line, shape (M, A, L)."""
+    def _sampled(
+        self, rows: FloatArray, along_m: FloatArray, across_m: FloatArray
+    ) -> NDArray[np.float32]:
+        """Heights at offsets along and across the closing line of each row, shape (M, A, L)."""
         grid = self._scene.grid
-        x, y, angle = (self._rows[:, index, None, None] for index in (0, 1, 4))
+        x, y, angle = (rows[:, index, None, None] for index in (0, 1, 4))
         across = across_m[:, None]
         at_x = x + np.cos(angle) * along_m - np.sin(angle) * across
         at_y = y + np.sin(angle) * along_m + np.cos(angle) * across

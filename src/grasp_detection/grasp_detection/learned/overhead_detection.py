@@ -63,7 +63,7 @@ class OverheadDetection:
         self.remark = view.remark
         timer.end("view")
         shown = self._input(view)
-        channels = self._model.overhead_inputs(shown.relief(view.height_map))
+        channels = self._model.overhead_inputs(shown.relief(view))
         timer.end("input")
         outputs = self._model.predict(channels)
         timer.end("network")

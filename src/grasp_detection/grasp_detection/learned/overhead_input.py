@@ -13,7 +13,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from grasp_core.height_map import Grid, HeightMap
+from grasp_core.height_map import Grid
+from grasp_core.overhead import OverheadView
 from grasp_detection.learned.window import FloatArray, move_rectangles
 
 
@@ -62,10 +63,13 @@ class OverheadInput:
             ]
         )
 
-    def relief(self, scene: HeightMap) -> NDArray[np.float32]:
-        """Heights above the support, shape (height, width), metres; 0 where nothing was seen."""
+    def relief(self, view: OverheadView) -> NDArray[np.float32]:
+        """Heights above the support, shape (height, width), metres.
+
+        0 where nothing was seen, and outside what is looked at: no wall of a bin is an object.
+        """
         drawn = cv2.warpAffine(
-            scene.height_m.astype(np.float32, copy=False),
+            np.where(view.inside, view.height_map.height_m, np.float32(0.0)),
             self.matrix,
             (self.width, self.height),
             flags=cv2.INTER_LINEAR,
