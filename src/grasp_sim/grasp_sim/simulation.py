@@ -142,6 +142,17 @@ class Simulation:
         """
         self.config = replace(self.config, noise=name)
 
+    def tilt_camera(self, tilt_deg: float) -> None:
+        """Let a fixed camera look at its target at another angle from straight down.
+
+        Raises:
+            ConfigError: No such angle.
+        """
+        if tilt_deg == self.config.camera_tilt_deg:
+            return
+        self.config = replace(self.config, camera_tilt_deg=tilt_deg)
+        self.T_parent_camera = camera_pose(self.config)
+
     def new_scene(
         self, names: Sequence[str], seed: int, objects: ObjectSet | None = None
     ) -> list[str]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from grasp_benchmark.closed_loop.code import digest_of
@@ -30,16 +31,19 @@ class Contestant:
     """One row of the results.
 
     Attributes:
-        label: As asked for, ``D`` or ``D:WEIGHTS``, or ``oracle``.
+        label: As asked for, ``D`` or ``D:WEIGHTS``, with ``@TILT`` behind it where the camera is
+            tilted, or ``oracle``.
         detector: Name in the registry.
         weights: Shipped name or path; ``default`` also for detectors that learn nothing.
         weights_digest: Of the weights' files, numbers and metadata; empty where there are none.
+        camera_tilt_deg: Of the camera that it sees through, from straight down.
     """
 
     label: str
     detector: str
     weights: str = DEFAULT
     weights_digest: str = ""
+    camera_tilt_deg: float = 0.0
 
     @property
     def is_oracle(self) -> bool:
@@ -52,17 +56,31 @@ class Contestant:
         return has_weights(self.detector)
 
 
-def parse_contestants(text: str, *, oracle: bool = True) -> tuple[Contestant, ...]:
-    """Detectors from ``D[:WEIGHTS][,D2...]``, followed by the oracle.
+def parse_contestants(
+    text: str, *, oracle: bool = True, tilts_deg: Sequence[float] = (0.0,)
+) -> tuple[Contestant, ...]:
+    """Detectors from ``D[:WEIGHTS][,D2...]``, each at every tilt, followed by the oracle.
+
+    Args:
+        text: The detectors.
+        oracle: Whether the oracle takes part; it looks straight down.
+        tilts_deg: Angles of the camera from straight down.
 
     Raises:
-        ConfigError: No or an unknown detector, or the same one twice.
+        ConfigError: No or an unknown detector, or the same one or the same tilt twice.
         WeightsError: A detector has no such weights, or none at all.
     """
     found = [_contestant(part.strip()) for part in text.split(",")]
     if len({(one.detector, one.weights_digest) for one in found}) < len(found):
         raise ConfigError(f"--detector {text!r} names a detector twice")
-    return (*found, Contestant(ORACLE, _ORACLE_DETECTOR)) if oracle else tuple(found)
+    if len(set(tilts_deg)) < len(tilts_deg) or not tilts_deg:
+        raise ConfigError(f"--camera-tilt {list(tilts_deg)} must name each tilt once")
+    tilted = tuple(
+        replace(one, label=f"{one.label}@{tilt:g}", camera_tilt_deg=tilt) if tilt else one
+        for one in found
+        for tilt in tilts_deg
+    )
+    return (*tilted, Contestant(ORACLE, _ORACLE_DETECTOR)) if oracle else tilted
 
 
 def _contestant(label: str) -> Contestant:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -53,13 +54,16 @@ class Bench:
         )
         self._robot = load_robot(config.robot, config.gripper).for_camera(config.camera_mount)
         cell = load_cell(config.cell)
-        self._detectors = {
-            one.label: build_detector(one, self._robot.gripper, cell) for one in contestants
+        # One network serves all tilts of the camera.
+        level = {one: replace(one, label="", camera_tilt_deg=0.0) for one in contestants}
+        built = {
+            plain: build_detector(one, self._robot.gripper, cell) for one, plain in level.items()
         }
+        self._detectors = {one.label: built[plain] for one, plain in level.items()}
         self._simulation = Simulation(config, self._robot)
-        for one in contestants:
-            if one.is_learned:
-                self._warm_up(self._detectors[one.label])
+        for plain, detector in built.items():
+            if plain.is_learned:
+                self._warm_up(detector)
 
     def close(self) -> None:
         """Release PyBullet."""
@@ -76,6 +80,7 @@ class Bench:
         """
         start = time.perf_counter()
         self._simulation.use_noise("none" if contestant.is_oracle else self._settings.noise)
+        self._simulation.tilt_camera(contestant.camera_tilt_deg)
         detector = self._detectors[contestant.label]
         tries = 1
         if self._settings.protocol == CLEAR:

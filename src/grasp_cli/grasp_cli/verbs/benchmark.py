@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import math
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -30,7 +31,7 @@ from grasp_cli.long_work import (
     who_works,
 )
 from grasp_core.config import build
-from grasp_core.errors import BadCalibration
+from grasp_core.errors import BadCalibration, ConfigError
 from grasp_core.hand_eye import load_hand_eye
 from grasp_core.json_file import require_writable, write_json
 from grasp_core.robot import CAMERA_FIXED, CAMERA_MOUNTS, CAMERA_ON_HAND, load_robot
@@ -42,10 +43,12 @@ EXAMPLES = (
     "grasp benchmark --detector default,antipodal --noise d435 --report report",
     "grasp benchmark --detector antipodal --protocol clear --clutter 5 --no-oracle",
     "grasp benchmark --detector antipodal --clutter 6 --posts --no-oracle",
+    "grasp benchmark --detector default --camera-tilt 0,20,40,55 --no-oracle",
 )
 INTERRUPTED = "interrupted: the same command goes on where it was"
 _TRIALS = {TRIALS: 100, DSC: 20, CLEAR: 40}
 _POSTS = 3
+_STEEPEST_DEG = 80.0
 _CLUTTER = {TRIALS: 1, DSC: 1, CLEAR: 5}
 
 
@@ -110,6 +113,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="camera fixed above the table, or on the hand (fixed)",
     )
     parser.add_argument(
+        "--camera-tilt",
+        default="0",
+        metavar="DEG[,DEG2...]",
+        help="angles of a fixed camera from straight down, up to 80; each detector picks the same "
+        "scenes at every one of them (0)",
+    )
+    parser.add_argument(
         "--calibration",
         type=Path,
         help="calibration file that the stack believes instead of the true camera's pose",
@@ -126,7 +136,9 @@ def run(options: argparse.Namespace) -> int:
     """Measure what is missing, show and write; after an interruption, too."""
     workers, scheduler = checked_workers(options.workers), checked_scheduler(options)
     require_writable(options.json)
-    contestants = parse_contestants(options.detector, oracle=not options.no_oracle)
+    contestants = parse_contestants(
+        options.detector, oracle=not options.no_oracle, tilts_deg=_tilts(options)
+    )
     benchmark = Benchmark.of(_settings(options), contestants)
     console = Console()
     with benchmark.journal(options.out) as journal:
@@ -147,6 +159,29 @@ def run(options: argparse.Namespace) -> int:
     if interrupted:
         raise KeyboardInterrupt
     return 0
+
+
+def _tilts(options: argparse.Namespace) -> list[float]:
+    """The camera's angles, degrees.
+
+    Raises:
+        ConfigError: They are none, or the camera's pose is given otherwise.
+    """
+    try:
+        tilts = [float(part) for part in options.camera_tilt.split(",")]
+    except ValueError:
+        tilts = [math.nan]
+    if not all(0.0 <= tilt <= _STEEPEST_DEG for tilt in tilts):
+        raise ConfigError(
+            f"--camera-tilt {options.camera_tilt!r} must be angles from 0 to {_STEEPEST_DEG:g} "
+            "degrees"
+        )
+    if any(tilts) and (options.camera_mount != CAMERA_FIXED or options.calibration):
+        raise ConfigError(
+            "--camera-tilt turns a fixed camera whose pose is known: leave out --camera-mount and "
+            "--calibration"
+        )
+    return tilts
 
 
 def _settings(options: argparse.Namespace) -> BenchmarkSettings:
