@@ -23,7 +23,7 @@ from grasp_core.grasp import with_label
 from grasp_core.hand_drivers import DigitalIoDriver
 from grasp_core.robot import ArmProfile, RobotModel
 from grasp_core.transform import Transform
-from grasp_detection.detector import Detector, with_depth
+from grasp_detection.detector import Detector, remark_of, with_depth
 from grasp_executor.config import PickConfig
 from grasp_executor.interfaces import (
     ArmState,
@@ -227,7 +227,11 @@ class SimCamera:
         frame = dataclasses.replace(self._simulation.render(), T_base_camera=T_base_camera)
         grasps = with_depth(self._detector.detect(frame), frame)
         if not grasps:
-            raise NoGrasp(f"detector {self._detector.name} found nothing to grasp")
+            remark = remark_of(self._detector)
+            raise NoGrasp(
+                f"detector {self._detector.name} found nothing to grasp"
+                f"{': ' * bool(remark)}{remark}"
+            )
         return Observation(
             with_label(grasps, label),
             frame.depth_m,

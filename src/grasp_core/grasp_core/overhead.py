@@ -173,7 +173,7 @@ def _occupied(
         (_BLOCK_M * (np.array(corner) - _BLOCKS // 2)).tolist()
         for corner in ((columns.min(), rows.min()), (columns.max() + 1, rows.max() + 1))
     )
-    corners = _BLOCK_M * (hull[:, 0] + 0.5 - _BLOCKS // 2)
+    corners = np.asarray(_BLOCK_M * (hull[:, 0] + 0.5 - _BLOCKS // 2), np.float64)
     return corners, (x0, x1, y0, y1)
 
 
@@ -212,7 +212,7 @@ def _cut_off(scene: HeightMap, camera: PinholeCamera) -> NDArray[np.bool_]:
     solid = (height_m > _STANDS_M).view(np.uint8)
     _, label = cv2.connectedComponents(solid, connectivity=8)
     rows, columns = np.nonzero(solid)
-    x, y = grid.metric(columns, rows)
+    x, y = grid.metric(1.0 * columns, 1.0 * rows)
     points = scene.T_frame_support.apply(np.stack([x, y, height_m[rows, columns]], axis=1))
     pixels = camera.project(points)
     away = np.minimum(pixels, (camera.width - 1, camera.height - 1) - pixels).min(axis=1)

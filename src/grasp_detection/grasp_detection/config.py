@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from grasp_core.config import Checked, setting
+from grasp_core.config import Checked, setting, settings_of
+from grasp_detection.scene_limits import SceneLimits
+
+
+def _of_limits(name: str) -> str:
+    """What a limit of the scene is, in the words of its own class."""
+    return settings_of(SceneLimits)[name][1].description
 
 
 @dataclass(frozen=True)
@@ -42,6 +48,9 @@ class DetectorConfig(Checked):
         minimum=0.001,
         maximum=0.3,
     )
+    support_plane: tuple[float, ...] = setting((), _of_limits("support_plane"))
+    region_px: tuple[float, ...] = setting((), _of_limits("region_px"), minimum=0.0)
+    depth_limits_m: tuple[float, ...] = setting((), _of_limits("depth_limits_m"), minimum=0.0)
     sync_slop_s: float = setting(
         0.02,
         "largest difference of stamps of colour, depth and camera_info, s",
@@ -112,3 +121,16 @@ class DetectorConfig(Checked):
         maximum=60.0,
         live=True,
     )
+
+    def __post_init__(self) -> None:
+        """Check the fields, and the limits of the scene as a whole.
+
+        Raises:
+            ConfigError: A value is out of its bounds.
+        """
+        super().__post_init__()
+        self.scene_limits()
+
+    def scene_limits(self) -> SceneLimits:
+        """What of a picture counts."""
+        return SceneLimits(self.support_plane, self.region_px, self.depth_limits_m)

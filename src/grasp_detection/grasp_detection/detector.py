@@ -61,6 +61,25 @@ class ColorDetector(Detector, Protocol):
     needs_depth: bool
 
 
+@runtime_checkable
+class RemarkingDetector(Detector, Protocol):
+    """A detector that says what is to be known of its last answer.
+
+    Attributes:
+        remark: Such as why it is empty, or that cells are coarser than asked for; or nothing.
+    """
+
+    @property
+    def remark(self) -> str:
+        """See the class."""
+        ...
+
+
+def remark_of(detector: Detector) -> str:
+    """What a detector says of its last answer; empty for one that says nothing."""
+    return detector.remark if isinstance(detector, RemarkingDetector) else ""
+
+
 def with_depth(grasps: Sequence[Grasp], frame: RgbdFrame) -> list[Grasp]:
     """Fill ``depth_m`` of candidates that lack it, as those of colour-only detectors do.
 

@@ -23,8 +23,9 @@ from grasp_core.frame import RgbdFrame
 from grasp_core.grasp import Grasp
 from grasp_core.gripper_profile import GripperProfile, load_gripper
 from grasp_core.transform import Transform
-from grasp_detection.detector import ColorDetector, Detector, with_depth
+from grasp_detection.detector import ColorDetector, Detector, remark_of, with_depth
 from grasp_detection.registry import DEFAULT, find_detector
+from grasp_detection.scene_limits import NO_LIMITS, SceneLimits
 from grasp_detection.warm_up import warm_up
 
 DEFAULT_GRIPPER = "franka_hand"
@@ -51,6 +52,7 @@ class LoadedDetector:
         camera: PinholeCamera | None = None,
         *,
         T_base_camera: Transform | None = None,
+        limits: SceneLimits = NO_LIMITS,
         limit: int = MOST_CANDIDATES,
     ) -> list[Grasp]:
         """Rank the grasps of one picture.
@@ -61,21 +63,34 @@ class LoadedDetector:
                 a detector that judges by colour alone.
             camera: Intrinsics of both; needed with depth.
             T_base_camera: Pose of the optical frame in the robot's base frame, where known.
+            limits: What of the picture counts, and the support where it is known.
             limit: Most candidates returned.
 
         Returns:
-            Candidates in descending order of quality; empty where there is nothing to grasp.
+            Candidates in descending order of quality; empty where there is nothing to grasp, and
+            ``remark`` says why.
 
         Raises:
             BadCalibration: Depth without intrinsics, or intrinsics that cannot be used.
             BadImage: No depth for a detector that needs it, or sizes that differ.
         """
         frame = self._frame(color, depth_m, camera, T_base_camera)
-        return self.detect_frame(frame, limit)
+        return self.detect_frame(frame, limit, limits)
 
-    def detect_frame(self, frame: RgbdFrame, limit: int = MOST_CANDIDATES) -> list[Grasp]:
+    def detect_frame(
+        self,
+        frame: RgbdFrame,
+        limit: int = MOST_CANDIDATES,
+        limits: SceneLimits = NO_LIMITS,
+    ) -> list[Grasp]:
         """Rank the grasps of a frame as a camera gives it; see :meth:`detect`."""
-        return with_depth(self._detector.detect(frame)[:limit], frame)
+        found = limits.kept(self._detector.detect(limits.applied(frame)))
+        return with_depth(found[:limit], frame)
+
+    @property
+    def remark(self) -> str:
+        """What is to be known of the last answer, such as why it is empty; or nothing."""
+        return remark_of(self._detector)
 
     def warm_up(self) -> float:
         """Let it work once; see :func:`grasp_detection.warm_up.warm_up`."""

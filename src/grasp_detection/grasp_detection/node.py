@@ -226,14 +226,16 @@ class DetectorNode(GraspLifecycleNode):
             frame = self._poser.posed(frame_of(stamp_ns, messages, self._profile))
             self._pose_report.saw(frame, self._poser.complaint)
             start = time.perf_counter()
-            grasps = tuple(self._detector.detect_frame(frame, self._config.max_candidates))
+            limits = self._config.scene_limits()
+            grasps = tuple(self._detector.detect_frame(frame, self._config.max_candidates, limits))
+            remark = self._detector.remark
             elapsed_ms = (time.perf_counter() - start) * 1000.0
         except Exception as caught:
             error = self._as_error(caught)
             self._report.failed(str(error))
             return Outcome(stamp_ns, frame, error=error, arrived_s=arrived_s)
         self._report.succeeded(elapsed_ms)
-        return Outcome(stamp_ns, frame, grasps, elapsed_ms, arrived_s=arrived_s)
+        return Outcome(stamp_ns, frame, grasps, elapsed_ms, arrived_s=arrived_s, remark=remark)
 
     def _refuse_lead(self, stamp_ns: int) -> None:
         """Refuse an image of a camera whose clock leads; /clock itself may come late."""
@@ -305,7 +307,7 @@ class DetectorNode(GraspLifecycleNode):
         if not outcome.grasps:
             raise NoGrasp(
                 f"detector {self._detector.name} found nothing to grasp in the image of "
-                f"{outcome.stamp_ns * 1e-9:.3f} s"
+                f"{outcome.stamp_ns * 1e-9:.3f} s{': ' * bool(outcome.remark)}{outcome.remark}"
             )
         return with_label(outcome.grasps, label)
 
@@ -322,6 +324,7 @@ class DetectorNode(GraspLifecycleNode):
         )
         values |= about_pose | camera.values
         values["detector"] = self._config.detector
+        values["remark"] = self._detector.remark
         values["dropped_replaced"] = self._mailbox.replaced
         self.publish_status(level, message, values)
 

@@ -26,6 +26,7 @@ class Outcome:
         detection_ms: Wall time from decoded frame to ranked candidates.
         error: Why there are none.
         arrived_s: Steady time of arrival.
+        remark: What the detector says of its answer, such as why it is empty.
     """
 
     stamp_ns: int
@@ -34,6 +35,7 @@ class Outcome:
     detection_ms: float = 0.0
     error: GraspStackError | None = None
     arrived_s: float = field(default_factory=time.monotonic)
+    remark: str = ""
 
     def usable_frame(self) -> RgbdFrame:
         """The frame that was worked on.

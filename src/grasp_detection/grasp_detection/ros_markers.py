@@ -17,7 +17,7 @@ from grasp_core.frame import RgbdFrame
 from grasp_core.grasp import Grasp
 from grasp_core.projection import rectangle_to_plane
 from grasp_core.robot import GripperProfile
-from grasp_core.support import find_support
+from grasp_core.support import NoSupport, find_support
 from grasp_core.transform import Transform
 from grasp_ros.conversions import ns_to_stamp, pose_from_transform
 
@@ -28,9 +28,16 @@ _WHITE = ColorRGBA(r=1.0, g=1.0, b=1.0, a=0.9)
 
 
 def approach_of(frame: RgbdFrame) -> NDArray[np.float64]:
-    """Approach direction in the optical frame: into the support, else along the optical axis."""
-    T_camera_support = find_support(frame.depth_m, frame.camera)
-    if T_camera_support is None:
+    """Approach direction in the optical frame.
+
+    Along gravity where the camera's pose is known, else into the support that is found, else along
+    the optical axis.
+    """
+    if frame.T_base_camera is not None:
+        return np.asarray(-frame.T_base_camera.rotation[2])
+    try:
+        T_camera_support = find_support(frame.depth_m, frame.camera)
+    except NoSupport:
         return np.array([0.0, 0.0, 1.0])
     return T_camera_support.rotate((0.0, 0.0, -1.0))
 

@@ -55,9 +55,13 @@ class Bench:
         self._robot = load_robot(config.robot, config.gripper).for_camera(config.camera_mount)
         cell = load_cell(config.cell)
         # One network serves all tilts of the camera.
-        level = {one: replace(one, label="", camera_tilt_deg=0.0) for one in contestants}
+        level = {
+            one: one if one.is_oracle else replace(one, label="", camera_tilt_deg=0.0)
+            for one in contestants
+        }
         built = {
-            plain: build_detector(one, self._robot.gripper, cell) for one, plain in level.items()
+            plain: build_detector(plain, self._robot.gripper, cell)
+            for plain in dict.fromkeys(level.values())
         }
         self._detectors = {one.label: built[plain] for one, plain in level.items()}
         self._simulation = Simulation(config, self._robot)

@@ -10,7 +10,7 @@ import numpy as np
 from grasp_core.drawing import draw_grasps
 from grasp_core.frame import RgbdFrame
 from grasp_core.grasp import Grasp
-from grasp_detection.detector import Detector
+from grasp_detection.detector import Detector, remark_of
 from grasp_executor.outcome import Progress, Stage
 from grasp_sim.simulation import Simulation
 
@@ -26,6 +26,11 @@ class WatchedDetector:
         self._detector = detector
         self._frame: RgbdFrame | None = None
         self._grasps: list[Grasp] = []
+
+    @property
+    def remark(self) -> str:
+        """See :class:`grasp_detection.detector.RemarkingDetector`."""
+        return remark_of(self._detector)
 
     def detect(self, frame: RgbdFrame) -> list[Grasp]:
         """See :class:`grasp_detection.detector.Detector`."""

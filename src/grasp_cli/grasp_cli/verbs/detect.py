@@ -26,12 +26,23 @@ from grasp_detection.loading import DEFAULT_GRIPPER, MOST_CANDIDATES, load_detec
 from grasp_detection.picture_sources import PictureSource, find_pictures
 from grasp_detection.predictions import write_predictions
 from grasp_detection.registry import DEFAULT, find_detector, weights_of
+from grasp_detection.scene_limits import SceneLimits
 
 EXAMPLES = (
     "grasp detect frames/mosd_learn10 --out found  # a folder: color.png, depth.png, camera.json",
     "grasp detect frames --detector antipodal --out found  # all such folders in a folder",
     "grasp detect color.png --depth depth.png --intrinsics 615,615,319.5,239.5 --out found",
     "grasp detect photo.jpg --out found  # colour alone: weights that judge by colour",
+)
+_LIMITS = (
+    (
+        "support-plane",
+        "nx,ny,nz,offset",
+        "plane that things stand on, where it is known: n . p + offset = 0 in the camera's "
+        "optical frame, m, n towards the camera (found in the picture)",
+    ),
+    ("region", "left,top,right,bottom", "part of the pictures that is looked at, px (all)"),
+    ("depth-limits", "nearest,farthest", "depths that count, m (all)"),
 )
 INTERRUPTED = "interrupted: no table was written"
 _DRAWN = 8
@@ -44,6 +55,7 @@ class _Found:
     source: PictureSource
     grasps: Sequence[Grasp]
     ms: float
+    remark: str
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -87,6 +99,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default="auto",
         help="of --depth; auto: 16 bits are millimetres, floats are metres",
     )
+    for name, metavar, what in _LIMITS:
+        parser.add_argument(f"--{name}", default="", metavar=metavar, help=what)
     parser.add_argument(
         "--gripper",
         default=DEFAULT_GRIPPER,
@@ -114,6 +128,11 @@ def run(options: argparse.Namespace) -> int:
     if options.out:
         require_writable(options.out / "grasps.json")
     settings = _settings(options, all(source.has_depth for source in sources))
+    limits = SceneLimits(
+        _numbers("--support-plane", options.support_plane),
+        _numbers("--region", options.region),
+        _numbers("--depth-limits", options.depth_limits),
+    )
     detector = load_detector(options.detector, gripper=options.gripper, settings=settings)
     found = []
     for index, source in enumerate(sources):
@@ -121,14 +140,29 @@ def run(options: argparse.Namespace) -> int:
         if index == 0:
             detector.warm_up()
         start = time.perf_counter()
-        grasps = detector.detect(frame.color, frame.depth_m, frame.camera, limit=options.most)
-        found.append(_Found(source, grasps, 1000.0 * (time.perf_counter() - start)))
+        grasps = detector.detect(
+            frame.color, frame.depth_m, frame.camera, limits=limits, limit=options.most
+        )
+        ms = 1000.0 * (time.perf_counter() - start)
+        found.append(_Found(source, grasps, ms, detector.remark))
         if options.out:
             _draw(frame, grasps, options.out / f"{source.name}.png")
     if options.out:
         _write(options, settings.get("weights", ""), found)
     _show(found, options, Console())
     return 0
+
+
+def _numbers(name: str, text: str) -> tuple[float, ...]:
+    """Numbers between commas.
+
+    Raises:
+        ConfigError: They are none.
+    """
+    try:
+        return tuple(float(part) for part in text.split(",")) if text else ()
+    except ValueError as error:
+        raise ConfigError(f"{name} is {text!r}, must be numbers between commas") from error
 
 
 def _settings(options: argparse.Namespace, has_depth: bool) -> dict[str, Any]:
@@ -152,6 +186,7 @@ def _write(options: argparse.Namespace, weights: str, found: Sequence[_Found]) -
             "picture": one.source.name,
             "file": str(one.source.path),
             "detection_ms": round(one.ms, 1),
+            "remark": one.remark,
             "grasps": [_plain(grasp) for grasp in one.grasps],
         }
         for one in found
@@ -185,5 +220,9 @@ def _show(found: Sequence[_Found], options: argparse.Namespace, console: Console
             cells = (f"{best.quality:.2f}", f"{box.u:.0f}, {box.v:.0f}", turned)
         table.add_row(escape(one.source.name), str(len(one.grasps)), *cells, f"{one.ms:.0f}")
     console.print(table)
+    for one in found:
+        if one.remark:
+            text = escape(f"{one.source.name}: {one.remark}")
+            console.print(text, highlight=False, soft_wrap=True)
     if options.out:
         console.print(escape(f"written to {options.out}"), highlight=False, soft_wrap=True)

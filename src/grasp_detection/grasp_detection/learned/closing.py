@@ -222,7 +222,7 @@ class _Tries:
         if not len(look):
             return
         along, across = (
-            np.linspace(-0.5, 0.5, math.ceil(length_m / _PALM_STEP_M)) * length_m
+            length_m * np.linspace(-0.5, 0.5, math.ceil(length_m / _PALM_STEP_M), dtype=np.float64)
             for length_m in (self._gripper.hand_width_m, self._gripper.hand_depth_m)
         )
         under = self._sampled(self._rows[look], along, across)
@@ -266,7 +266,7 @@ class _Tries:
         index = np.arange(len(self._along_m))
         between = (index >= start[:, None]) & (index < stop[:, None])
         solid = (self._heights[:, 1:-1] > level[:, None, None]) & between[:, None]
-        met = solid.any(axis=2)
+        met = np.asarray(solid.any(axis=2))
         first = solid.argmax(axis=2)
         last = len(index) - 1 - solid[:, :, ::-1].argmax(axis=2)
         slants = np.stack([self._slope(edge, met) for edge in (first, last)])
