@@ -62,6 +62,16 @@ class Grid:
         columns = math.ceil((x1 - x0) / cell_m - 1e-9)
         return cls(x0, y0, cell_m, math.ceil((y1 - y0) / cell_m - 1e-9), columns)
 
+    def cropped(self, row: int, column: int, rows: int, columns: int) -> Grid:
+        """The part of so many rows and columns that begins with a cell."""
+        return Grid(
+            self.x0_m + column * self.cell_m,
+            self.y0_m + row * self.cell_m,
+            self.cell_m,
+            rows,
+            columns,
+        )
+
     @property
     def shape(self) -> tuple[int, int]:
         """Rows and columns."""

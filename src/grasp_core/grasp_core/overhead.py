@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -56,6 +56,35 @@ class OverheadView:
     inside: NDArray[np.bool_]
     cut: NDArray[np.bool_]
     remark: str = ""
+
+    def contains(self, places: NDArray[np.float64], inside_m: float = 0.0) -> NDArray[np.bool_]:
+        """Which places, shape (N, 2), metres, lie so far inside the border of the view."""
+        cells, on_map = self.height_map.grid.cells_of(places)
+        side = 2 * round(inside_m / self.height_map.grid.cell_m) + 1
+        inner = cv2.erode(self.inside.view(np.uint8), np.ones((side, side), np.uint8))
+        return np.asarray(on_map & (inner.ravel()[np.where(on_map, cells, 0)] > 0))
+
+    def occupied(self, least_m: float, margin_m: float) -> OverheadView:
+        """The part of the view that holds all that stands in it, and a margin."""
+        scene = self.height_map
+        rows, columns = np.nonzero(self.inside & (scene.height_m > least_m))
+        if not len(rows):
+            return self
+        margin = math.ceil(margin_m / scene.grid.cell_m)
+        (top, bottom), (left, right) = (
+            (max(0, int(at.min()) - margin), min(size, int(at.max()) + margin + 1))
+            for at, size in zip((rows, columns), scene.grid.shape, strict=True)
+        )
+        grid = scene.grid.cropped(top, left, bottom - top, right - left)
+        part = (slice(top, bottom), slice(left, right))
+        cropped = HeightMap(
+            np.ascontiguousarray(scene.height_m[part]),
+            np.ascontiguousarray(scene.seen[part]),
+            grid,
+            scene.T_frame_support,
+        )
+        inside, cut = (np.ascontiguousarray(one[part]) for one in (self.inside, self.cut))
+        return replace(self, height_map=cropped, inside=inside, cut=cut)
 
 
 def look_down(
@@ -152,12 +181,19 @@ def _occupied(
     Raises:
         NoSupport: Nothing does.
     """
-    points = T_support_camera.apply(thinned_points(frame.depth_m, frame.camera, _STRIDE_PX))
+    step = _stride(frame)
+    points = T_support_camera.apply(thinned_points(frame.depth_m, frame.camera, step))
     height_m, blocks = points[:, 2], np.floor(points[:, :2] / _BLOCK_M).astype(int)
     near = (np.abs(blocks) < _BLOCKS // 2).all(axis=1)
     blocks += _BLOCKS // 2
     standing = near & (height_m > _STANDS_M) & (height_m < TALLEST_M)
-    floor = _seen_floor(blocks[near & (np.abs(height_m) <= _STANDS_M)], blocks[standing])
+    flat = near & (np.abs(height_m) <= _STANDS_M)
+    try:
+        floor = _seen_floor(blocks[flat], blocks[standing])
+    except NoSupport:
+        if frame.support is None:
+            raise
+        floor = _seen_floor(blocks[standing], blocks[standing])  # things hide all of it
     border = np.zeros_like(floor)
     hull = cv2.convexHull(cv2.findNonZero(floor))
     cv2.fillConvexPoly(border, hull, 1)
@@ -175,6 +211,15 @@ def _occupied(
     )
     corners = np.asarray(_BLOCK_M * (hull[:, 0] + 0.5 - _BLOCKS // 2), np.float64)
     return corners, (x0, x1, y0, y1)
+
+
+def _stride(frame: RgbdFrame) -> int:
+    """Of how many pixels one is looked at, so that several fall into each block."""
+    some = frame.depth_m[::_STRIDE_PX, ::_STRIDE_PX]
+    seen = some[np.isfinite(some)]
+    distance_m = float(np.median(seen)) if seen.size else 1.0
+    apart_m = distance_m / min(frame.camera.fx, frame.camera.fy)
+    return int(np.clip(0.5 * _BLOCK_M / max(apart_m, 1e-6), 1, _STRIDE_PX))
 
 
 def _seen_floor(floor: NDArray[np.intp], standing: NDArray[np.intp]) -> NDArray[np.uint8]:

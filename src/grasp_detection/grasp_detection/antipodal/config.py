@@ -5,14 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from grasp_core.config import Checked, setting
-from grasp_core.errors import ConfigError
 
 
 @dataclass(frozen=True)
 class AntipodalConfig(Checked):
     """Settings of the antipodal detector; gripper dimensions come from the robot's profile."""
 
-    cell_m: float = setting(0.002, "cell of the height map, m", minimum=0.0005, maximum=0.01)
+    cell_m: float = setting(
+        0.002,
+        "cell of the height map, m; coarser where the scene is very large",
+        minimum=0.0005,
+        maximum=0.01,
+    )
     angles: int = setting(18, "closing directions tried over half a turn", minimum=2, maximum=180)
     finger_depth_m: float = setting(
         0.03,
@@ -60,29 +64,10 @@ class AntipodalConfig(Checked):
         0.002, "least overlap of finger and object in height, m", minimum=0.001, maximum=0.05
     )
     max_tilt: float = setting(
-        1.05,
+        1.22,
         "largest angle between optical axis and support normal, rad",
         minimum=0.0,
         maximum=1.4,
-    )
-    plane_tolerance_m: float = setting(
-        0.006,
-        "distance within which a point belongs to the support plane, m",
-        minimum=0.0005,
-        maximum=0.05,
-    )
-    min_plane_share: float = setting(
-        0.15, "share of valid points that the support plane must hold", minimum=0.01, maximum=1.0
-    )
-    use_known_support: bool = setting(
-        False,
-        "take the support from the cell and the camera's pose where that is known: found near "
-        "there, or just there where objects hide it",
-    )
-    workspace_m: tuple[float, ...] = setting(
-        (),
-        "x_min, y_min, x_max, y_max of grasp centres on the support plane, m, from the point the "
-        "optical axis meets, x along image u, y up in the image; empty for no limit",
     )
     min_quality: float = setting(
         0.1, "candidates rated lower are dropped", minimum=0.0, maximum=1.0
@@ -103,17 +88,3 @@ class AntipodalConfig(Checked):
     report_too_wide: bool = setting(
         True, "return the narrowest grasp, with quality 0, of objects wider than the gap"
     )
-
-    def __post_init__(self) -> None:
-        """Check the fields, and the workspace as a whole.
-
-        Raises:
-            ConfigError: A value is out of its bounds.
-        """
-        super().__post_init__()
-        box = self.workspace_m
-        if box and (len(box) != 4 or box[0] >= box[2] or box[1] >= box[3]):
-            raise ConfigError(
-                f"workspace_m is {list(box)}, must be empty or x_min, y_min, x_max, y_max with "
-                "min below max"
-            )

@@ -12,12 +12,11 @@ from grasp_core.cell import Cell
 from grasp_core.frame import RgbdFrame
 from grasp_core.grasp import Grasp, Level
 from grasp_core.height_map import HeightMap, cells_in_view
-from grasp_core.known_support import prior_support
+from grasp_core.overhead import OverheadView, look_down
 from grasp_core.projection import PlanarGrasp, plane_to_rectangle
 from grasp_core.rectangle import suppress
 from grasp_core.robot import GripperProfile
-from grasp_core.support import find_support
-from grasp_core.transform import Transform
+from grasp_core.support import NoSupport
 from grasp_detection.antipodal.config import AntipodalConfig
 from grasp_detection.antipodal.quality import (
     FloatArray,
@@ -28,10 +27,11 @@ from grasp_detection.antipodal.quality import (
     measure,
     probability,
 )
-from grasp_detection.antipodal.scene import map_objects
 from grasp_detection.antipodal.search import Sections, TurnedMap, find_sections, turned_maps
 
 _TOO_WIDE_SLACK = 2.0  # log-odds below the best at which a too wide grasp may still be reported
+_MARGIN_M = 0.05  # round what stands there: fingers need room
+_BORDER_M = 0.0  # inside the border of what is looked at
 _BUCKET_M = 0.006  # of grasps with the same axis and nearly the same place, only the best is kept
 
 
@@ -57,6 +57,9 @@ class AntipodalDetector:
     ``quality`` estimates the probability that the grasp holds, fitted on simulated grasps of
     single objects, and ``raw_score`` is its log-odds. Where every grasp is wider than the gripper
     opens, the narrowest is returned with quality 0 and says so in ``width_m``.
+
+    Attributes:
+        remark: What is to be known of the last answer, such as why it is empty.
     """
 
     name = "antipodal"
@@ -72,43 +75,36 @@ class AntipodalDetector:
         Args:
             gripper: Its dimensions limit the grasps.
             config: Settings; None for their defaults.
-            cell: Whose table is the support, if the settings say to use that; None if unknown.
+            cell: Whose table is the support, and whose workspace is searched, where a frame tells
+                the camera's pose; None if unknown.
         """
         self._gripper = gripper
         self._config = config or AntipodalConfig()
         self._cell = cell
+        self.remark = ""
 
     def detect(self, frame: RgbdFrame) -> list[Grasp]:
         """Rank the grasps of one frame; see :class:`grasp_detection.detector.Detector`."""
-        config, gripper = self._config, self._gripper
-        support = self._support(frame)
-        if support is None:
-            return []
-        scene = map_objects(
-            frame.depth_m,
-            frame.camera,
-            support,
-            cell_m=config.cell_m,
-            margin_m=0.6 * max(gripper.hand_width_m, gripper.max_gap_m + 0.06),
-            object_height_m=(config.min_object_height_m, config.max_object_height_m),
-        )
-        if scene is None:
-            return []
-        rated = self._rate(scene, cells_in_view(scene, frame.camera, support))
-        return [] if rated is None else self._ranked(frame, scene, rated)
-
-    def _support(self, frame: RgbdFrame) -> Transform | None:
-        """T_camera_support, or None where there is none to be seen."""
         config = self._config
-        if config.use_known_support and self._cell and frame.T_base_camera:
-            return prior_support(frame, self._cell, config.max_tilt)
-        return find_support(
-            frame.depth_m,
-            frame.camera,
-            tolerance_m=config.plane_tolerance_m,
-            max_tilt=config.max_tilt,
-            min_share=config.min_plane_share,
-        )
+        try:
+            view = look_down(
+                frame,
+                self._cell,
+                cell_m=config.cell_m,
+                max_tilt=config.max_tilt,
+                margin_m=_MARGIN_M,
+            )
+        except NoSupport as error:
+            self.remark = str(error)
+            return []
+        self.remark = view.remark
+        view = view.occupied(config.min_object_height_m, _MARGIN_M)
+        scene = view.height_map
+        rated = self._rate(scene, cells_in_view(scene, frame.camera, scene.T_frame_support))
+        grasps = [] if rated is None else self._ranked(frame, view, rated)
+        if not grasps:
+            self.remark = "nothing on the support offers two opposite sides with room beside them"
+        return grasps
 
     def _rate(self, scene: HeightMap, in_view: NDArray[np.bool_]) -> _Rated | None:
         objects = find_objects(scene, self._config)
@@ -143,9 +139,9 @@ class AntipodalDetector:
             log_odds=odds,
         )
 
-    def _ranked(self, frame: RgbdFrame, scene: HeightMap, rated: _Rated) -> list[Grasp]:
-        config = self._config
-        allowed = self._in_workspace(rated)
+    def _ranked(self, frame: RgbdFrame, view: OverheadView, rated: _Rated) -> list[Grasp]:
+        config, scene = self._config, view.height_map
+        allowed = view.contains(np.stack([rated.x_m, rated.y_m], axis=1), _BORDER_M)
         fitting = allowed & rated.fits
         if fitting.any():
             chosen = np.nonzero(fitting)[0]
@@ -177,17 +173,6 @@ class AntipodalDetector:
             limit=config.top_k,
         )
         return [self._grasp(frame, scene, rated, int(index)) for index in order[kept]]
-
-    def _in_workspace(self, rated: _Rated) -> NDArray[np.bool_]:
-        box = self._config.workspace_m
-        if not box:
-            return np.ones(len(rated), dtype=bool)
-        return (
-            (rated.x_m >= box[0])
-            & (rated.y_m >= box[1])
-            & (rated.x_m <= box[2])
-            & (rated.y_m <= box[3])
-        )
 
     def _grasp(self, frame: RgbdFrame, scene: HeightMap, rated: _Rated, index: int) -> Grasp:
         T_camera_support = scene.T_frame_support

@@ -20,6 +20,8 @@ from grasp_core.height_map import FloatArray, HeightMap
 from grasp_core.robot import GripperProfile
 from grasp_detection.antipodal.config import AntipodalConfig
 
+_HIDDEN, _OUTSIDE = 1, 2
+_PALM_CELLS = 4  # whose highest point counts for the palm
 _BLOCKED_M = 10.0  # height given to cells outside the image: no finger goes there
 
 
@@ -102,26 +104,28 @@ def turned_maps(
     cell = source.grid.cell_m
     diagonal = math.ceil(math.hypot(*source.height_m.shape))
     pad = _odd_cells(gripper.pad_width_m + 2.0 * config.finger_margin_m, cell)
-    palm_rows = _odd_cells(gripper.hand_depth_m, cell)
-    palm_columns = _odd_cells(gripper.hand_width_m, cell)
-    hidden = (~source.seen & in_view).astype(np.uint8)
-    outside = (~in_view).astype(np.uint8)
-    any_outside = bool(outside.any())
+    palm = (gripper.hand_depth_m / cell, gripper.hand_width_m / cell)
+    code = np.where(in_view, np.where(source.seen, 0, _HIDDEN), _OUTSIDE).astype(np.uint8)
+    any_outside = not in_view.all()
+    # A palm above everything needs no look: it is not wider than the fingers are long.
+    lowest_palm_m = config.support_clearance_m + gripper.finger_length_m - config.palm_margin_m
+    palm_matters = float(source.height_m.max()) >= lowest_palm_m
     for index in range(config.angles):
         angle = math.pi * index / config.angles
         rows = min(diagonal, _extent(source.height_m.shape, angle))
         columns = min(diagonal, _extent(source.height_m.shape, angle + math.pi / 2))
         turn = _turn(angle, (rows, columns), source.height_m.shape)
         height = _warp(source.height_m, turn, (rows, columns))
+        codes = _warp(code, turn, (rows, columns))
         blocked = height
         if any_outside:
-            blocked = np.where(_warp(outside, turn, (rows, columns)) > 0, _BLOCKED_M, height)
+            blocked = np.where(codes == _OUTSIDE, np.float32(_BLOCKED_M), height)
         yield TurnedMap(
             angle=angle,
             height_m=height,
-            hidden=_warp(hidden, turn, (rows, columns)),
-            blocked_m=_spread(blocked.astype(np.float32), pad, 1),
-            palm_m=_spread(_spread(height, palm_rows, 1), 1, palm_columns),
+            hidden=(codes == _HIDDEN).view(np.uint8),
+            blocked_m=_spread(blocked, pad, 1),
+            palm_m=_under_palm(height, *palm) if palm_matters else np.zeros_like(height),
             source=source,
         )
 
@@ -140,15 +144,24 @@ def find_sections(turned: TurnedMap, gripper: GripperProfile, config: AntipodalC
     left = _trailing_max(blocked, reach)
     right = _trailing_max(blocked[:, ::-1], reach)[:, ::-1]
     widest = math.floor((gripper.max_gap_m - config.gap_clearance_m) / cell)
-    # No level above what may be an object: a hall's ceiling would make thousands of them.
+    # No tip goes higher than that below the highest top; nothing taller than objects counts: a
+    # hall's ceiling would make thousands of levels.
     highest = min(float(turned.height_m.max()), config.max_object_height_m)
+    highest_tip = max(config.support_clearance_m, highest - config.finger_depth_m)
     levels = np.arange(
-        config.support_clearance_m,
-        max(highest, 2.0 * config.support_clearance_m),
-        config.level_step_m,
+        config.support_clearance_m, highest_tip + config.level_step_m, config.level_step_m
     )
+    highest_of_row = blocked.max(axis=1)
     found = [
-        _sections_at(turned, float(level), left, right, widest, gripper, config)
+        _sections_at(
+            turned,
+            float(level),
+            np.flatnonzero(highest_of_row > level),
+            (left, right),
+            widest,
+            gripper,
+            config,
+        )
         for level in levels
     ]
     return Sections(
@@ -162,19 +175,21 @@ def find_sections(turned: TurnedMap, gripper: GripperProfile, config: AntipodalC
 def _sections_at(
     turned: TurnedMap,
     level: float,
-    left: NDArray[np.float32],
-    right: NDArray[np.float32],
+    those: NDArray[np.intp],
+    beside: tuple[NDArray[np.float32], NDArray[np.float32]],
     widest: int,
     gripper: GripperProfile,
     config: AntipodalConfig,
 ) -> Sections:
-    blocked = turned.blocked_m
+    """Sections at one height of the fingertips, in the rows in which anything is higher."""
+    blocked = turned.blocked_m[those]
     rows, columns = blocked.shape
     # Runs of solid cells along the rows of the flattened map: an empty cell precedes each row.
     line = np.zeros(rows * (columns + 1) + 1, dtype=np.bool_)
     np.greater(blocked, level, out=line[:-1].reshape(rows, columns + 1)[:, 1:])
-    row, start = np.divmod(np.flatnonzero(line[1:] & ~line[:-1]), columns + 1)
-    stop = np.flatnonzero(line[:-1] & ~line[1:]) - row * (columns + 1)
+    edges = np.flatnonzero(line[1:] != line[:-1])
+    row, start = np.divmod(edges[::2], columns + 1)
+    stop = edges[1::2] - row * (columns + 1)
     # Highest cell of each run, by segments of the flattened map.
     flat = np.append(blocked.ravel(), np.float32(0.0))
     bounds = np.stack([row * columns + start, row * columns + stop], axis=1).ravel()
@@ -185,15 +200,28 @@ def _sections_at(
     here = inner & (tip >= level) & (tip < level + config.level_step_m) & (top < _BLOCKED_M)
     here &= (top < config.max_object_height_m) & (top > config.min_object_height_m)
     here &= top - level >= config.min_grip_depth_m
-    row, start, stop, top, tip = row[here], start[here], stop[here], top[here], tip[here]
+    row, start, stop, top, tip = those[row[here]], start[here], stop[here], top[here], tip[here]
     fits = stop - start <= widest
     middle = (start + stop) // 2
+    left, right = beside
     free = (left[row, start] < level) & (right[row, stop - 1] < level)
     palm_floor = tip + gripper.finger_length_m - config.palm_margin_m
     free &= turned.palm_m[row, middle] < palm_floor
-    keep = free
     sections = Sections(row, start, stop, top, tip, np.full(len(row), level, np.float32), fits)
-    return sections.keep(keep)
+    return sections.keep(free)
+
+
+def _under_palm(height: NDArray[np.float32], rows: float, columns: float) -> NDArray[np.float32]:
+    """Highest point under a palm of so many cells about each cell, to a coarser cell."""
+    shape = height.shape
+    coarse = tuple(-(-length // _PALM_CELLS) for length in shape)
+    padded = np.zeros((coarse[0] * _PALM_CELLS, coarse[1] * _PALM_CELLS), np.float32)
+    padded[: shape[0], : shape[1]] = height
+    blocks = padded.reshape(coarse[0], _PALM_CELLS, coarse[1], _PALM_CELLS).max(axis=(1, 3))
+    window = (_odd_cells(rows, _PALM_CELLS), _odd_cells(columns, _PALM_CELLS))
+    spread = _spread(_spread(blocks, window[0], 1), 1, window[1])
+    whole = np.repeat(np.repeat(spread, _PALM_CELLS, axis=0), _PALM_CELLS, axis=1)
+    return np.asarray(whole[: shape[0], : shape[1]])
 
 
 def _trailing_max(values: NDArray[np.float32], length: int) -> NDArray[np.float32]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections import Counter
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -174,13 +173,9 @@ class OverheadDetection:
 
 def _place_factor(rows: FloatArray, view: OverheadView) -> NDArray[np.float64]:
     """What is left of the quality by where in the view a grasp is, shape (N,)."""
-    grid = view.height_map.grid
-    cells, on_map = grid.cells_of(rows[:, :2])
-    cells = np.where(on_map, cells, 0)
-    side = 2 * round(_BORDER_M / grid.cell_m) + 1
-    inner = cv2.erode(view.inside.view(np.uint8), np.ones((side, side), np.uint8)).ravel()
-    inside = on_map & (inner[cells] > 0)
-    cut = view.cut.ravel()[cells]
+    inside = view.contains(rows[:, :2], _BORDER_M)
+    cells, on_map = view.height_map.grid.cells_of(rows[:, :2])
+    cut = on_map & view.cut.ravel()[np.where(on_map, cells, 0)]
     return np.where(inside, np.where(cut, _CUT, 1.0), _OUTSIDE)
 
 
