@@ -14,6 +14,8 @@ from grasp_core.errors import BadCalibration, BadImage, ConfigError
 from grasp_core.frame import RgbdFrame
 from grasp_core.rectangle import matches
 from grasp_core.transform import Transform
+from grasp_detection.learned.model import LearnedModel
+from grasp_detection.learned.picture_detection import PictureDetection
 from grasp_detection.learned.weights import (
     WeightsError,
     default_weights,
@@ -28,6 +30,7 @@ from grasp_detection.registry import (
     create_detector,
     create_picture_detector,
     detector_names,
+    find_detector,
     has_weights,
     weights_of,
 )
@@ -159,6 +162,13 @@ def detector_of(gripper, cell=None, **settings):
     return create_detector("dsc_graspnet", gripper, values, cell)
 
 
+def looking_of(gripper, cell):
+    """What such a detector does between frame and grasps."""
+    family, config = find_detector("dsc_graspnet").family(), MapsConfig("cornell_rgb", "cpu")
+    model = LearnedModel.load("dsc_graspnet", family, config)
+    return PictureDetection("dsc_graspnet", model, gripper, config, cell)
+
+
 def frame_of(color):
     height, width = color.shape[:2]
     depth = np.full((height, width), 0.7, np.float32)
@@ -228,7 +238,7 @@ def test_the_workspace_is_looked_at_where_the_cameras_pose_is_known(gripper):
         # Straight down, image u along the base's -y.
         down = Transform.from_rpy((np.pi, 0.0, -np.pi / 2), (0.5, right_m, height_m))
         posed = replace(frame, T_base_camera=down)
-        window = detector_of(gripper, cell).window(posed)
+        window = looking_of(gripper, cell).window(posed)
         u, v = frame.camera.project(down.inverse().apply(np.array([middle])))[0]
         assert window.u0 <= u <= window.u0 + window.side
         assert window.v0 <= v <= window.v0 + window.side
@@ -237,7 +247,7 @@ def test_the_workspace_is_looked_at_where_the_cameras_pose_is_known(gripper):
     blind = Transform.from_rpy((np.pi, 0.0, 0.0), (5.0, 0.0, 0.9))
     with pytest.raises(BadCalibration, match="does not see the workspace"):
         detector_of(gripper, cell).detect(replace(frame, T_base_camera=blind))
-    centred = detector_of(gripper, cell).window(frame)
+    centred = looking_of(gripper, cell).window(frame)
     assert (centred.u0, centred.v0, centred.side) == (80.0, 0.0, 480.0)
 
 
