@@ -273,6 +273,15 @@ def test_the_folder_follows_the_settings():
     assert default_folder(one) != default_folder(other)
 
 
+def test_a_detector_at_a_tilt_is_a_contestant_of_its_own():
+    found = parse_contestants("antipodal,fast", tilts_deg=(0.0, 40.0, 55.5))
+    assert [one.label for one in found] == [
+        *("antipodal", "antipodal@40", "antipodal@55.5", "fast", "fast@40", "fast@55.5"),
+        "oracle",
+    ]
+    assert [one.camera_tilt_deg for one in found] == [0.0, 40.0, 55.5, 0.0, 40.0, 55.5, 0.0]
+
+
 def test_metadata_of_weights_is_a_part_of_them(tmp_path):
     shipped = find_weights("dsc_graspnet", "cornell_rgb")
     for path in (shipped, shipped.with_suffix(".json")):

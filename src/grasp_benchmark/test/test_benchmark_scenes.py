@@ -1,5 +1,6 @@
 """Scenes of the benchmark: the same for every detector, each independent of the ones before."""
 
+import math
 from itertools import pairwise
 
 import pytest
@@ -61,6 +62,17 @@ def test_detectors_meet_the_same_scene_and_noise_whatever_came_before(bench_of):
         assert record.picks == expected.picks
         assert record.cleared == expected.cleared
         assert picture == seen  # the frame with its candidates, of the trial that fails
+
+
+def test_a_tilted_camera_sees_the_same_scene(bench_of):
+    tilted = Contestant("one@40", "antipodal", camera_tilt_deg=40.0)
+    bench, trials = bench_of([ONE, tilted], seed=4)
+    trial = next(trial for trial in trials if trial.objects == ("block",))
+    for contestant, tilt_deg in ((tilted, 40.0), (ONE, 0.0)):
+        record, _ = bench.run(contestant, trial)
+        down = -bench._simulation.T_base_camera.rotation[2, 2]
+        assert down == pytest.approx(math.cos(math.radians(tilt_deg)))
+        assert record.succeeded
 
 
 def test_the_oracle_rehearses_and_sees_no_noise(bench_of, monkeypatch):

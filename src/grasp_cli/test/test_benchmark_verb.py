@@ -45,6 +45,10 @@ def command(*arguments):
         (("--protocol", "dsc", "--clutter", "2"), "clutter is 2"),
         (("--robot", "nosuch"), "no robot 'nosuch'"),
         (("--cell", "nosuch"), "no cell 'nosuch'"),
+        (("--camera-tilt", "steep"), "--camera-tilt 'steep' must be angles from 0 to 80"),
+        (("--camera-tilt", "0,95"), "must be angles from 0 to 80"),
+        (("--camera-tilt", "20,20"), "must name each tilt once"),
+        (("--camera-tilt", "20", "--camera-mount", "hand"), "turns a fixed camera"),
     ],
 )
 def test_wrong_values_are_refused_in_one_line(arguments, message, capsys, tmp_path, monkeypatch):

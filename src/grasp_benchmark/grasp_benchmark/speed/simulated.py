@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -32,7 +33,7 @@ def measure_simulator(robot: RobotModel, seed: int) -> tuple[dict[str, Any], lis
 
     Returns:
         ``ms`` and ``real_time_factor`` by number of objects, and the ``renderer``; and the frames
-        seen, with the noise of a D435.
+        seen, with the noise of a D435 and the camera's pose.
     """
     figures: dict[str, Any] = {"ms": {}, "real_time_factor": {}, "renderer": "unknown"}
     frames: list[RgbdFrame] = []
@@ -40,7 +41,7 @@ def measure_simulator(robot: RobotModel, seed: int) -> tuple[dict[str, Any], lis
         simulation = Simulation(SimConfig(noise="d435"), robot)
         try:
             simulation.new_scene(simulation.objects.draw(clutter, seed), seed)
-            frames.append(simulation.render())
+            frames.append(replace(simulation.render(), T_base_camera=simulation.T_base_camera))
             figures["renderer"] = simulation.renderer
             label = f"{clutter} object{'s' if clutter > 1 else ''}"
             figures["ms"][f"rendering 640x480 with noise, {label}"] = _timed(

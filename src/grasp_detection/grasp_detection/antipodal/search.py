@@ -20,6 +20,7 @@ from grasp_core.height_map import FloatArray, HeightMap
 from grasp_core.robot import GripperProfile
 from grasp_detection.antipodal.config import AntipodalConfig
 
+_LINES_M = 0.004  # between closing lines
 _HIDDEN, _OUTSIDE = 1, 2
 _PALM_CELLS = 4  # whose highest point counts for the palm
 _BLOCKED_M = 10.0  # height given to cells outside the image: no finger goes there
@@ -151,7 +152,10 @@ def find_sections(turned: TurnedMap, gripper: GripperProfile, config: AntipodalC
     levels = np.arange(
         config.support_clearance_m, highest_tip + config.level_step_m, config.level_step_m
     )
-    highest_of_row = blocked.max(axis=1)
+    # Neighbouring lines show the same: those a few millimetres apart are enough.
+    step = max(1, round(_LINES_M / cell))
+    highest_of_row = np.full(len(blocked), -np.inf, np.float32)
+    highest_of_row[::step] = blocked[::step].max(axis=1)
     found = [
         _sections_at(
             turned,

@@ -28,8 +28,8 @@ class LearnedConfig(Checked):
     )
     window_px: tuple[float, ...] = setting(
         (),
-        "square of the picture that the network sees: left column, top row, side, px; empty for "
-        "the workspace where the camera's pose is known, else the largest in the middle",
+        "square of the picture that networks for pictures see: left column, top row, side, px; "
+        "empty for the workspace where the camera's pose is known, else the largest in the middle",
         minimum=0.0,
     )
     input_px: int = setting(

@@ -90,12 +90,11 @@ class OverheadDetection:
         return round(math.sqrt(shown.width * shown.height) / stride) * stride
 
     def _input(self, view: OverheadView) -> OverheadInput:
-        grid, size = view.height_map.grid, self._model.size
-        most_px, px_per_m = _MAX_INPUT_PX, size / self._model.view_m
-        if self._config.input_px:
-            most_px = self._config.input_px
-            px_per_m = math.inf
-        return OverheadInput.at_scale(grid, px_per_m, self._model.family.stride, most_px)
+        stride, asked = self._model.family.stride, self._config.input_px
+        if asked:
+            return OverheadInput.of(view, math.inf, stride, asked)
+        px_per_m = self._model.size / self._model.view_m
+        return OverheadInput.of(view, px_per_m, stride, _MAX_INPUT_PX)
 
     def _closings(self, rows: FloatArray, frame: RgbdFrame, view: OverheadView) -> Closings:
         T_support_camera = view.height_map.T_frame_support.inverse()

@@ -23,7 +23,7 @@ class OverheadInput:
     """An input whose columns run along x of the support, and whose rows run against y.
 
     Attributes:
-        grid: Of the height map.
+        grid: The part of the height map that is shown.
         px_per_m: Scale of the input.
         width: Of the input, pixels.
         height: Of the input, pixels.
@@ -35,26 +35,33 @@ class OverheadInput:
     height: int
 
     @classmethod
-    def at_scale(cls, grid: Grid, px_per_m: float, stride: int, most_px: int) -> OverheadInput:
-        """The input that holds a whole grid.
+    def of(cls, view: OverheadView, px_per_m: float, stride: int, most_px: int) -> OverheadInput:
+        """The input that shows all of what is looked at.
 
         Args:
-            grid: Of the height map.
+            view: The scene.
             px_per_m: Scale that the network knows.
             stride: Both sides become multiples of it, pixels.
             most_px: Longest side; a larger scene is shown smaller.
         """
-        longest = max(grid.shape) * grid.cell_m
-        px_per_m = min(px_per_m, most_px // stride * stride / longest)
-        rows, columns = (
+        whole = view.height_map.grid
+        rows, columns = (np.flatnonzero(view.inside.any(axis=axis)) for axis in (1, 0))
+        if not rows.size:
+            rows, columns = (np.arange(size) for size in whole.shape)
+        grid = whole.cropped(
+            int(rows[0]), int(columns[0]), int(np.ptp(rows)) + 1, int(np.ptp(columns)) + 1
+        )
+        longest_m = max(grid.shape) * grid.cell_m
+        px_per_m = min(px_per_m, most_px // stride * stride / longest_m)
+        height, width = (
             math.ceil(cells * grid.cell_m * px_per_m / stride - 1e-6) * stride
             for cells in grid.shape
         )
-        return cls(grid, px_per_m, columns, rows)
+        return cls(grid, px_per_m, width, height)
 
     @property
     def matrix(self) -> FloatArray:
-        """Column and row of the grid to u and v of the input, shape (2, 3)."""
+        """Column and row of the part to u and v of the input, shape (2, 3)."""
         scale = self.grid.cell_m * self.px_per_m
         return np.array(
             [
@@ -68,8 +75,12 @@ class OverheadInput:
 
         0 where nothing was seen, and outside what is looked at: no wall of a bin is an object.
         """
+        whole, cell_m = view.height_map.grid, self.grid.cell_m
+        top = round((self.grid.y0_m - whole.y0_m) / cell_m)
+        left = round((self.grid.x0_m - whole.x0_m) / cell_m)
+        part = (slice(top, top + self.grid.rows), slice(left, left + self.grid.columns))
         drawn = cv2.warpAffine(
-            np.where(view.inside, view.height_map.height_m, np.float32(0.0)),
+            np.where(view.inside[part], view.height_map.height_m[part], np.float32(0.0)),
             self.matrix,
             (self.width, self.height),
             flags=cv2.INTER_LINEAR,
