@@ -179,7 +179,7 @@ class _Tries:
         self._rows, self._scene, self._gripper = rows, scene, gripper
         reach_m = 0.5 * gripper.max_gap_m + _BEYOND_M + gripper.finger_thickness_m + _ROOM_M
         steps = math.ceil(reach_m / _STEP_M)
-        self._along_m = np.arange(-steps, steps + 1) * _STEP_M
+        self._along_m = np.arange(-steps, steps + 1, dtype=np.float64) * _STEP_M
         strip_m = gripper.pad_width_m / _STRIPS
         self._strips_m = (np.arange(_STRIPS) - (_STRIPS - 1) / 2) * strip_m
         rim_m = 0.5 * gripper.pad_width_m + _BESIDE_M
