@@ -19,7 +19,7 @@ _REACH_M = 0.15  # above and below the expected support within which it is looke
 _MAX_ANGLE = math.radians(20.0)
 _TOLERANCE_M = 0.01  # twice the depth noise at about 1 m
 _MIN_SHARE = 0.2  # of what is seen there must be of the plane
-_SAMPLES = 20_000  # pixels looked at, about
+_SAMPLES = 8_000  # pixels looked at, about
 
 
 @dataclass(frozen=True)

@@ -34,6 +34,7 @@ _BLOCK_M = 0.02  # they are looked for in blocks so large
 _SHADOW = 13  # blocks: parts of the support nearer than that to one another may belong together
 _LEAST_BLOCKS = 8
 _BLOCKS = 160  # along either side of what is looked at, round the optical axis
+_WALL_M = 0.022  # walls of bins reach so far between the borders of what is seen of their floor
 _BORDER_PX = 4.0  # from the border of the picture
 _NEAREST_M = 0.05  # nearer corners of the scene cannot be projected
 _LEAST_POINTS = 12  # in a patch of blocks: less is noise
@@ -49,18 +50,21 @@ class OverheadView:
             lies between the borders of the support that was seen.
         cut: Shape (R, C), bool; what is connected to the picture's border or to something taller
             than objects are: part of a robot, of a wall, or of an object of which more is unseen.
+        border_m: Grasps keep so far from the border of ``inside``: walls of bins stand there, but
+            not round a workspace.
         remark: What the user should know of it, such as coarser cells; empty for nothing.
     """
 
     height_map: HeightMap
     inside: NDArray[np.bool_]
     cut: NDArray[np.bool_]
+    border_m: float = 0.0
     remark: str = ""
 
-    def contains(self, places: NDArray[np.float64], inside_m: float = 0.0) -> NDArray[np.bool_]:
-        """Which places, shape (N, 2), metres, lie so far inside the border of the view."""
+    def contains(self, places: NDArray[np.float64]) -> NDArray[np.bool_]:
+        """Which places, shape (N, 2), metres, are inside, away from walls."""
         cells, on_map = self.height_map.grid.cells_of(places)
-        side = 2 * round(inside_m / self.height_map.grid.cell_m) + 1
+        side = 2 * round(self.border_m / self.height_map.grid.cell_m) + 1
         inner = cv2.erode(self.inside.view(np.uint8), np.ones((side, side), np.uint8))
         return np.asarray(on_map & (inner.ravel()[np.where(on_map, cells, 0)] > 0))
 
@@ -114,10 +118,10 @@ def look_down(
     support = _support(frame, cell, max_tilt)
     if cell is not None and frame.T_base_camera is not None:
         T_camera_support, area = _workspace(support, frame.T_base_camera, cell)
-        border = np.array(list(itertools.product(area[:2], area[2:])))
+        border, border_m = np.array(list(itertools.product(area[:2], area[2:]))), 0.0
     else:
         T_camera_support = support
-        border, area = _occupied(frame, support.inverse())
+        (border, area), border_m = _occupied(frame, support.inverse()), _WALL_M
     bounds = (area[0] - margin_m, area[1] + margin_m, area[2] - margin_m, area[3] + margin_m)
     cells = (bounds[1] - bounds[0]) * (bounds[3] - bounds[2]) / cell_m**2
     remark = ""
@@ -132,7 +136,7 @@ def look_down(
     gap_cells = _gap_cells(frame.camera, T_camera_support, grid)
     height_map = filled_map(heights, grid, T_camera_support, gap_cells=gap_cells)
     cut = _cut_off(height_map, frame.camera)
-    return OverheadView(height_map, _within(border, grid), cut, remark)
+    return OverheadView(height_map, _within(border, grid), cut, border_m, remark)
 
 
 def _support(frame: RgbdFrame, cell: Cell | None, max_tilt: float) -> Transform:
@@ -279,9 +283,11 @@ def _heights(
     )
     # NaN, where nothing was measured, is inside nothing.
     inside = (x >= 0.0) & (x < grid.columns) & (y >= 0.0) & (y < grid.rows)
-    index = y[inside].astype(np.int32) * grid.columns + x[inside].astype(np.int32)
+    those = np.flatnonzero(inside)
+    row, column = (at.ravel().take(those).astype(np.int32) for at in (y, x))
+    height_m = np.minimum(z.ravel().take(those), np.float32(TALLEST_M))
     highest = np.full(grid.rows * grid.columns, -np.inf, np.float32)
-    np.maximum.at(highest, index, np.minimum(z[inside], np.float32(TALLEST_M)))
+    np.maximum.at(highest, row * grid.columns + column, height_m)
     return highest.reshape(grid.shape)
 
 

@@ -77,7 +77,7 @@ def find_support(
     up: NDArray[np.float64] | None = None,
     tolerance_m: float = 0.006,
     max_tilt: float = 1.22,
-    min_share: float = 0.1,
+    min_share: float = 0.05,
 ) -> Transform:
     """Find the plane that things stand on.
 

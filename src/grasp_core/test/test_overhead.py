@@ -108,7 +108,8 @@ def test_with_a_cell_the_view_is_its_workspace():
     assert grid.columns * grid.cell_m == pytest.approx(0.5, abs=0.003)
     assert grid.rows * grid.cell_m == pytest.approx(0.5, abs=0.003)
     assert view.contains(np.array([[0.19, 0.0], [0.21, 0.0]])).tolist() == [True, False]
-    assert view.contains(np.array([[0.19, 0.0]]), 0.02).tolist() == [False]
+    walled = replace(view, border_m=0.02)
+    assert walled.contains(np.array([[0.19, 0.0], [0.17, 0.0]])).tolist() == [False, True]
     part = view.occupied(0.008, 0.02)
     assert part.height_map.grid.columns * grid.cell_m == pytest.approx(0.08 + 0.04, abs=0.008)
     assert part.height_map.height_m.max() == view.height_map.height_m.max()

@@ -246,7 +246,7 @@ def test_a_slow_detector_is_busy_and_one_whose_camera_leads_has_an_error_of_the_
     inner = stack.detector._detector.detect_frame
     stop = threading.Event()
 
-    def detect(frame, limit):
+    def detect(frame, limit, limits):
         stop.wait(2.0)
         return inner(frame, limit)
 
@@ -400,7 +400,7 @@ def test_the_cameras_pose_reaches_the_detector_and_a_wrong_one_is_told(stack, po
     seen = []
     inner = stack.detector._detector.detect_frame
 
-    def detect(frame, limit):
+    def detect(frame, limit, limits):
         seen.append(frame.T_base_camera)
         return inner(frame, limit)
 

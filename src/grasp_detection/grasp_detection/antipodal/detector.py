@@ -31,7 +31,6 @@ from grasp_detection.antipodal.search import Sections, TurnedMap, find_sections,
 
 _TOO_WIDE_SLACK = 2.0  # log-odds below the best at which a too wide grasp may still be reported
 _MARGIN_M = 0.05  # round what stands there: fingers need room
-_BORDER_M = 0.0  # inside the border of what is looked at
 _BUCKET_M = 0.006  # of grasps with the same axis and nearly the same place, only the best is kept
 
 
@@ -141,7 +140,7 @@ class AntipodalDetector:
 
     def _ranked(self, frame: RgbdFrame, view: OverheadView, rated: _Rated) -> list[Grasp]:
         config, scene = self._config, view.height_map
-        allowed = view.contains(np.stack([rated.x_m, rated.y_m], axis=1), _BORDER_M)
+        allowed = view.contains(np.stack([rated.x_m, rated.y_m], axis=1))
         fitting = allowed & rated.fits
         if fitting.any():
             chosen = np.nonzero(fitting)[0]

@@ -26,8 +26,7 @@ from grasp_detection.learned.window import FloatArray
 from grasp_detection.stage_timer import StageTimer
 
 _MAX_INPUT_PX = 1024
-_BORDER_M = 0.014  # inside the border of what is looked at: walls of bins stand there
-_OUTSIDE = 0.02  # of the quality is left beyond it
+_OUTSIDE = 0.02  # of the quality is left outside what is looked at
 _CUT = 0.3  # of what reaches the picture's border, or the height of no object
 _PROPOSED = 0.2  # of the least quality: what closes well may make up for the network's doubts
 _LEAST_WIDTH_M = 0.004
@@ -172,7 +171,7 @@ class OverheadDetection:
 
 def _place_factor(rows: FloatArray, view: OverheadView) -> NDArray[np.float64]:
     """What is left of the quality by where in the view a grasp is, shape (N,)."""
-    inside = view.contains(rows[:, :2], _BORDER_M)
+    inside = view.contains(rows[:, :2])
     cells, on_map = view.height_map.grid.cells_of(rows[:, :2])
     cut = on_map & view.cut.ravel()[np.where(on_map, cells, 0)]
     return np.where(inside, np.where(cut, _CUT, 1.0), _OUTSIDE)
