@@ -37,7 +37,7 @@ def test_detectors_are_timed_in_turns_beside_the_reference(frame, monkeypatch):
     assert learned["runtime"] in learned["runtimes"]
     exact = {name: one for name, one in learned["runtimes"].items() if name != "openvino_bf16"}
     assert learned["ms_median"] == min(one["ms_median"] for one in exact.values())
-    stages = ["relief", "input", "network", "reading", "centring", "depth"]
+    stages = ["view", "input", "network", "reading", "closing", "depth"]
     assert list(learned["stages_ms"]) == stages
     assert 0.0 < sum(learned["stages_ms"].values()) < 1.5 * learned["ms_p95"]
 

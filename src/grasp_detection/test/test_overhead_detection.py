@@ -79,7 +79,7 @@ def test_a_known_workspace_gives_inputs_of_one_size(fast, scene, solids, world_f
         for tilt in (0.0, 0.6)
     }
     assert len(sizes) == 1
-    assert 180 <= sizes.pop() <= 210  # 0.44 x 0.56 m at 2.6 mm a pixel
+    assert sizes == {216}  # 0.56 m at 2.6 mm a pixel, in steps of 8
 
 
 # The input

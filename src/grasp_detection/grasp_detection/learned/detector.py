@@ -81,5 +81,5 @@ class LearnedDetector:
         return grasps
 
     def input_px(self, frame: RgbdFrame) -> int:
-        """Side of the network's input for a frame, pixels; of a square as large."""
+        """Longer side of the network's input for a frame, pixels."""
         return self._looks.input_px(frame)

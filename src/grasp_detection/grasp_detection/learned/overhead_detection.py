@@ -79,14 +79,13 @@ class OverheadDetection:
         return grasps
 
     def input_px(self, frame: RgbdFrame) -> int:
-        """Side of a square as large as the network's input for a frame, pixels.
+        """Longer side of the network's input for a frame, pixels.
 
         Raises:
             NoSupport: No support is seen.
         """
         shown = self._input(look_down(frame, self._cell))
-        stride = self._model.family.stride
-        return round(math.sqrt(shown.width * shown.height) / stride) * stride
+        return max(shown.width, shown.height)
 
     def _input(self, view: OverheadView) -> OverheadInput:
         stride, asked = self._model.family.stride, self._config.input_px
