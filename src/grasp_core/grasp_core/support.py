@@ -20,7 +20,7 @@ from grasp_core.transform import Transform
 
 _STRIDE_PX = 4
 _HYPOTHESES = 96
-_SCORED_POINTS = 1500
+_SCORED_POINTS = 2500
 _REFINEMENTS = 3
 _MIN_POINTS = 200
 _SEED = 0
