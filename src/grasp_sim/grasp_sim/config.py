@@ -57,8 +57,6 @@ class SimConfig(Checked):
     spinning_friction: float = setting(
         0.005, "torsional friction of objects, m", minimum=0.0, maximum=0.1
     )
-    mass_min_kg: float = setting(0.05, "lightest object; lighter ones weigh this", minimum=0.001)
-    mass_max_kg: float = setting(0.5, "heaviest object; heavier ones weigh this", minimum=0.001)
 
     path_tolerance_rad: float = setting(
         0.1, "joint error that stops a trajectory; 0 for no limit, rad", minimum=0.0
@@ -155,10 +153,6 @@ class SimConfig(Checked):
             values = getattr(self, name)
             if values and values[1] - values[0] < 0.1:
                 raise ConfigError(f"{name} is {list(values)}, must span at least 0.1 m")
-        if self.mass_min_kg > self.mass_max_kg:
-            raise ConfigError(
-                f"mass_min_kg is {self.mass_min_kg}, above mass_max_kg {self.mass_max_kg}"
-            )
 
     def in_cell(self) -> SimConfig:
         """With what was left open as the cell has it: where objects lie and the camera looks.

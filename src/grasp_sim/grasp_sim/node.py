@@ -20,7 +20,7 @@ from grasp_ros.spin import run
 from grasp_sim.config import NO_BOARD
 from grasp_sim.engine import Engine
 from grasp_sim.node_config import SimNodeConfig
-from grasp_sim.objects import object_set
+from grasp_sim.objects import ObjectSet, object_set
 from grasp_sim.ros_controllers import ArmController
 from grasp_sim.ros_hands import serve_hand
 from grasp_sim.ros_running import Running
@@ -77,11 +77,16 @@ class SimulatorNode(Node):
         config = self._config
         names = ["a calibration board"]  # and nothing that could lie on it
         if config.board == NO_BOARD:
+            self._tell_findings(simulation.objects)
             drawn = simulation.objects.draw(config.clutter, config.seed)
             names = simulation.new_scene(drawn, config.seed)
         simulation.scale_speed(config.speed_scaling)
         self._sensors.publish_camera_pose(simulation)
         self.get_logger().info(f"{', '.join(names)} in the cell; renderer {simulation.renderer}")
+
+    def _tell_findings(self, objects: ObjectSet) -> None:
+        for sentence in objects.findings():
+            self.get_logger().warning(f"objects {objects.name}: {sentence}")
 
     def _change(self, config: SimNodeConfig) -> None:
         self._arm_enabled = config.arm_enabled
@@ -93,6 +98,8 @@ class SimulatorNode(Node):
     ) -> NewScene.Response:
         def build(simulation: Simulation) -> list[str]:
             objects = object_set(request.objects) if request.objects else simulation.objects
+            if objects.name != simulation.objects.name:
+                self._tell_findings(objects)
             count = request.clutter or self._config.clutter
             names = list(request.names) or objects.draw(count, request.seed)
             return simulation.new_scene(names, request.seed, objects)

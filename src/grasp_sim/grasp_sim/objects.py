@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib.util
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,6 +11,8 @@ from pathlib import Path
 import numpy as np
 
 from grasp_core.errors import ConfigError, MissingDependency
+from grasp_sim.object_check import CheckedObject, check_object, findings, never_weighed
+from grasp_sim.object_file import mass_in, read_object
 
 # Objects 000-899 may be trained and tuned on, 900-999 only evaluated: a fixed split.
 _SPLITS = {"dev": range(0, 900), "test": range(900, 1000)}
@@ -23,11 +26,13 @@ class ObjectSet:
         name: ``dev``, ``test`` or the folder.
         paths: URDF by object name, in order.
         painted: Whether the simulator gives the objects colours; else they keep their textures.
+        weighed: Whether the files' masses are meant, or placeholders; None to judge each.
     """
 
     name: str
     paths: Mapping[str, Path]
     painted: bool
+    weighed: bool | None = None
 
     def path(self, name: str) -> Path:
         """URDF of an object.
@@ -41,6 +46,27 @@ class ObjectSet:
                 f"object set {self.name} has no {name!r}; it holds {len(self.paths)}: {some}, ..."
             )
         return self.paths[name]
+
+    def checked(self, name: str) -> CheckedObject:
+        """An object as it is simulated: what its file has wrong is replaced.
+
+        Raises:
+            ConfigError: The set holds no such object, or its file cannot be used.
+        """
+        return _checked(self.path(name), self.weighed)
+
+    def findings(self) -> list[str]:
+        """What was replaced in the files of a folder, in sentences.
+
+        Of ``dev`` and ``test`` nothing is said: their inertias are all made up, their masses the
+        0.1 kg that every figure measured on them is for.
+
+        Raises:
+            ConfigError: A file cannot be used.
+        """
+        if self.name in _SPLITS:
+            return []
+        return findings({name: self.checked(name) for name in self.paths})
 
     def draw(self, count: int, seed: int) -> list[str]:
         """Draw object names without repetition (with it once the set is used up).
@@ -72,7 +98,7 @@ def object_set(name: str) -> ObjectSet:
     if name in _SPLITS:
         root = _random_urdfs()
         paths = {f"{i:03d}": root / f"{i:03d}" / f"{i:03d}.urdf" for i in _SPLITS[name]}
-        return ObjectSet(name, paths, painted=True)
+        return ObjectSet(name, paths, painted=True, weighed=True)
     folder = Path(name).expanduser()
     if not name or not folder.is_dir():
         raise ConfigError(
@@ -84,7 +110,13 @@ def object_set(name: str) -> ObjectSet:
     ]
     if not found:
         raise ConfigError(f"folder {name} holds no subfolder with a .urdf file")
-    return ObjectSet(name, {path.parent.name: path for path in found}, painted=False)
+    weighed = False if never_weighed([mass_in(path) for path in found]) else None
+    return ObjectSet(name, {path.parent.name: path for path in found}, False, weighed)
+
+
+@functools.lru_cache(maxsize=2048)
+def _checked(path: Path, weighed: bool | None) -> CheckedObject:
+    return check_object(read_object(path), weighed=weighed)
 
 
 def _random_urdfs() -> Path:

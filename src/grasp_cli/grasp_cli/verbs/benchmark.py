@@ -35,6 +35,7 @@ from grasp_core.hand_eye import load_hand_eye
 from grasp_core.json_file import require_writable, write_json
 from grasp_core.robot import CAMERA_FIXED, CAMERA_MOUNTS, CAMERA_ON_HAND, load_robot
 from grasp_sim.config import NOISE_PRESETS
+from grasp_sim.objects import object_set
 from grasp_sim.renderer import egl_works
 
 EXAMPLES = (
@@ -129,6 +130,8 @@ def run(options: argparse.Namespace) -> int:
     contestants = parse_contestants(options.detector, oracle=not options.no_oracle)
     benchmark = Benchmark.of(_settings(options), contestants)
     console = Console()
+    for sentence in object_set(benchmark.settings.objects).findings():
+        console.print(sentence, markup=False, highlight=False, soft_wrap=True)
     with benchmark.journal(options.out) as journal:
         console.print(
             f"{benchmark.size} trials ({len(benchmark.done(journal))} of them done before), "

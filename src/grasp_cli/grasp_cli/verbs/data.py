@@ -37,6 +37,7 @@ from grasp_detection.datasets.split import (
     save_splits,
 )
 from grasp_detection.datasets.survey import Report, Survey, views_to_read
+from grasp_sim.objects import object_set
 from grasp_sim.synthesis.household import write_objects
 
 EXAMPLES = (
@@ -230,6 +231,8 @@ def _synthesize(options: argparse.Namespace, console: Console) -> int:
     synthesis = Synthesis(
         options.out.resolve(), options.objects, robot, gripper, options.seed, options.scenes
     )
+    for sentence in object_set(options.objects).findings():
+        console.print(sentence, markup=False, soft_wrap=True)
     missing = synthesis.missing()
     console.print(
         f"{options.scenes} scenes ({options.scenes - len(missing)} of them made before), "
