@@ -11,11 +11,21 @@ from pathlib import Path
 import numpy as np
 
 from grasp_core.errors import ConfigError, MissingDependency
+from grasp_sim.household.sets import (
+    HOUSEHOLD_SETS,
+    HOUSEHOLD_TEST,
+    HOUSEHOLD_VALIDATION,
+    household_folder,
+)
 from grasp_sim.object_check import CheckedObject, check_object, findings, never_weighed
 from grasp_sim.object_file import mass_in, read_object
 
 # Objects 000-899 may be trained and tuned on, 900-999 only evaluated: a fixed split.
 _SPLITS = {"dev": range(0, 900), "test": range(900, 1000)}
+
+NAMED_SETS = (*_SPLITS, *HOUSEHOLD_SETS)
+
+NOT_FOR_TRAINING = ("test", HOUSEHOLD_VALIDATION, HOUSEHOLD_TEST)
 
 
 @dataclass(frozen=True)
@@ -23,7 +33,7 @@ class ObjectSet:
     """Named URDFs.
 
     Attributes:
-        name: ``dev``, ``test`` or the folder.
+        name: ``dev``, ``test``, a household set or the folder.
         paths: URDF by object name, in order.
         painted: Whether the simulator gives the objects colours; else they keep their textures.
         weighed: Whether the files' masses are meant, or placeholders; None to judge each.
@@ -88,22 +98,23 @@ def object_set(name: str) -> ObjectSet:
     """Find an object set.
 
     Args:
-        name: ``dev`` or ``test`` (pybullet_data's random_urdfs, a fixed 900/100 split), or a
-            folder that holds one object per subfolder, each with a .urdf.
+        name: ``dev`` or ``test`` (pybullet_data's random_urdfs, a fixed 900/100 split),
+            ``household``, ``household-validation`` or ``household-test`` (drawn, and kept in the
+            user's cache), or a folder that holds one object per subfolder, each with a .urdf.
 
     Raises:
-        ConfigError: No such set, or the folder holds no object.
+        ConfigError: No such set, the folder holds no object, or the cache cannot be written.
         MissingDependency: pybullet_data is not installed.
     """
     if name in _SPLITS:
         root = _random_urdfs()
         paths = {f"{i:03d}": root / f"{i:03d}" / f"{i:03d}.urdf" for i in _SPLITS[name]}
         return ObjectSet(name, paths, painted=True, weighed=True)
-    folder = Path(name).expanduser()
+    folder = household_folder(name) if name in HOUSEHOLD_SETS else Path(name).expanduser()
     if not name or not folder.is_dir():
         raise ConfigError(
-            f"no object set {name!r}; valid are {', '.join(_SPLITS)} or a folder with one object "
-            "per subfolder"
+            f"no object set {name!r}; valid are {', '.join(NAMED_SETS)} or a folder with one "
+            "object per subfolder"
         )
     found: Sequence[Path] = [
         urdfs[0] for sub in sorted(folder.iterdir()) if (urdfs := sorted(sub.glob("*.urdf")))

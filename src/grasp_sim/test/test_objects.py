@@ -19,7 +19,7 @@ def test_split_is_fixed_and_disjoint():
 
 
 def test_unknown_set_names_the_valid_ones():
-    with pytest.raises(ConfigError, match=r"'nothing'.*dev, test or a folder"):
+    with pytest.raises(ConfigError, match=r"'nothing'.*dev, test, household.*or a folder"):
         object_set("nothing")
 
 

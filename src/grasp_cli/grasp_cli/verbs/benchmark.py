@@ -35,7 +35,7 @@ from grasp_core.hand_eye import load_hand_eye
 from grasp_core.json_file import require_writable, write_json
 from grasp_core.robot import CAMERA_FIXED, CAMERA_MOUNTS, CAMERA_ON_HAND, load_robot
 from grasp_sim.config import NOISE_PRESETS
-from grasp_sim.objects import object_set
+from grasp_sim.objects import NAMED_SETS, object_set
 from grasp_sim.renderer import egl_works
 
 EXAMPLES = (
@@ -59,7 +59,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="detectors to compare, learned ones with shipped weights or a .safetensors file",
     )
     parser.add_argument(
-        "--objects", default="dev", help="dev, test, or a folder, one object per subfolder (dev)"
+        "--objects",
+        default="dev",
+        help=f"{', '.join(NAMED_SETS)}, or a folder, one object per subfolder (dev)",
     )
     parser.add_argument("--clutter", type=int, help="objects on the table, 1 to 15 (1; clear: 5)")
     parser.add_argument(

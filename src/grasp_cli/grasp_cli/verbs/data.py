@@ -37,13 +37,14 @@ from grasp_detection.datasets.split import (
     save_splits,
 )
 from grasp_detection.datasets.survey import Report, Survey, views_to_read
-from grasp_sim.objects import object_set
-from grasp_sim.synthesis.household import write_objects
+from grasp_sim.household.sets import require_free_seed
+from grasp_sim.household.writing import write_objects
+from grasp_sim.objects import NOT_FOR_TRAINING, object_set
 
 EXAMPLES = (
     "grasp data check cornell --limit 50",
     "grasp data split cornell --kind image-wise --out split.json",
-    "grasp data objects household --count 50",
+    "grasp data objects runs/kitchen --count 50",
     "grasp data synthesize --scenes 100 --out synthetic --objects dev",
 )
 _SHARES = (0.7, 0.1, 0.2)
@@ -77,7 +78,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             "--dataset", choices=dataset_names(), help="layout (the one that fits the folder)"
         )
     objects = actions.add_parser(
-        "objects", help="write boxes, cans and tools of household sizes as an object set"
+        "objects", help="write objects of eight household kinds as an object set"
     )
     objects.set_defaults(act=_objects)
     objects.add_argument("folder", type=Path, help="where to, one subfolder each")
@@ -93,7 +94,7 @@ def _add_synthesize(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--scenes", type=int, required=True, help="number of scenes in all")
     parser.add_argument("--out", type=Path, required=True, help="folder of the dataset")
     parser.add_argument("--seed", type=int, default=0, help="of the whole set (0)")
-    parser.add_argument("--objects", default="dev", help="object set: dev, or a folder (dev)")
+    parser.add_argument("--objects", default="dev", help="dev, household, or a folder (dev)")
     parser.add_argument(
         "--robot", help="folder under config/robots, whose hand tries (as config/simulator.yaml)"
     )
@@ -113,7 +114,12 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _objects(options: argparse.Namespace, console: Console) -> int:
-    """Write an object set."""
+    """Write an object set.
+
+    Raises:
+        ConfigError: The seed is reserved, the count is below 1, or something cannot be written.
+    """
+    require_free_seed(options.seed)
     names = write_objects(options.folder, options.count, options.seed)
     console.print(f"{len(names)} objects in {options.folder}", soft_wrap=True)
     return 0
@@ -225,8 +231,10 @@ def _synthesize(options: argparse.Namespace, console: Console) -> int:
         raise ConfigError(f"--scenes is {options.scenes}, must lie in [1, {MOST_SCENES}]")
     if options.seed < 0:
         raise ConfigError(f"--seed is {options.seed}, must be at least 0")
-    if options.objects == "test":
-        raise ConfigError("--objects test: those are for final measurements only; take dev")
+    if options.objects in NOT_FOR_TRAINING:
+        raise ConfigError(
+            f"--objects {options.objects}: nothing is trained on those; take dev or household"
+        )
     robot, gripper = simulated_robot(options.robot, options.gripper)
     synthesis = Synthesis(
         options.out.resolve(), options.objects, robot, gripper, options.seed, options.scenes
