@@ -23,11 +23,14 @@ from grasp_sim.object_body import load_body, show_picture
 from grasp_sim.object_check import CheckedObject
 from grasp_sim.renderer import load_renderer
 
-# Measured to hold a grip: quiet enough at 50 iterations while nothing is held, 150 while it is.
+# Measured to hold a grip of up to 20 N: quiet enough at 50 iterations while nothing is held, 150
+# while it is. With 70 N at these, fingers sink 17 mm into 18 g and squeeze slanted things out; all
+# four grow with the force, and the fingers sink no deeper than with 20 N.
 _ITERATIONS = 50
 _ITERATIONS_HOLDING = 150
 _FINGER_STIFFNESS = 30000.0  # N/m
 _FINGER_DAMPING = 1000.0  # N s/m
+_GENTLE_N = 20.0
 _SCENES_PER_CONTEXT = 20  # about 6 MB each
 TOUCHING_M = 0.001  # Bullet also lists pairs that are merely near
 TABLE_RGBA = (0.58, 0.56, 0.52, 1.0)
@@ -90,7 +93,7 @@ class World:
         self.links: dict[str, int] = {}
         self.robot_body = -1
         self.table_body = -1
-        self._holding = False
+        self._grip = 1.0, False
         self.rebuild()
 
     def close(self) -> None:
@@ -109,7 +112,7 @@ class World:
         p.setPhysicsEngineParameter(
             numSolverIterations=_ITERATIONS, deterministicOverlappingPairs=1
         )
-        self._holding = False
+        self._grip = 1.0, False
         self.objects, self.fixed = {}, {}
         for solid in self.cell.solids():
             is_table = solid.name == "table"
@@ -130,13 +133,27 @@ class World:
         """Advance physics by 1/240 s."""
         self.client.stepSimulation()
 
-    def set_holding(self, holding: bool) -> None:
-        """Spend more solver iterations while the fingers hold something."""
-        if holding != self._holding:
-            self._holding = holding
-            self.client.setPhysicsEngineParameter(
-                numSolverIterations=_ITERATIONS_HOLDING if holding else _ITERATIONS
-            )
+    def set_grip(self, force_n: float, *, holding: bool) -> None:
+        """Make contacts as stiff, and the solver as thorough, as a grip needs.
+
+        Args:
+            force_n: With which each finger closes; 0 where they do not.
+            holding: Whether there is something between them.
+        """
+        firmness = max(force_n / _GENTLE_N, 1.0)
+        if (firmness, holding) == self._grip:
+            return
+        if firmness != self._grip[0]:
+            for link in self.robot.gripper.finger_links:
+                self.client.changeDynamics(
+                    self.robot_body,
+                    self.links[link],
+                    contactStiffness=firmness * _FINGER_STIFFNESS,
+                    contactDamping=firmness * _FINGER_DAMPING,
+                )
+        self._grip = firmness, holding
+        iterations = _ITERATIONS_HOLDING if holding else _ITERATIONS
+        self.client.setPhysicsEngineParameter(numSolverIterations=round(firmness * iterations))
 
     def _static_box(self, size: ArrayLike, center: ArrayLike, rgba: tuple[float, ...]) -> int:
         p = self.client

@@ -68,6 +68,32 @@ def test_a_held_box_does_not_slip_in_three_seconds(at_box: Simulation):
     assert turned < 0.01
 
 
+@pytest.mark.parametrize(("mass_kg", "force_n"), [(0.02, 70.0), (2.0, 70.0)])
+def test_a_strong_grip_neither_sinks_in_nor_creeps(
+    simulation: Simulation, mass_kg: float, force_n: float
+):
+    go(simulation, HIGH, 2.0)
+    pose = Transform.from_translation(0.5, 0.0, 0.03)
+    simulation.world.add_box("box", (0.04, 0.04, 0.06), pose, mass_kg=mass_kg)
+    go(simulation, LOW, 2.0)
+    close(simulation, force_n=force_n)
+    wait(simulation, 0.1)
+    # Each finger sinks in by as much as with 20 N.
+    assert simulation.gap_m == pytest.approx(0.04, abs=0.0025)
+    go(simulation, HIGH, 2.0)
+    (lifted,) = simulation.truth()
+    assert lifted.between_fingers
+    assert not lifted.on_support
+    gap_m = simulation.gap_m
+    wait(simulation, 1.0)
+    (held,) = simulation.truth()
+    moved, turned = lifted.pose.distance_to(held.pose)
+    assert moved < 0.0005
+    assert turned < 0.01
+    assert simulation.gap_m == pytest.approx(gap_m, abs=0.0005)
+    assert np.abs(simulation.finger_state()[2]).sum() == pytest.approx(2 * force_n, rel=0.03)
+
+
 def test_removing_the_held_box_lets_the_fingers_close(at_box: Simulation):
     close(at_box)
     go(at_box, HIGH, 1.5)
