@@ -8,7 +8,6 @@ from grasp_core.cell import load_cell
 from grasp_core.config import Checked, setting
 from grasp_core.errors import ConfigError
 from grasp_core.robot import CAMERA_MOUNTS
-from grasp_sim.objects import NAMED_SETS
 
 STEPS_PER_S = 240
 MAX_OBJECTS = 15  # in a scene
@@ -28,7 +27,9 @@ class SimConfig(Checked):
         "hand that the robot carries here, a file under config/grippers; empty: its own",
     )
     objects: str = setting(
-        "dev", f"object set: {', '.join(NAMED_SETS)}, or a folder with one URDF per subfolder"
+        "dev",
+        "object set: dev, test, household, household-validation, household-test, or a folder with "
+        "one URDF per subfolder",
     )
     cell: str = setting("tabletop", "file under config/cells: table, workspace and bin")
     workspace_x: tuple[float, ...] = setting(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 
 import numpy as np
 from grasp_msgs.msg import ObjectTruth as ObjectTruthMsg
@@ -44,6 +45,7 @@ class SimulatorNode(Node):
         simulated = dataclasses.replace(config, noise=config.noise_of(camera))
         self._sensors = sensors = Sensors(self, config, robot, camera)
         self._arm_enabled = config.arm_enabled
+        self._known_objects: set[tuple[str, str]] = set()
         self._engine = Engine(
             lambda: Simulation(simulated, robot, gui=config.gui), config.speed or config.max_speed
         )
@@ -77,15 +79,18 @@ class SimulatorNode(Node):
         config = self._config
         names = ["a calibration board"]  # and nothing that could lie on it
         if config.board == NO_BOARD:
-            self._tell_findings(simulation.objects)
             drawn = simulation.objects.draw(config.clutter, config.seed)
+            self._tell_findings(simulation.objects, drawn)
             names = simulation.new_scene(drawn, config.seed)
         simulation.scale_speed(config.speed_scaling)
         self._sensors.publish_camera_pose(simulation)
         self.get_logger().info(f"{', '.join(names)} in the cell; renderer {simulation.renderer}")
 
-    def _tell_findings(self, objects: ObjectSet) -> None:
-        for sentence in objects.findings():
+    def _tell_findings(self, objects: ObjectSet, names: Sequence[str]) -> None:
+        """Say what was replaced in the files of objects that come for the first time."""
+        new = {(objects.name, name) for name in names} - self._known_objects
+        self._known_objects |= new
+        for sentence in objects.findings(name for _, name in new):
             self.get_logger().warning(f"objects {objects.name}: {sentence}")
 
     def _change(self, config: SimNodeConfig) -> None:
@@ -98,10 +103,9 @@ class SimulatorNode(Node):
     ) -> NewScene.Response:
         def build(simulation: Simulation) -> list[str]:
             objects = object_set(request.objects) if request.objects else simulation.objects
-            if objects.name != simulation.objects.name:
-                self._tell_findings(objects)
             count = request.clutter or self._config.clutter
             names = list(request.names) or objects.draw(count, request.seed)
+            self._tell_findings(objects, names)
             return simulation.new_scene(names, request.seed, objects)
 
         try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import importlib.util
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -65,18 +65,22 @@ class ObjectSet:
         """
         return _checked(self.path(name), self.weighed)
 
-    def findings(self) -> list[str]:
+    def findings(self, names: Iterable[str] | None = None) -> list[str]:
         """What was replaced in the files of a folder, in sentences.
 
-        Of ``dev`` and ``test`` nothing is said: their inertias are all made up, their masses the
-        0.1 kg that every figure measured on them is for.
+        Of sets with a name nothing is said. The inertias of ``dev`` and ``test`` are all made up,
+        their masses the 0.1 kg that every figure measured on them is for.
+
+        Args:
+            names: Of the objects that are used; None for all.
 
         Raises:
-            ConfigError: A file cannot be used.
+            ConfigError: The set holds no such object, or a file cannot be used.
         """
-        if self.name in _SPLITS:
+        if self.name in NAMED_SETS:
             return []
-        return findings({name: self.checked(name) for name in self.paths})
+        used = self.paths if names is None else sorted(set(names))
+        return findings({name: self.checked(name) for name in used})
 
     def draw(self, count: int, seed: int) -> list[str]:
         """Draw object names without repetition (with it once the set is used up).
@@ -121,7 +125,9 @@ def object_set(name: str) -> ObjectSet:
     ]
     if not found:
         raise ConfigError(f"folder {name} holds no subfolder with a .urdf file")
-    weighed = False if never_weighed([mass_in(path) for path in found]) else None
+    weighed = None
+    if name not in NAMED_SETS and never_weighed([mass_in(path) for path in found]):
+        weighed = False
     return ObjectSet(name, {path.parent.name: path for path in found}, False, weighed)
 
 

@@ -24,8 +24,9 @@ from grasp_sim.object_check import CheckedObject
 from grasp_sim.renderer import load_renderer
 
 # Measured to hold a grip of up to 20 N: quiet enough at 50 iterations while nothing is held, 150
-# while it is. With 70 N at these, fingers sink 17 mm into 18 g and squeeze slanted things out; all
-# four grow with the force, and the fingers sink no deeper than with 20 N.
+# while it is. With 70 N at these, fingers sink millimetres into what they hold, which tells a
+# wrong width and lets it turn in the lift. All four grow with the force: so none sinks deeper than
+# with 20 N.
 _ITERATIONS = 50
 _ITERATIONS_HOLDING = 150
 _FINGER_STIFFNESS = 30000.0  # N/m

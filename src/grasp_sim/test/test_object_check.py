@@ -145,6 +145,7 @@ def test_a_set_says_once_what_was_replaced(tmp_path: Path) -> None:
         "the mass in the files of 5 of 5 objects cannot be true and is replaced by their volume "
         "at 500 kg/m^3: a, b, c, d, e"
     )
+    assert "2 of 2 objects" in objects.findings(["d", "b", "d"])[0]
     write(tmp_path / "f", mass=0.24)
     assert object_set(str(tmp_path)).weighed is None
     assert object_set("dev").findings() == []

@@ -132,7 +132,8 @@ def run(options: argparse.Namespace) -> int:
     contestants = parse_contestants(options.detector, oracle=not options.no_oracle)
     benchmark = Benchmark.of(_settings(options), contestants)
     console = Console()
-    for sentence in object_set(benchmark.settings.objects).findings():
+    used = {name for trial in benchmark.trials for name in trial.objects}
+    for sentence in object_set(benchmark.settings.objects).findings(used):
         console.print(sentence, markup=False, highlight=False, soft_wrap=True)
     with benchmark.journal(options.out) as journal:
         console.print(

@@ -1,7 +1,7 @@
 """Kinds of household objects: sizes up to twice a hand's jaws, and the masses of real ones.
 
-Lengths in metres, densities in kg/m^3. Ranges are drawn so that small things are as frequent as
-large ones.
+Lengths in metres, densities in kg/m^3. Whatever is changed here changes the household sets, whose
+figures are then those of other objects.
 """
 
 from __future__ import annotations
