@@ -156,19 +156,19 @@ class ProcessMoveGroup:
             return self._pipe
         # Not forked: threads and locks of a running executor must not be copied.
         context = multiprocessing.get_context("spawn")
-        self._pipe, theirs = context.Pipe()
+        pipe, theirs = context.Pipe()
         self._process = context.Process(
             target=_serve, args=(theirs, self._build, self._arguments), daemon=True
         )
         self._process.start()
         theirs.close()
-        self._sent, self._busy_until = 0, 0.0
+        self._pipe, self._sent, self._busy_until = pipe, 0, 0.0
         try:
-            self._receive(0, self._startup_s, wait)
+            self._receive(pipe, 0, self._startup_s, wait)
         except BaseException:  # also a cancel: half a start is none
             self.close()
             raise
-        return self._pipe
+        return pipe
 
     def _call(
         self, name: str, arguments: tuple[Any, ...], wait: Wait, extra_s: float = 0.0
@@ -188,14 +188,13 @@ class ProcessMoveGroup:
         now = time.monotonic()
         still_busy_s = max(0.0, self._busy_until - now)
         self._busy_until = now + still_busy_s + extra_s
-        return self._receive(self._sent, self._timeout_s + still_busy_s + extra_s, wait)
+        return self._receive(pipe, self._sent, self._timeout_s + still_busy_s + extra_s, wait)
 
-    def _receive(self, number: int, timeout_s: float, wait: Wait) -> Any:
-        assert self._pipe is not None
+    def _receive(self, pipe: Connection, number: int, timeout_s: float, wait: Wait) -> Any:
         deadline = time.monotonic() + timeout_s
         while True:
             try:
-                reply = self._pipe.recv() if self._pipe.poll(_POLL_S) else None
+                reply = pipe.recv() if pipe.poll(_POLL_S) else None
             except (EOFError, OSError) as error:
                 raise self._lost() from error
             if reply is not None and reply.number == number:
