@@ -260,8 +260,3 @@ def test_a_cancel_is_seen_between_two_attempts(move_group, planner, observe, goa
     with pytest.raises(Cancelled):
         planner.plan_joints(observe, goal, wait=cancel_after_two)
     assert len(move_group.fails) == 2
-
-
-def test_what_only_the_defaults_allow_is_no_change_of_the_scene(planner, observe, goal):
-    planner.set_scene(CollisionScene((TABLE,), (("panda_link0", "table"),)))
-    assert planner.plan_joints(observe, goal, wait=pass_by).duration_s > 0.0

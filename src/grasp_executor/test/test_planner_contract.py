@@ -385,6 +385,12 @@ def _cancel():
 # Stale scene
 
 
+def test_a_table_that_the_base_alone_may_touch_is_no_change_of_the_scene(planner, observe):
+    planner.set_scene(CollisionScene((TABLE,), (("panda_link0", "table"),)))
+    goal = at(planner, top_down(0.5, 0.1, 0.3), observe)
+    assert planner.plan_joints(observe, goal, wait=pass_by).duration_s > 0.0
+
+
 def test_a_new_scene_holds_from_the_next_call_on(planner, observe):
     pose = top_down(0.5, 0.0, 0.1)
     assert planner.solve_ik(pose, observe, wait=pass_by)
