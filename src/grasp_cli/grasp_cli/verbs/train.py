@@ -43,6 +43,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--init", help="weights to start from: shipped name or a .safetensors file (none)"
     )
     parser.add_argument(
+        "--trunk",
+        help="pretrained trunk, for detectors that have one: a shipped name, a file by `grasp "
+        "import --trunk`, or random (the detector's own)",
+    )
+    parser.add_argument(
         "--view-m",
         type=float,
         default=0.0,
@@ -107,6 +112,7 @@ def _train(options: argparse.Namespace, console: Console) -> None:
         taught=tuple(options.set),
         fold=options.fold,
         init=options.init or "",
+        trunk=options.trunk or "",
         view_m=options.view_m,
         out=options.out,
         device=options.device,

@@ -86,6 +86,8 @@ class Family(ABC):
     Attributes:
         quickest: Runtime that is quickest on a CPU, as `grasp bench` measures.
         published: How to read weights by others; None where nothing is known of any.
+        trunk: Layout of its pretrained trunk, which the network has as its attribute ``trunk``;
+            empty where it has none. See :mod:`grasp_detection.learned.trunk`.
         outputs: Names of what the network puts out, in order.
         stride: Both sides of the input are multiples of it, pixels.
         level: What its grasps are derived from.
@@ -95,6 +97,7 @@ class Family(ABC):
 
     quickest: str = OPENVINO
     published: PublishedWeights | None = field(default=None, compare=False)
+    trunk: str = ""
 
     outputs: ClassVar[tuple[str, ...]]
     stride: ClassVar[int] = 8

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from torch import Tensor
 
 from grasp_core.errors import ConfigError
 from grasp_detection.learned.family import Family, PublishedWeights
-from grasp_detection.learned.inputs import channels_of
+from grasp_detection.learned.inputs import ONE_MEAN, channels_of
 from grasp_detection.learned.torch_files import read_published
 from grasp_detection.learned.weights import Weights
 from grasp_detection.registry import detector_names, find_detector, find_learned
@@ -32,7 +33,7 @@ def find_published(detector: str) -> tuple[str, Family, PublishedWeights]:
 
 def import_state(
     family: Family, published: PublishedWeights, path: Path, modality: str
-) -> tuple[dict[str, Tensor], int]:
+) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """Read a published file.
 
     Args:
@@ -42,7 +43,8 @@ def import_state(
         modality: Input channels it was trained with.
 
     Returns:
-        Tensors by name as this stack's network has them, and how many numbers learn.
+        Tensors by name as this stack's network has them, and what the metadata have to say of
+        them, ``parameters`` among it.
 
     Raises:
         WeightsError: It cannot be read, or holds another network or other channels.
@@ -50,7 +52,8 @@ def import_state(
     state = published.adapt(read_published(path), modality)
     network = family.build(channels_of(modality), 0.0)
     Weights("the published file", state, {}).load_into(network)
-    return state, sum(parameter.numel() for parameter in network.parameters())
+    count = sum(parameter.numel() for parameter in network.parameters())
+    return state, {"parameters": count, "color_mean": ONE_MEAN}
 
 
 def _importable() -> list[str]:

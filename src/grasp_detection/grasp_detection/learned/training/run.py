@@ -13,6 +13,7 @@ from grasp_core.config import build, settings_from_texts
 from grasp_detection.datasets.registry import open_dataset
 from grasp_detection.learned.training.distributed import training_process
 from grasp_detection.learned.training.finish import finish
+from grasp_detection.learned.training.initial import find_start, kept_trunk
 from grasp_detection.learned.training.provenance import origin_of
 from grasp_detection.learned.training.request import TrainingRequest
 from grasp_detection.learned.training.trainer import Progress, Trained, Trainer
@@ -96,6 +97,8 @@ def train(
     if request.threads:
         torch.set_num_threads(request.threads)
     initial = load_weights(entry.name, request.init) if request.init else None
+    trunk = find_start(family, request.trunk, initial)
+    family = family.knowing({"trunk": trunk.layout} if trunk else kept_trunk(initial))
     out = request.folder(entry.name)
     with training_process(request.device) as here:
         trainer = Trainer(
@@ -109,6 +112,7 @@ def train(
             taught=taught,
             workers=request.workers,
             initial=initial,
+            trunk=trunk,
         )
         if not here.leads:
             trainer.run()
@@ -121,6 +125,7 @@ def train(
             request.view_m,
             here,
             initial,
+            trunk,
             resumed=before > 0,
         )
         started(
