@@ -68,10 +68,13 @@ class PublishedWeights:
     Attributes:
         size: Side of the pictures that they were trained with, pixels.
         adapt: From their tensors and the modality to ours.
+        measure: From their tensors to what sizes their network has, by names of fields of the
+            family.
     """
 
     size: int
     adapt: Callable[[Mapping[str, Tensor], str], dict[str, Tensor]]
+    measure: Callable[[Mapping[str, Tensor]], dict[str, Any]] = lambda state: {}
 
 
 @dataclass(frozen=True)
@@ -129,11 +132,9 @@ class Family(ABC):
         color: NDArray[np.uint8] | None,
         relief_m: NDArray[np.float32] | None,
         modality: str,
-        *,
-        one_mean: bool = False,
     ) -> NDArray[np.float32]:
         """How it sees a picture; see :func:`grasp_detection.learned.inputs.to_channels`."""
-        return to_channels(color, relief_m, modality, one_mean=one_mean)
+        return to_channels(color, relief_m, modality)
 
     # Training
 
