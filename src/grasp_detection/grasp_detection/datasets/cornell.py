@@ -2,9 +2,9 @@
 
 Files, in any depth below the root: ``pcdNNNNr.png`` (colour), ``pcdNNNNd.tiff`` (depth in metres,
 optional) or ``pcdNNNN.txt`` (its point cloud), ``pcdNNNNcpos.txt`` and ``pcdNNNNcneg.txt`` (four
-lines "u v" per rectangle, the first edge along the jaw opening). Files with the same number are views of the same picture. An object
-list ``z.txt`` (lines "NNNN object ...", comments after % or #) in the root gives the objects,
-where it is there.
+lines "u v" per rectangle, the first edge along the jaw opening). Files with the same number are
+views of the same picture. An object list ``z.txt`` (lines "NNNN object ...", comments after % or
+#) in the root gives the objects, where it is there.
 Source: Jiang, Moseson, Saxena, "Efficient grasping from RGBD images", ICRA 2011.
 """
 

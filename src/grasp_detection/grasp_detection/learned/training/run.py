@@ -17,7 +17,7 @@ from grasp_detection.learned.training.initial import find_start, kept_trunk
 from grasp_detection.learned.training.provenance import origin_of
 from grasp_detection.learned.training.request import TrainingRequest
 from grasp_detection.learned.training.trainer import Progress, Trained, Trainer
-from grasp_detection.learned.weights import load_weights
+from grasp_detection.learned.weights import WeightsError, load_weights, read_metadata
 from grasp_detection.registry import find_learned, resolve
 
 WEIGHTS = "weights.safetensors"
@@ -61,6 +61,24 @@ class Finished:
     metadata: dict[str, Any]
     weights: Path
     labels_skipped: int
+
+
+def finished_before(request: TrainingRequest) -> bool:
+    """Whether the weights that a run would end with are there: of the same command and split.
+
+    Raises:
+        ConfigError: No such detector, or the folder cannot be made.
+        DatasetError: The split cannot be read.
+    """
+    path = request.folder(find_learned(request.detector).name) / WEIGHTS
+    if not path.exists():
+        return False
+    try:
+        metadata = read_metadata(path)
+    except WeightsError:  # killed between the two files
+        return False
+    same_split = metadata.get("split") == request.read_split().digest
+    return same_split and metadata.get("command") == request.command()
 
 
 def train(
