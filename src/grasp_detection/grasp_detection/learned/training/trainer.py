@@ -227,7 +227,10 @@ class Trainer:
         self._joined = self._process.wrap(self._network)
         self._average = RunningAverage(self._network, self._config.average)
         self._optimizer = AdamW(
-            groups, self._config.learning_rate, weight_decay=self._config.weight_decay
+            groups,
+            self._config.learning_rate,
+            weight_decay=self._config.weight_decay,
+            fused=True,
         )
         self._schedule = OneCycleLR(
             self._optimizer,
