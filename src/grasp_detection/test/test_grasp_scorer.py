@@ -72,8 +72,8 @@ def test_the_network_has_the_paper_s_cells_and_sizes():
     network = GRASP_SCORER.build(3, 0.0).eval()
     with torch.inference_mode():
         shapes = [tuple(one.shape) for one in network(torch.zeros(1, 3, 320, 320))]
+    scorer = Scorer(8, 6, PAPER)
     assert shapes == [(1, 6, 5, 20, 20), (1, 6, 2, 20, 20), (1, 6, 2, 20, 20)]
-    scorer = Scorer(1024, 6, PAPER)
     assert scorer.joint_image.weight[0].numel() == 9216
     assert scorer.grasp.weight.shape == (512, 5 * 6)
     assert scorer.joint_image.weight[0].numel() + scorer.joint_grasp.weight.shape[1] == 9728
