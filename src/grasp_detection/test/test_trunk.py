@@ -18,6 +18,7 @@ from grasp_detection.datasets.split import make_split, save_splits
 from grasp_detection.learned import trunk as trunks
 from grasp_detection.learned.training.config import AugmentConfig, TrainingConfig
 from grasp_detection.learned.training.initial import find_start
+from grasp_detection.learned.training.optimiser import one_cycle
 from grasp_detection.learned.training.request import TrainingRequest
 from grasp_detection.learned.training.run import train
 from grasp_detection.learned.trunk import (
@@ -272,13 +273,8 @@ def request_of(bars, tmp_path):
     return made
 
 
-def test_what_is_trained_from_a_trunk_says_so(request_of, tmp_path, monkeypatch):
-    rates = []
-    monkeypatch.setattr(
-        torch.optim.lr_scheduler.OneCycleLR, "__init__", spied(rates), raising=True
-    )
+def test_what_is_trained_from_a_trunk_says_so(request_of, tmp_path):
     finished = train(request_of())
-    assert rates[0] == pytest.approx([0.002, 0.0004])
     told = json.loads(Path(finished.weights).with_suffix(".json").read_text())
     assert told["trunk"]["origin"] == "a test"
     assert told["trunk"]["sha256"]
@@ -294,12 +290,16 @@ def test_what_is_trained_from_a_trunk_says_so(request_of, tmp_path, monkeypatch)
         request_of(init="default")
 
 
-def spied(rates):
-    """The schedule's constructor, which also notes the rates that it is told."""
-    true = torch.optim.lr_scheduler.OneCycleLR.__init__
-
-    def init(self, optimizer, max_lr, **options):
-        rates.append(max_lr)
-        true(self, optimizer, max_lr, **options)
-
-    return init
+@pytest.mark.parametrize(("pretrained", "rates"), [(True, [0.002, 0.0004]), (False, [0.002] * 2)])
+def test_a_pretrained_trunk_learns_more_slowly(pretrained, rates):
+    network = replace(RESNET_FPN, trunk="tiny").build(3, 0.0)
+    optimiser, schedule = one_cycle(network, TrainingConfig(), 100, pretrained=pretrained)
+    highest = [0.0, 0.0]
+    for _ in range(99):
+        optimiser.step()
+        schedule.step()
+        highest = [max(one) for one in zip(highest, schedule.get_last_lr(), strict=True)]
+    assert highest == pytest.approx(rates, rel=0.01)
+    counts = [sum(p.numel() for p in group["params"]) for group in optimiser.param_groups]
+    assert counts[1] == sum(p.numel() for p in network.trunk.parameters())
+    assert sum(counts) == sum(p.numel() for p in network.parameters())

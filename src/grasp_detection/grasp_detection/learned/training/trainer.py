@@ -13,8 +13,6 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _NormBase
-from torch.optim import AdamW
-from torch.optim.lr_scheduler import OneCycleLR
 
 from grasp_core.errors import ConfigError
 from grasp_detection.datasets.dataset import Dataset, DatasetError
@@ -28,6 +26,7 @@ from grasp_detection.learned.training.distributed import TrainingProcess
 from grasp_detection.learned.training.errors import TrainingError
 from grasp_detection.learned.training.history import Epoch, draw_curves, write_csv
 from grasp_detection.learned.training.initial import start_from
+from grasp_detection.learned.training.optimiser import one_cycle
 from grasp_detection.learned.training.pictures import SampleCache, TrainingPictures
 from grasp_detection.learned.training.validation import validate
 from grasp_detection.learned.trunk import ResNet
@@ -36,7 +35,6 @@ from grasp_detection.learned.weights import Weights
 from grasp_detection.learned.window import FloatArray, Window
 
 CHECKPOINT = "checkpoint.pt"
-_WARM_SHARE = 0.15  # of a stage's steps, in which the learning rate rises
 _DRAWING_PERIOD_S = 20.0
 
 
@@ -160,6 +158,7 @@ class Trainer:
             **asdict(augment),
             **asdict(self._taught),
         }
+        self._pretrained = bool(family.trunk) and (trunk is not None or initial is not None)
         torch.manual_seed(config.seed)
         self._network = self._family.build(channels_of(config.modality), config.dropout)
         if trunk is not None:
@@ -212,8 +211,7 @@ class Trainer:
         learns = self.stage.learns
         for name, parameter in self._network.named_parameters():
             parameter.requires_grad_(name.startswith(learns))
-        groups = self._groups()
-        if not groups:
+        if not any(parameter.requires_grad for parameter in self._network.parameters()):
             raise TrainingError(
                 f"no parameter's name begins with one of {', '.join(learns)}: nothing learns in "
                 f"stage {self.stage.name}"
@@ -226,39 +224,13 @@ class Trainer:
         ]
         self._joined = self._process.wrap(self._network)
         self._average = RunningAverage(self._network, self._config.average)
-        self._optimizer = AdamW(
-            groups,
-            self._config.learning_rate,
-            weight_decay=self._config.weight_decay,
-            fused=True,
-        )
-        self._schedule = OneCycleLR(
-            self._optimizer,
-            [group["lr"] for group in groups],
-            total_steps=max(2, self._pictures.steps() * self.stage.epochs),
-            pct_start=_WARM_SHARE,
+        self._optimizer, self._schedule = one_cycle(
+            self._network,
+            self._config,
+            self._pictures.steps() * self.stage.epochs,
+            pretrained=self._pretrained,
         )
         self._best: dict[str, Any] = {"epoch": -1, "state": {}}
-
-    def _groups(self) -> list[dict[str, Any]]:
-        """The parameters that learn with their highest rates; a pretrained trunk's come last."""
-        learning = [(n, p) for n, p in self._network.named_parameters() if p.requires_grad]
-        rate = self._config.learning_rate
-        kinds = [(False, rate)]
-        if self._family.trunk and self._settings["trunk"]:
-            kinds.append((True, self._config.trunk_rate * rate))
-        groups = [
-            {
-                "params": [
-                    p
-                    for name, p in learning
-                    if (len(kinds) == 2 and name.startswith("trunk.")) == in_trunk
-                ],
-                "lr": kind_rate,
-            }
-            for in_trunk, kind_rate in kinds
-        ]
-        return [group for group in groups if group["params"]]
 
     def _advance(self) -> None:
         """Go on to the next stage."""
