@@ -98,7 +98,7 @@ def published(node, topic):
 
 
 @pytest.mark.ros
-@pytest.mark.parametrize("shown", subscriptions(), ids=lambda shown: shown.topic)
+@pytest.mark.parametrize("shown", list(subscriptions()), ids=lambda shown: shown.topic)
 def test_every_topic_that_rviz_shows_is_published_so(nodes, shown):
     offered = published(nodes[0], shown.topic)
     assert offered, f"{shown.display}: no node publishes {shown.topic}"

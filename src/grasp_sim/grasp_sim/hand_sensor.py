@@ -23,19 +23,27 @@ SMOOTHING_STEPS = 5
 _MEMORY_S = 1.0
 
 
-def closing_forces(world: World) -> Vector:
+def closing_forces(world: World, drives_n: Vector) -> Vector:
     """Contact force that presses each finger open, along its closing axis.
 
-    A load cell in a finger feels all that acts on the finger in its direction: the normal forces
-    and the friction, whose share is 20 cos^2 of 20 N less the normals on faces that are slanted.
-    Bullet's friction anchors are among the friction forces.
+    A load cell in a finger feels all that acts on the finger in its direction. How much that is of
+    both fingers together, their drives tell, for the fingers hardly accelerate; how much their
+    contacts press tells how they share it, and the directions of these, which finger is pressed
+    from outside. Added up by direction the contacts would tell too little: Bullet may keep the
+    direction that a contact had when it began, and a hand that turns with what it holds would
+    seem to lose it by the cosine.
+
+    Args:
+        world: After a step of physics.
+        drives_n: Force of each finger's drive along its opening axis, shape (2,), newtons.
 
     Returns:
         Shape (2,), newtons; below 0 where something presses from outside, 0 without contact.
     """
     p, body = world.client, world.robot_body
-    forces = np.zeros(2)
+    along, across = np.zeros(2), np.zeros(2)
     gripper = world.robot.gripper
+    fingers = world.link_pose(world.robot.arm.tcp_frame).rotation[:, 2]
     for index, (joint, link) in enumerate(zip(gripper.joints, gripper.finger_links, strict=True)):
         contacts = p.getContactPoints(bodyA=body, linkIndexA=world.links[link])
         if not contacts:
@@ -44,10 +52,14 @@ def closing_forces(world: World) -> Vector:
             p.getJointInfo(body, world.joints[joint])[13]
         )
         for contact in contacts:
-            push = contact[9] * np.array(contact[7])
+            normal = np.array(contact[7])
+            push = contact[9] * normal
             push += contact[10] * np.array(contact[11]) + contact[12] * np.array(contact[13])
-            forces[index] += push @ opening
-    return forces
+            along[index] += push @ opening
+            across[index] += contact[9] * np.linalg.norm(np.cross(normal, fingers))
+    if along.min() < 0.0 or not across.any():
+        return along
+    return np.asarray(across / across.sum() * max(-drives_n.sum(), 0.0))
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,7 +93,9 @@ class HandSensor:
         self._measured: Measurement = np.zeros(2), np.zeros(2), np.full(2, np.nan), {}
         self._published: deque[HandReading] = deque()
 
-    def step(self, step: int, world: World, positions: Vector, velocities: Vector) -> None:
+    def step(
+        self, step: int, world: World, positions: Vector, velocities: Vector, drives_n: Vector
+    ) -> None:
         """Look on after a step of physics.
 
         Args:
@@ -89,9 +103,10 @@ class HandSensor:
             world: With the contacts of that step.
             positions: Of the fingers, metres.
             velocities: Of the fingers, m/s.
+            drives_n: Force of the fingers' drives, newtons, above 0 opens.
         """
         if self._profile.reports_force:
-            self._forces.append(closing_forces(world))
+            self._forces.append(closing_forces(world, drives_n))
         if not self._published or _due(step, self._measured_hz):
             levels = input_levels(self._profile, world, float(positions.sum()))
             self._measured = positions, velocities, self._efforts(), levels

@@ -289,8 +289,7 @@ class Simulation:
     # -- gripper --------------------------------------------------------------------------------
 
     def _look_at_hand(self) -> None:
-        positions, velocities, _ = self.finger_state()
-        self._hand.step(self._steps, self.world, positions, velocities)
+        self._hand.step(self._steps, self.world, *self.finger_state())
 
     def hand_reading(self) -> HandReading:
         """What the hand's driver measured last, with the time of now."""

@@ -69,7 +69,42 @@ def test_friction_on_slanted_faces_is_part_of_the_force(simulation: Simulation):
     go(simulation, LOW, 2.0)
     close(simulation, force_n=20.0)
     wait(simulation, 0.2)
-    assert closing_forces(world) == pytest.approx([20.0, 20.0], rel=0.02)
+    assert closing_forces(world, simulation.finger_state()[2]) == pytest.approx(
+        [20.0, 20.0], rel=0.02
+    )
+
+
+class OldContacts:
+    """PyBullet, telling of contacts whose directions are from before the hand has turned."""
+
+    def __init__(self, client, turn_rad):
+        self._client = client
+        self._rotation = Transform.from_rpy((0.0, 0.0, turn_rad)).rotation
+
+    def __getattr__(self, name):
+        return getattr(self._client, name)
+
+    def getContactPoints(self, **which):  # noqa: N802: PyBullet's name
+        told = [list(contact) for contact in self._client.getContactPoints(**which)]
+        for contact in told:
+            for direction in (7, 11, 13):
+                contact[direction] = tuple(self._rotation @ contact[direction])
+        return told
+
+
+@pytest.mark.parametrize("turn_deg", [0.0, 25.0, -50.0, 75.0])
+def test_a_hand_that_turns_with_what_it_holds_feels_the_same_force(
+    simulation: Simulation, turn_deg: float
+):
+    go(simulation, HIGH, 2.0)
+    pose = Transform.from_translation(0.5, 0.003, 0.03)
+    simulation.world.add_box("box", (0.04, 0.04, 0.06), pose, mass_kg=0.2)
+    go(simulation, LOW, 2.0)
+    close(simulation, force_n=20.0)
+    wait(simulation, 0.2)
+    simulation.world.client = OldContacts(simulation.world.client, np.radians(turn_deg))
+    wait(simulation, 0.1)
+    assert forces_of(simulation) == pytest.approx([20.0, 20.0], rel=0.05)
 
 
 @pytest.fixture
