@@ -1,6 +1,7 @@
-"""Train and measure a network on every fold of a split; the same command again goes on.
+"""Train and measure a network on every fold of a split.
 
-A fold that is trained is not trained again; what is measured is all folds together.
+The same command again goes on: a fold that is trained is not trained again. What is measured is
+all folds together.
 """
 
 from __future__ import annotations

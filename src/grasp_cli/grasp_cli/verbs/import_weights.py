@@ -1,4 +1,4 @@
-"""Bring in published weights or a pretrained trunk; no code in the file is run."""
+"""Bring in published weights or a trunk; no code in them is run."""
 
 from __future__ import annotations
 
