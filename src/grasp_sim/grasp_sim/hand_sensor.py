@@ -27,11 +27,12 @@ def closing_forces(world: World, drives_n: Vector) -> Vector:
     """Contact force that presses each finger open, along its closing axis.
 
     A load cell in a finger feels all that acts on the finger in its direction. How much that is of
-    both fingers together, their drives tell, for the fingers hardly accelerate; how much their
-    contacts press tells how they share it, and the directions of these, which finger is pressed
-    from outside. Added up by direction the contacts would tell too little: Bullet may keep the
-    direction that a contact had when it began, and a hand that turns with what it holds would
-    seem to lose it by the cosine.
+    both fingers together, their drives tell, for the fingers hardly accelerate. How the fingers
+    share it, their contacts tell: by direction, and by how hard they press. Bullet may keep the
+    direction that a contact had when it began; then a hand that turns with what it holds seems to
+    lose it by the cosine, or one of its fingers does. Fingers that hold something between them
+    press about equally, so that the more equal of the two is nearer to the truth; of one finger
+    alone both say the same.
 
     Args:
         world: After a step of physics.
@@ -41,7 +42,7 @@ def closing_forces(world: World, drives_n: Vector) -> Vector:
         Shape (2,), newtons; below 0 where something presses from outside, 0 without contact.
     """
     p, body = world.client, world.robot_body
-    along, across = np.zeros(2), np.zeros(2)
+    along, pressing = np.zeros(2), np.zeros(2)
     gripper = world.robot.gripper
     fingers = world.link_pose(world.robot.arm.tcp_frame).rotation[:, 2]
     for index, (joint, link) in enumerate(zip(gripper.joints, gripper.finger_links, strict=True)):
@@ -56,10 +57,11 @@ def closing_forces(world: World, drives_n: Vector) -> Vector:
             push = contact[9] * normal
             push += contact[10] * np.array(contact[11]) + contact[12] * np.array(contact[13])
             along[index] += push @ opening
-            across[index] += contact[9] * np.linalg.norm(np.cross(normal, fingers))
-    if along.min() < 0.0 or not across.any():
+            pressing[index] += contact[9] * np.linalg.norm(np.cross(normal, fingers))
+    if along.min() < 0.0 or not (along.any() and pressing.any()):
         return along
-    return np.asarray(across / across.sum() * max(-drives_n.sum(), 0.0))
+    shares = min((along / along.sum(), pressing / pressing.sum()), key=np.ptp)
+    return np.asarray(shares * max(-drives_n.sum(), 0.0))
 
 
 @dataclass(frozen=True, eq=False)
