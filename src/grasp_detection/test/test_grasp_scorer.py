@@ -243,7 +243,7 @@ def test_two_samples_are_learnt_by_heart(bars, tmp_path, monkeypatch):
     first = trained.history[0]
     for name in (PRIMARY_SCORE, SCORER):  # the guiding term grows with the scorer's skill
         assert min(one.losses[name] for one in trained.history) < 0.5 * first.losses[name]
-    # Not in every epoch: so few steps leave the scorer's answer open for anchors that it never saw.
+    # Not in every epoch: after so few steps the scorer has never seen many of the anchors.
     assert max(one.validation_accuracy for one in trained.history) == 1.0
     assert trained.measured["trunk"] == "tiny"
     assert set(trained.measured) == {"anchor_width", "anchor_height", "trunk"}
