@@ -32,6 +32,7 @@ from grasp_detection.datasets.split import (
     KINDS,
     PARTS,
     leaked_objects,
+    load_splits,
     make_folds,
     make_split,
     save_splits,
@@ -71,6 +72,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--shares", type=_shares, help="of training, validation and test (0.7,0.1,0.2)"
     )
     split.add_argument("--seed", type=int, default=0, help="seed of the draw (0)")
+    split.add_argument(
+        "--within",
+        type=Path,
+        metavar="SPLIT",
+        help="draw folds from the training and validation pictures of this split alone",
+    )
     split.add_argument("--out", type=Path, required=True, help="JSON file for the split")
     for action in (check, split):
         action.add_argument("root", type=Path, help="the dataset's folder")
@@ -167,10 +174,13 @@ def _split(options: argparse.Namespace, console: Console) -> int:
         raise ConfigError(f"{options.out} is there already: splits are made once; delete it first")
     if options.folds is not None and options.shares is not None:
         raise ConfigError("--shares does not go with --folds: the folds set the test share")
+    if options.within is not None and options.folds is None:
+        raise ConfigError("--within goes with --folds")
     if options.seed < 0:
         raise ConfigError(f"--seed is {options.seed}, must be at least 0")
     if options.folds is not None:
-        splits = make_folds(dataset, options.kind, options.folds, seed=options.seed)
+        within = load_splits(options.within)[0] if options.within else None
+        splits = make_folds(dataset, options.kind, options.folds, seed=options.seed, within=within)
     else:
         shares = options.shares or _SHARES
         splits = [make_split(dataset, options.kind, shares, options.seed)]
