@@ -8,18 +8,6 @@ from functools import partial
 from typing import Any
 
 from geometry_msgs.msg import PoseStamped
-
-# isort: split  # after the module that says what to install where the messages are missing
-from moveit_msgs.msg import PlanningSceneComponents
-from moveit_msgs.srv import (
-    ApplyPlanningScene,
-    GetCartesianPath,
-    GetMotionPlan,
-    GetPlanningScene,
-    GetPositionFK,
-    GetPositionIK,
-    GetStateValidity,
-)
 from rclpy.client import Client
 from rclpy.task import Future
 
@@ -45,6 +33,19 @@ from grasp_executor.ros_moveit_messages import (
 )
 from grasp_ros.conversions import pose_from_transform, transform_from_pose
 from grasp_ros.spinner import Spinner
+
+# After the module that says what to install where these are missing:
+# isort: split
+from moveit_msgs.msg import PlanningSceneComponents
+from moveit_msgs.srv import (
+    ApplyPlanningScene,
+    GetCartesianPath,
+    GetMotionPlan,
+    GetPlanningScene,
+    GetPositionFK,
+    GetPositionIK,
+    GetStateValidity,
+)
 
 _POLL_S = 0.001
 # A service keeps ten requests, by ROS's default, and drops others unseen: there is room for those

@@ -18,8 +18,9 @@ from ros_move_group import served_from_memory
 
 from grasp_core.errors import Cancelled, HardwareLost, MissingDependency
 from grasp_core.transform import Transform
-from grasp_executor.planning.move_group import AllowedContacts, Carried, RobotState, Solid
+from grasp_executor.planning.move_group import AllowedContacts, Carried, RobotState, Scaling, Solid
 from grasp_executor.planning.moveit import MoveItPlanner
+from grasp_executor.planning.moveit_codes import SUCCESS
 from grasp_executor.planning.moveit_config import MOVEIT_PY, MoveItConfig
 from grasp_executor.ros_moveit_messages import scene_change, state_message
 from grasp_executor.ros_moveit_py import checked_pairs, connect_moveit_py
@@ -83,12 +84,15 @@ def test_many_requests_at_once_are_all_answered_by_a_move_group_that_is_slow(
 
 def test_a_move_group_that_hangs_is_lost(robot, observe, goal):
     answer = threading.Event()
-    with served_from_memory(robot, MoveItConfig(service_timeout_s=0.5)) as (node, move_group):
-        config = MoveItConfig(max_planning_time_s=0.5, service_timeout_s=0.5)
-        planner = MoveItPlanner(robot, move_group, config)
+    with served_from_memory(robot) as (node, move_group):
+        joints = robot.arm.joints
+        start = RobotState(dict(zip(joints, observe, strict=True)) | FINGERS)
+        request = (start, dict(zip(joints, goal, strict=True)), "", Scaling(1.0, 1.0), 0.1)
+        assert move_group.plan(*request, pass_by).code == SUCCESS
+        move_group._config = MoveItConfig(service_timeout_s=0.2)
         node.hold = lambda: answer.wait(60.0)
-        with pytest.raises(HardwareLost, match=r"plan_kinematic_path.*does it run"):
-            planner.plan_joints(observe, goal, wait=pass_by)
+        with pytest.raises(HardwareLost, match=r"plan_kinematic_path for 0\.3 s: does it run"):
+            move_group.plan(*request, pass_by)
         answer.set()
 
 
