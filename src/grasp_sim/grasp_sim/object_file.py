@@ -71,13 +71,11 @@ def read_object(path: Path) -> ObjectFile:
 def mass_in(path: Path) -> float:
     """The mass that a URDF names, kg; 0 where it names none that can be read.
 
-    Raises:
-        ConfigError: The file is no URDF with a link.
+    A file that is none is told of by whoever puts its object into a scene: the others can be used.
     """
-    inertial = _root(path).find("link/inertial")
     try:
-        return _value(inertial, "mass", "value")
-    except ValueError:
+        return _value(_root(path).find("link/inertial"), "mass", "value")
+    except (ConfigError, ValueError):
         return 0.0
 
 
