@@ -27,6 +27,9 @@ ROSDEP_KEYS = {
     "scipy": "python3-scipy",
     "yaml": "python3-yaml",
 }
+# Import name -> ROS package, for what a setting alone asks for; package.xml names it in a comment,
+# for nobody else should have to install it.
+ON_REQUEST = {"moveit": "moveit_py"}
 # Import name -> name in requirements.txt, for libraries without a rosdep key; package.xml names
 # them in a comment, for format 3 has no field for them.
 PIP_ONLY = {

@@ -6,6 +6,7 @@ import re
 import pytest
 import tomllib
 from source_tree import (
+    ON_REQUEST,
     PACKAGES,
     PIP_ONLY,
     ROOT,
@@ -18,6 +19,7 @@ from source_tree import (
 )
 
 ALL_PACKAGES = [*PACKAGES, "grasp_msgs"]
+IN_COMMENTS = {**PIP_ONLY, **ON_REQUEST}
 # What a package needs though no module of it is imported, and why.
 NEEDED_UNSEEN = {
     ("grasp_bringup", "rviz2"): "launch/sim.launch.py starts it",
@@ -39,9 +41,9 @@ def undeclared(package, files, keys):
     for found in (found for path in files for found in imports(path)):
         if found.module == package:
             continue
-        if found.module in PIP_ONLY:
-            if not re.search(rf"\b{re.escape(PIP_ONLY[found.module])}\b", comments):
-                yield f"{found}: name {PIP_ONLY[found.module]} in a comment"
+        if found.module in IN_COMMENTS:
+            if not re.search(rf"\b{re.escape(IN_COMMENTS[found.module])}\b", comments):
+                yield f"{found}: name {IN_COMMENTS[found.module]} in a comment"
         elif ROSDEP_KEYS.get(found.module, found.module) not in keys:
             yield f"{found}: declare {ROSDEP_KEYS.get(found.module, found.module)}"
 

@@ -30,6 +30,7 @@ from grasp_benchmark.closed_loop.settings import BenchmarkSettings, default_fold
 from grasp_benchmark.closed_loop.table import show
 from grasp_core.errors import ConfigError
 from grasp_detection.learned.weights import find_weights
+from grasp_sim.object_file import read_object
 
 
 def pairs(both, only_first, only_second, neither):
@@ -324,7 +325,7 @@ def test_the_narrowest_width(tmp_path, shape, width_m):
     (tmp_path / "m.obj").write_text("\n".join(lines))
     path = tmp_path / "model.urdf"
     path.write_text(URDF.format(shape))
-    assert narrowest_m(path) == pytest.approx(width_m, rel=0.005)
+    assert narrowest_m(read_object(path).parts) == pytest.approx(width_m, rel=0.005)
 
 
 def test_the_width_of_an_object_as_it_lies(tmp_path):
@@ -332,8 +333,8 @@ def test_the_width_of_an_object_as_it_lies(tmp_path):
     path.write_text(URDF.format('<geometry><box size="0.06 0.16 0.21"/></geometry>'))
     standing = Rotation.from_euler("z", 0.7).as_matrix()
     lying = Rotation.from_euler("yz", [math.pi / 2, 0.7]).as_matrix()
-    assert narrowest_lying_m(path, standing) == pytest.approx(0.06, abs=1e-5)
-    assert narrowest_lying_m(path, lying) == pytest.approx(0.16, abs=1e-5)
+    assert narrowest_lying_m(read_object(path).parts, standing) == pytest.approx(0.06, abs=1e-5)
+    assert narrowest_lying_m(read_object(path).parts, lying) == pytest.approx(0.16, abs=1e-5)
 
 
 def test_the_narrowest_part_of_a_mesh_counts(tmp_path):
@@ -347,10 +348,10 @@ def test_the_narrowest_part_of_a_mesh_counts(tmp_path):
     (tmp_path / "m.obj").write_text("\n".join(lines))
     path = tmp_path / "model.urdf"
     path.write_text(URDF.format('<geometry><mesh filename="m.obj"/></geometry>'))
-    assert narrowest_m(path) == pytest.approx(0.05, rel=0.005)
+    assert narrowest_m(read_object(path).parts) == pytest.approx(0.05, rel=0.005)
 
 
 def test_a_shape_that_cannot_be_read_has_no_width(tmp_path):
     path = tmp_path / "model.urdf"
     path.write_text(URDF.format('<geometry><mesh filename="missing.obj"/></geometry>'))
-    assert math.isnan(narrowest_m(path))
+    assert math.isnan(narrowest_m(read_object(path).parts))

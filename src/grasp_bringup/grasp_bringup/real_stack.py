@@ -35,7 +35,7 @@ from grasp_detection.config import DetectorConfig
 from grasp_executor.config import ExecutorConfig
 from grasp_executor.first_pick import FirstPick
 from grasp_executor.hand_memory import state_file
-from grasp_executor.planning.moveit_config import MoveItConfig
+from grasp_executor.planning.moveit_config import MOVE_GROUP, MoveItConfig
 from grasp_executor.planning.moveit_parameters import moveit_parameters
 
 _NO_CAMERA = "none"
@@ -306,7 +306,7 @@ def _arm_drivers(choice: _Choice) -> list[DriverDescription]:
 
 
 def _move_group(choice: _Choice, planner: str, defaults: Defaults) -> list[DriverDescription]:
-    """A move_group that plans for the executor, where MoveIt is its planner.
+    """A move_group that plans for the executor, where its planner asks one.
 
     Its parameters are written beside what the executor remembers: they hold the whole robot.
 
@@ -315,12 +315,14 @@ def _move_group(choice: _Choice, planner: str, defaults: Defaults) -> list[Drive
     """
     if planner != _MOVEIT:
         return []
+    settings = load_node_config(MoveItConfig, config_dir() / "executor.yaml", "executor", _MOVEIT)
+    if settings.server != MOVE_GROUP:
+        return []
     memory = state_file(defaults.executor.state_dir, choice.robot, choice.hand)
     path = memory.with_name(f"{memory.stem}-move-group.yaml")
     require_writable(path)
     content = {"/**": {"ros__parameters": moveit_parameters(choice.model)}}
     path.write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
-    settings = load_node_config(MoveItConfig, config_dir() / "executor.yaml", "executor", _MOVEIT)
     return [
         DriverDescription(
             "move_group",

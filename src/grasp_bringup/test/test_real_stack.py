@@ -22,6 +22,7 @@ from grasp_core.robot import load_robot, robot_names
 from grasp_core.transform import Transform
 from grasp_executor.config import ExecutorConfig
 from grasp_executor.first_pick import FirstPick
+from grasp_executor.planning.moveit_config import MOVEIT_PY, MoveItConfig
 
 NOW = dt.datetime(2026, 3, 1, 12, tzinfo=dt.timezone.utc)
 UP = {"calibration": "tf", "drivers": "false"}
@@ -328,6 +329,13 @@ def test_no_move_group_is_started_where_none_is_needed_or_the_lab_has_one(given,
     stack = real_stack({"calibration": "tf", "camera": "none", **given})
     assert stack.drivers == []
     assert parameters(stack)["executor"]["planner"] == given["planner"]
+
+
+def test_no_move_group_is_started_where_the_executor_starts_moveit_py(monkeypatch):
+    monkeypatch.setattr(module, "_arm_drivers", lambda choice: [])
+    settings = MoveItConfig(server=MOVEIT_PY)
+    monkeypatch.setattr(module, "load_node_config", lambda *args: settings)
+    assert real_stack({"calibration": "tf", "camera": "none", "planner": "moveit"}).drivers == []
 
 
 # -- the rest -------------------------------------------------------------------------------------

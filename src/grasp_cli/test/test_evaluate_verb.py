@@ -136,6 +136,8 @@ def test_both_detectors_rank_as_asked_for(root, tmp_path, loaded):
     figures = figures_of(root, tmp_path, *arguments)
     assert figures["settings"] == ["certainty=0"]
     assert [one.values["certainty"] for one in loaded.made[-2:]] == [0, 0]
+    figures_of(root, tmp_path, *arguments, "--against-set", "certainty=2")
+    assert [one.values["certainty"] for one in loaded.made[-2:]] == [0, 2]
 
 
 def test_folds_have_weights_of_their_own_and_are_pooled(root, tmp_path, loaded):
@@ -191,6 +193,7 @@ def test_trained_on_measured_pictures_warns(root, tmp_path, loaded, capsys):
         (("--split", "all", "--against", "nothing:w"), "no network 'nothing'"),
         (("--split", "all", "--dataset", "nothing"), "no dataset layout"),
         (("--split", "all", "--set", "certain=1"), "--set is 'certain=1', must be NAME=VALUE"),
+        (("--split", "all", "--against-set", "certainty=1"), "means nothing without --against"),
     ],
 )
 def test_refusals_are_one_line(root, loaded, capsys, arguments, message):

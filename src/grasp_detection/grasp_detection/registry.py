@@ -24,7 +24,7 @@ from grasp_detection.external import (
     installed_names,
     is_file_name,
 )
-from grasp_detection.grasp_scorer.members import GRASP_SCORER
+from grasp_detection.grasp_scorer.members import GRASP_SCORERS
 from grasp_detection.learned.weights import (
     DEFAULT as DEFAULT_WEIGHTS,
 )
@@ -40,7 +40,7 @@ from grasp_detection.ranking import PictureDetector
 DEFAULT = "default"
 _DEFAULT_DETECTOR = "dsc_graspnet"  # what picks best in closed loop on development objects
 _ANTIPODAL = Entry("antipodal", "antipodal", AntipodalConfig, AntipodalDetector)
-_ENTRIES = {entry.name: entry for entry in (_ANTIPODAL, *MAPS.entries(), *GRASP_SCORER.entries())}
+_ENTRIES = {entry.name: entry for entry in (_ANTIPODAL, *MAPS.entries(), *GRASP_SCORERS.entries())}
 
 
 def resolve(name: str) -> str:

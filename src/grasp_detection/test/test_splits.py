@@ -179,6 +179,31 @@ def test_the_committed_splits_can_be_drawn_again(tmp_path, kind):
         assert not split.dropped
 
 
+@pytest.mark.parametrize("kind", ["image-wise", "blocks"])
+def test_folds_within_a_split_leave_its_test_part_alone(kind):
+    names = [f"{i:04d}" for i in range(300)]
+    dataset = Listed([Record(f"{view}/{name}", name) for name in names for view in (1, 2)])
+    split = make_split(dataset, kind)
+    folds = make_folds(dataset, kind, 5, within=split)
+    known = {*split.train, *split.validation}
+    for fold in folds:
+        assert set(parts_of(fold)) == known
+        assert kind == "image-wise" or smallest_gap(fold)[0] >= BORDER
+    tested = [picture for fold in folds for picture in fold.test]
+    assert len(tested) == len(set(tested))
+
+
+@pytest.mark.skipif(not SHARED.is_dir(), reason="the shared copy of Cornell's pictures is absent")
+def test_the_committed_folds_can_be_drawn_again(tmp_path):
+    folder = ROOT / "config" / "splits"
+    within = load_splits(folder / "cornell_rgb_blocks.json")[0]
+    save_splits(
+        make_folds(CornellDataset(SHARED), "blocks", 5, within=within), tmp_path / "again.json"
+    )
+    committed = folder / "cornell_rgb_blocks_folds.json"
+    assert (tmp_path / "again.json").read_text() == committed.read_text()
+
+
 def split_of(**parts):
     return Split("listed", "image-wise", 0, **{"train": (), "validation": (), "test": (), **parts})
 

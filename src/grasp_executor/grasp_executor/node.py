@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections import Counter
+from functools import partial
 
 from diagnostic_msgs.msg import DiagnosticStatus
 from geometry_msgs.msg import PoseStamped
@@ -19,7 +20,7 @@ from rclpy.timer import Timer
 from grasp_core.cell import load_cell
 from grasp_core.errors import BadGoal, Code, ConfigError, HardwareLost
 from grasp_core.reach import require_reach
-from grasp_core.robot import load_robot
+from grasp_core.robot import RobotModel, load_robot
 from grasp_executor.config import ExecutorConfig
 from grasp_executor.fault_latch import FaultLatch
 from grasp_executor.first_pick import FirstPick
@@ -27,7 +28,8 @@ from grasp_executor.hand_memory import EmptyWidthMemory, state_file
 from grasp_executor.outcome import PickOutcome
 from grasp_executor.pick import PickSequence
 from grasp_executor.planning.move_group import MoveGroup
-from grasp_executor.planning.moveit_config import MoveItConfig
+from grasp_executor.planning.moveit_config import MOVEIT_PY, MoveItConfig
+from grasp_executor.planning.moveit_process import ProcessMoveGroup
 from grasp_executor.planning.registry import create_planner, find_planner
 from grasp_executor.ros_detection import DetectionClient
 from grasp_executor.ros_hands import connect_hand
@@ -61,7 +63,7 @@ class ExecutorNode(GraspLifecycleNode):
         self._sequence: PickSequence | None = None
         self._server: ActionServer | None = None
         self._hardware: Spinner | None = None
-        self._planner_link: Spinner | None = None
+        self._planner_link: Spinner | ProcessMoveGroup | None = None
         self._telling: Timer | None = None
         self._operator: OperatorServices | None = None
         self._confirm: ConfirmService | None = None
@@ -93,7 +95,9 @@ class ExecutorNode(GraspLifecycleNode):
             camera_pose(hardware.node, self._base_frame, config.hand_eye, config.max_stamp_lead_s),
         )
         robot = RobotPort(
-            planner=create_planner(config.planner, model, settings, self._connect_planner),
+            planner=create_planner(
+                config.planner, model, settings, partial(self._connect_planner, model)
+            ),
             arm=RosArm(hardware, model, config, states),
             gripper=connect_hand(hardware, model, config, states),
             camera=detection,
@@ -122,13 +126,21 @@ class ExecutorNode(GraspLifecycleNode):
         if self._server is None:
             self._server = self._serve()
 
-    def _connect_planner(self, settings: MoveItConfig) -> MoveGroup:
-        """Reach a running move_group, on a node of its own: the hardware's has enough to do."""
+    def _connect_planner(self, model: RobotModel, settings: MoveItConfig) -> MoveGroup:
+        """Reach a running move_group, on a node of its own: the hardware's has enough to do.
+
+        Or start moveit_py, where the settings say so.
+        """
+        if settings.server == MOVEIT_PY:
+            from grasp_executor.ros_moveit_py import connect_moveit_py
+
+            self._planner_link = process = connect_moveit_py(model, settings)
+            return process
         from grasp_executor.ros_moveit import RosMoveGroup
 
-        self._planner_link = companion(self, "planner")
-        self._planner_link.start()
-        return RosMoveGroup(self._planner_link, settings)
+        self._planner_link = link = companion(self, "planner")
+        link.start()
+        return RosMoveGroup(link, settings)
 
     def _serve(self) -> ActionServer:
         # It outlives a cleanup: rclpy's executor dies of one that is destroyed while it waits.

@@ -7,6 +7,8 @@ frame is not the robot's base frame.
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 
 from grasp_core.errors import PlanFailure
@@ -66,7 +68,7 @@ class MemoryMoveGroup:
         self.changes += 1
         solids = {name: s for name, s in self.scene.solids.items() if name not in set(remove)}
         solids.update((solid.name, solid) for solid in put)
-        self.scene = SceneContents(solids, self.scene.others, contacts)
+        self.scene = SceneContents(solids, self.scene.others, _without_defaults(contacts))
         return True
 
     def remove(self, name):
@@ -158,13 +160,11 @@ class MemoryMoveGroup:
             Box(solid.name, solid.size_m, T_base_model @ solid.pose)
             for solid in self.scene.solids.values()
         )
-        names = set(self.scene.solids)
+        bodies = [*self._links, *([CARRIED] if carried is not None else [])]
         contacts = tuple(
-            (ATTACHED if link == CARRIED else link, name)
-            for pair in self.scene.contacts.pairs
-            if len(pair & names) == 1
-            for link, name in [(next(iter(pair - names)), next(iter(pair & names)))]
-            if link != CARRIED or carried is not None
+            (ATTACHED if body == CARRIED else body, name)
+            for body, name in itertools.product(bodies, self.scene.solids)
+            if self.scene.contacts.allows(body, name)
         )
         held = None
         if carried is not None:
@@ -179,3 +179,19 @@ class MemoryMoveGroup:
         times = np.concatenate([[0.0], np.cumsum(np.maximum(steps, 1e-4))])
         names = tuple(self._robot.arm.joints[index] for index in order)
         return TimedPath(names, times, positions[:, order])
+
+
+def _without_defaults(contacts):
+    """A matrix as MoveIt keeps it: without what the defaults say already, names included."""
+    by_default = AllowedContacts(defaults=contacts.defaults)
+    kept = {
+        name
+        for pair in itertools.combinations(contacts.names, 2)
+        if contacts.allows(*pair) is not by_default.allows(*pair)
+        for name in pair
+    }
+    names = frozenset(kept | set(contacts.defaults))
+    pairs = map(frozenset, itertools.combinations(names, 2))
+    return AllowedContacts(
+        names, frozenset(pair for pair in pairs if contacts.allows(*pair)), contacts.defaults
+    )

@@ -27,7 +27,12 @@ from trajectory_msgs.msg import JointTrajectory, JointTrajectoryPoint
 
 from grasp_core.robot import load_robot
 from grasp_executor.planning.move_group import Carried, RobotState, Scaling, Solid
-from grasp_executor.ros_moveit import collision_matrix, collision_object, contacts_of, solid_of
+from grasp_executor.ros_moveit_messages import (
+    collision_matrix,
+    collision_object,
+    contacts_of,
+    solid_of,
+)
 from grasp_ros.conversions import pose_from_transform, transform_from_pose
 
 FRAME = "cell"

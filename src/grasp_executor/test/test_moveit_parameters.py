@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from grasp_core.robot import load_robot, robot_names
-from grasp_executor.planning.moveit_parameters import moveit_parameters
+from grasp_executor.planning.moveit_parameters import moveit_parameters, moveit_py_parameters
 
 
 @pytest.fixture(params=robot_names())
@@ -49,3 +49,10 @@ def test_every_joint_has_the_acceleration_limit_that_timing_needs(robot):
     for joint, limit in zip(robot.arm.joints, robot.arm.acceleration, strict=True):
         assert limits[joint]["has_acceleration_limits"]
         assert limits[joint]["max_acceleration"] == limit
+
+
+def test_moveit_py_is_told_the_same_and_names_its_pipelines_otherwise(robot):
+    ours, theirs = moveit_parameters(robot), moveit_py_parameters(robot)
+    assert theirs.pop("planning_pipelines") == {"pipeline_names": ours["planning_pipelines"]}
+    assert theirs.items() <= ours.items()
+    assert set(ours["planning_pipelines"]) <= set(theirs)

@@ -2,13 +2,16 @@
 
 `embedded` runs everywhere, and `moveit` over a move_group in memory, which shows that what it asks
 and how it judges is right; over ROS where moveit_msgs is there. `moveit` over a real move_group
-runs where one answers: name its ROS_DOMAIN_ID in GRASP_MOVE_GROUP_DOMAIN (docs/moveit.md).
+runs where one answers: name its ROS_DOMAIN_ID in GRASP_MOVE_GROUP_DOMAIN. `moveit_py` runs where
+that is installed (docs/moveit.md).
 """
 
 from __future__ import annotations
 
+import importlib.util
 import itertools
 import os
+from contextlib import closing
 
 import numpy as np
 import pytest
@@ -29,6 +32,8 @@ from grasp_core.errors import (
 from grasp_core.transform import Transform
 from grasp_executor.planning.line import travel
 from grasp_executor.planning.moveit import MoveItPlanner
+from grasp_executor.planning.moveit_config import MOVEIT_PY, MoveItConfig
+from grasp_executor.planning.moveit_process import ProcessMoveGroup
 from grasp_executor.planning.moveit_scene import PREFIX
 from grasp_executor.scene import ATTACHED, Box, CollisionScene
 
@@ -66,6 +71,22 @@ def moveit_in_memory_over_ros(robot):
         yield Suite(planner, lambda name: node.move_group.remove(PREFIX + name))
 
 
+def moveit_in_memory_of_another_process(robot):
+    with closing(ProcessMoveGroup(MemoryMoveGroup, (robot,), 60.0)) as move_group:
+        yield Suite(MoveItPlanner(robot, move_group), taken_from(move_group))
+
+
+def moveit_py(robot):
+    pytest.importorskip("moveit_msgs", reason=MISSING)
+    if importlib.util.find_spec("moveit") is None:
+        pytest.skip("planner moveit over moveit_py: moveit_py is not installed")
+    from grasp_executor.ros_moveit_py import connect_moveit_py
+
+    config = MoveItConfig(server=MOVEIT_PY, service_timeout_s=60.0)
+    with closing(connect_moveit_py(robot, config)) as move_group:
+        yield Suite(MoveItPlanner(robot, move_group, config), taken_from(move_group))
+
+
 def moveit(robot):
     if DOMAIN not in os.environ:
         pytest.skip(f"planner moveit: no move_group named in {DOMAIN}")
@@ -73,19 +94,26 @@ def moveit(robot):
     from ros_move_group import running_move_group
 
     with running_move_group(int(os.environ[DOMAIN])) as move_group:
+        yield Suite(MoveItPlanner(robot, move_group), taken_from(move_group))
 
-        def take_away(name):
-            there = move_group.read_scene(lambda: None)
-            move_group.change_scene((), [PREFIX + name], there.contacts, lambda: None)
 
-        yield Suite(MoveItPlanner(robot, move_group), take_away)
+def taken_from(move_group):
+    """Takes an obstacle out of the scene, as another client would."""
+
+    def take_away(name):
+        there = move_group.read_scene(pass_by)
+        move_group.change_scene((), [PREFIX + name], there.contacts, pass_by)
+
+    return take_away
 
 
 PLANNERS = [
     embedded,
     moveit_in_memory,
+    moveit_in_memory_of_another_process,
     pytest.param(moveit_in_memory_over_ros, marks=pytest.mark.ros),
     pytest.param(moveit, marks=pytest.mark.ros),
+    pytest.param(moveit_py, marks=pytest.mark.ros),
 ]
 
 
@@ -355,6 +383,12 @@ def _cancel():
 
 
 # Stale scene
+
+
+def test_a_table_that_the_base_alone_may_touch_is_no_change_of_the_scene(planner, observe):
+    planner.set_scene(CollisionScene((TABLE,), (("panda_link0", "table"),)))
+    goal = at(planner, top_down(0.5, 0.1, 0.3), observe)
+    assert planner.plan_joints(observe, goal, wait=pass_by).duration_s > 0.0
 
 
 def test_a_new_scene_holds_from_the_next_call_on(planner, observe):

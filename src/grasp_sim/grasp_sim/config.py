@@ -26,7 +26,11 @@ class SimConfig(Checked):
         "force_hand",
         "hand that the robot carries here, a file under config/grippers; empty: its own",
     )
-    objects: str = setting("dev", "object set: dev, test, or a folder with one URDF per subfolder")
+    objects: str = setting(
+        "dev",
+        "object set: dev, test, household, household-validation, household-test, or a folder with "
+        "one URDF per subfolder",
+    )
     cell: str = setting("tabletop", "file under config/cells: table, workspace and bin")
     workspace_x: tuple[float, ...] = setting(
         (),
@@ -57,8 +61,6 @@ class SimConfig(Checked):
     spinning_friction: float = setting(
         0.005, "torsional friction of objects, m", minimum=0.0, maximum=0.1
     )
-    mass_min_kg: float = setting(0.05, "lightest object; lighter ones weigh this", minimum=0.001)
-    mass_max_kg: float = setting(0.5, "heaviest object; heavier ones weigh this", minimum=0.001)
 
     path_tolerance_rad: float = setting(
         0.1, "joint error that stops a trajectory; 0 for no limit, rad", minimum=0.0
@@ -155,10 +157,6 @@ class SimConfig(Checked):
             values = getattr(self, name)
             if values and values[1] - values[0] < 0.1:
                 raise ConfigError(f"{name} is {list(values)}, must span at least 0.1 m")
-        if self.mass_min_kg > self.mass_max_kg:
-            raise ConfigError(
-                f"mass_min_kg is {self.mass_min_kg}, above mass_max_kg {self.mass_max_kg}"
-            )
 
     def in_cell(self) -> SimConfig:
         """With what was left open as the cell has it: where objects lie and the camera looks.

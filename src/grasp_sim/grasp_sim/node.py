@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 
 import numpy as np
 from grasp_msgs.msg import ObjectTruth as ObjectTruthMsg
@@ -20,7 +21,7 @@ from grasp_ros.spin import run
 from grasp_sim.config import NO_BOARD
 from grasp_sim.engine import Engine
 from grasp_sim.node_config import SimNodeConfig
-from grasp_sim.objects import object_set
+from grasp_sim.objects import ObjectSet, object_set
 from grasp_sim.ros_controllers import ArmController
 from grasp_sim.ros_hands import serve_hand
 from grasp_sim.ros_running import Running
@@ -44,6 +45,7 @@ class SimulatorNode(Node):
         simulated = dataclasses.replace(config, noise=config.noise_of(camera))
         self._sensors = sensors = Sensors(self, config, robot, camera)
         self._arm_enabled = config.arm_enabled
+        self._known_objects: set[tuple[str, str]] = set()
         self._engine = Engine(
             lambda: Simulation(simulated, robot, gui=config.gui), config.speed or config.max_speed
         )
@@ -78,10 +80,18 @@ class SimulatorNode(Node):
         names = ["a calibration board"]  # and nothing that could lie on it
         if config.board == NO_BOARD:
             drawn = simulation.objects.draw(config.clutter, config.seed)
+            self._tell_findings(simulation.objects, drawn)
             names = simulation.new_scene(drawn, config.seed)
         simulation.scale_speed(config.speed_scaling)
         self._sensors.publish_camera_pose(simulation)
         self.get_logger().info(f"{', '.join(names)} in the cell; renderer {simulation.renderer}")
+
+    def _tell_findings(self, objects: ObjectSet, names: Sequence[str]) -> None:
+        """Say what was replaced in the files of objects that come for the first time."""
+        new = {(objects.name, name) for name in names} - self._known_objects
+        self._known_objects |= new
+        for sentence in objects.findings(name for _, name in new):
+            self.get_logger().warning(f"objects {objects.name}: {sentence}")
 
     def _change(self, config: SimNodeConfig) -> None:
         self._arm_enabled = config.arm_enabled
@@ -95,6 +105,7 @@ class SimulatorNode(Node):
             objects = object_set(request.objects) if request.objects else simulation.objects
             count = request.clutter or self._config.clutter
             names = list(request.names) or objects.draw(count, request.seed)
+            self._tell_findings(objects, names)
             return simulation.new_scene(names, request.seed, objects)
 
         try:

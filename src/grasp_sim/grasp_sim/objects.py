@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
+import functools
 import importlib.util
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from grasp_core.errors import ConfigError, MissingDependency
+from grasp_sim.household.sets import (
+    HOUSEHOLD_SETS,
+    HOUSEHOLD_TEST,
+    HOUSEHOLD_VALIDATION,
+    household_folder,
+)
+from grasp_sim.object_check import CheckedObject, check_object, findings, never_weighed
+from grasp_sim.object_file import mass_in, read_object
 
 # Objects 000-899 may be trained and tuned on, 900-999 only evaluated: a fixed split.
 _SPLITS = {"dev": range(0, 900), "test": range(900, 1000)}
+
+NAMED_SETS = (*_SPLITS, *HOUSEHOLD_SETS)
+
+NOT_FOR_TRAINING = ("test", HOUSEHOLD_VALIDATION, HOUSEHOLD_TEST)
 
 
 @dataclass(frozen=True)
@@ -20,14 +33,16 @@ class ObjectSet:
     """Named URDFs.
 
     Attributes:
-        name: ``dev``, ``test`` or the folder.
+        name: ``dev``, ``test``, a household set or the folder.
         paths: URDF by object name, in order.
         painted: Whether the simulator gives the objects colours; else they keep their textures.
+        weighed: Whether the files' masses are meant, or placeholders; None to judge each.
     """
 
     name: str
     paths: Mapping[str, Path]
     painted: bool
+    weighed: bool | None = None
 
     def path(self, name: str) -> Path:
         """URDF of an object.
@@ -41,6 +56,31 @@ class ObjectSet:
                 f"object set {self.name} has no {name!r}; it holds {len(self.paths)}: {some}, ..."
             )
         return self.paths[name]
+
+    def checked(self, name: str) -> CheckedObject:
+        """An object as it is simulated: what its file has wrong is replaced.
+
+        Raises:
+            ConfigError: The set holds no such object, or its file cannot be used.
+        """
+        return _checked(self.path(name), self.weighed)
+
+    def findings(self, names: Iterable[str] | None = None) -> list[str]:
+        """What was replaced in the files of a folder, in sentences.
+
+        Of sets with a name nothing is said. The inertias of ``dev`` and ``test`` are all made up,
+        their masses the 0.1 kg that every figure measured on them is for.
+
+        Args:
+            names: Of the objects that are used; None for all.
+
+        Raises:
+            ConfigError: The set holds no such object, or a file cannot be used.
+        """
+        if self.name in NAMED_SETS:
+            return []
+        used = self.paths if names is None else sorted(set(names))
+        return findings({name: self.checked(name) for name in used})
 
     def draw(self, count: int, seed: int) -> list[str]:
         """Draw object names without repetition (with it once the set is used up).
@@ -62,29 +102,38 @@ def object_set(name: str) -> ObjectSet:
     """Find an object set.
 
     Args:
-        name: ``dev`` or ``test`` (pybullet_data's random_urdfs, a fixed 900/100 split), or a
-            folder that holds one object per subfolder, each with a .urdf.
+        name: ``dev`` or ``test`` (pybullet_data's random_urdfs, a fixed 900/100 split),
+            ``household``, ``household-validation`` or ``household-test`` (drawn, and kept in the
+            user's cache), or a folder that holds one object per subfolder, each with a .urdf.
 
     Raises:
-        ConfigError: No such set, or the folder holds no object.
+        ConfigError: No such set, the folder holds no object, or the cache cannot be written.
         MissingDependency: pybullet_data is not installed.
     """
     if name in _SPLITS:
         root = _random_urdfs()
         paths = {f"{i:03d}": root / f"{i:03d}" / f"{i:03d}.urdf" for i in _SPLITS[name]}
-        return ObjectSet(name, paths, painted=True)
-    folder = Path(name).expanduser()
+        return ObjectSet(name, paths, painted=True, weighed=True)
+    folder = household_folder(name) if name in HOUSEHOLD_SETS else Path(name).expanduser()
     if not name or not folder.is_dir():
         raise ConfigError(
-            f"no object set {name!r}; valid are {', '.join(_SPLITS)} or a folder with one object "
-            "per subfolder"
+            f"no object set {name!r}; valid are {', '.join(NAMED_SETS)} or a folder with one "
+            "object per subfolder"
         )
     found: Sequence[Path] = [
         urdfs[0] for sub in sorted(folder.iterdir()) if (urdfs := sorted(sub.glob("*.urdf")))
     ]
     if not found:
         raise ConfigError(f"folder {name} holds no subfolder with a .urdf file")
-    return ObjectSet(name, {path.parent.name: path for path in found}, painted=False)
+    weighed = None
+    if name not in NAMED_SETS and never_weighed([mass_in(path) for path in found]):
+        weighed = False
+    return ObjectSet(name, {path.parent.name: path for path in found}, False, weighed)
+
+
+@functools.lru_cache(maxsize=2048)
+def _checked(path: Path, weighed: bool | None) -> CheckedObject:
+    return check_object(read_object(path), weighed=weighed)
 
 
 def _random_urdfs() -> Path:

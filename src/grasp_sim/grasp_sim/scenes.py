@@ -11,12 +11,11 @@ from grasp_core.errors import ConfigError
 from grasp_core.transform import Transform
 from grasp_sim.config import MAX_OBJECTS, STEPS_PER_S
 from grasp_sim.objects import ObjectSet
-from grasp_sim.truth import inside_bin
+from grasp_sim.truth import in_workspace, inside_bin
 from grasp_sim.world import SimObject, World, palette
 
 _INSET_M = 0.08  # objects fall this far inside the workspace
 _DROP_CLEARANCE_M = 0.01
-_SUNK_M = 0.01  # a centre of mass this far below the table top has fallen off the table
 _STILL_M_S, _STILL_RAD_S = 0.005, 0.05
 _STILL_STEPS = 24
 _SETTLE_STEPS = 3 * STEPS_PER_S
@@ -63,13 +62,13 @@ def build_scene(
     for index, name in enumerate(names):
         unique = name if name not in world.objects else f"{name}_{index}"
         rgba = colors[index] if objects.painted else None
-        thing = world.add_object(unique, objects.path(name), rgba)
+        thing = world.add_object(unique, objects.checked(name), rgba)
         placed.append(thing)
         world.set_rolling_friction(thing, _SETTLING_ROLLING_FRICTION_M)
         _drop(world, thing, rng, len(names))
         settle(world, step, placed)
     for _ in range(_REDROPS):
-        away = [thing for thing in placed if not _in_workspace(world, thing)]
+        away = [thing for thing in placed if not in_workspace(world, thing)]
         if not away:
             break
         for thing in away:
@@ -81,7 +80,7 @@ def build_scene(
             "choose another seed or leave the object out"
         )
     for thing in placed:
-        if inside_bin(world, world.pose(thing)):
+        if inside_bin(world, thing):
             config = world.config
             raise ConfigError(
                 f"{thing.name} lies in the drop bin at {world.cell.bin_center} from the start: "
@@ -127,9 +126,3 @@ def _drop(world: World, thing: SimObject, rng: np.random.Generator, count: int) 
             top = max(top, float(high[2]))
     z = 2.0 - low_z + top + _DROP_CLEARANCE_M
     world.place(thing, Transform.from_rotation(orientation, (x, y, z)))
-
-
-def _in_workspace(world: World, thing: SimObject) -> bool:
-    (x0, x1), (y0, y1) = world.config.workspace_x, world.config.workspace_y
-    x, y, z = world.pose(thing).translation
-    return bool(x0 <= x <= x1 and y0 <= y <= y1 and z > world.cell.support_z_m - _SUNK_M)

@@ -113,7 +113,9 @@ class Simulation:
         for watch in self._watches:
             watch()
         self._gripper.watch(self.time_s, self.gap_m)
-        self.world.set_holding(self._gripper.is_squeezing)
+        goal = self._gripper.goal
+        closing_n = goal.force_n if goal.gap_m < self.gap_m else 0.0
+        self.world.set_grip(closing_n, holding=self._gripper.is_squeezing)
 
     @contextmanager
     def watched_by(self, watch: Callable[[], None]) -> Iterator[None]:

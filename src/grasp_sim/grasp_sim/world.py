@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import colorsys
+import itertools
 import tempfile
 import xml.etree.ElementTree as ElementTree
 from dataclasses import dataclass
@@ -18,13 +19,19 @@ from grasp_core.errors import ConfigError, ObjectNotFound
 from grasp_core.robot import RobotModel
 from grasp_core.transform import Transform
 from grasp_sim.config import STEPS_PER_S, SimConfig
+from grasp_sim.object_body import load_body, show_picture
+from grasp_sim.object_check import CheckedObject
 from grasp_sim.renderer import load_renderer
 
-# Measured to hold a grip: quiet enough at 50 iterations while nothing is held, 150 while it is.
+# Measured to hold a grip of up to 20 N: quiet enough at 50 iterations while nothing is held, 150
+# while it is. With 70 N at these, fingers sink millimetres into what they hold, which tells a
+# wrong width and lets it turn in the lift. All four grow with the force: so none sinks deeper than
+# with 20 N.
 _ITERATIONS = 50
 _ITERATIONS_HOLDING = 150
 _FINGER_STIFFNESS = 30000.0  # N/m
 _FINGER_DAMPING = 1000.0  # N s/m
+_GENTLE_N = 20.0
 _SCENES_PER_CONTEXT = 20  # about 6 MB each
 TOUCHING_M = 0.001  # Bullet also lists pairs that are merely near
 TABLE_RGBA = (0.58, 0.56, 0.52, 1.0)
@@ -42,6 +49,7 @@ class SimObject:
         mass_kg: Mass, kilograms.
         inertia: Diagonal of its inertia, kg m^2.
         size_m: Sides of the bounding box along its own axes, shape (3,), metres.
+        corners: Of its convex hull, about the middle of mass, shape (N, 3), metres.
     """
 
     name: str
@@ -49,6 +57,7 @@ class SimObject:
     mass_kg: float
     inertia: NDArray[np.float64]
     size_m: NDArray[np.float64]
+    corners: NDArray[np.float64]
 
 
 class World:
@@ -85,7 +94,7 @@ class World:
         self.links: dict[str, int] = {}
         self.robot_body = -1
         self.table_body = -1
-        self._holding = False
+        self._grip = 1.0, False
         self.rebuild()
 
     def close(self) -> None:
@@ -104,7 +113,7 @@ class World:
         p.setPhysicsEngineParameter(
             numSolverIterations=_ITERATIONS, deterministicOverlappingPairs=1
         )
-        self._holding = False
+        self._grip = 1.0, False
         self.objects, self.fixed = {}, {}
         for solid in self.cell.solids():
             is_table = solid.name == "table"
@@ -125,13 +134,27 @@ class World:
         """Advance physics by 1/240 s."""
         self.client.stepSimulation()
 
-    def set_holding(self, holding: bool) -> None:
-        """Spend more solver iterations while the fingers hold something."""
-        if holding != self._holding:
-            self._holding = holding
-            self.client.setPhysicsEngineParameter(
-                numSolverIterations=_ITERATIONS_HOLDING if holding else _ITERATIONS
-            )
+    def set_grip(self, force_n: float, *, holding: bool) -> None:
+        """Make contacts as stiff, and the solver as thorough, as a grip needs.
+
+        Args:
+            force_n: With which each finger closes; 0 where they do not.
+            holding: Whether there is something between them.
+        """
+        firmness = max(force_n / _GENTLE_N, 1.0)
+        if (firmness, holding) == self._grip:
+            return
+        if firmness != self._grip[0]:
+            for link in self.robot.gripper.finger_links:
+                self.client.changeDynamics(
+                    self.robot_body,
+                    self.links[link],
+                    contactStiffness=firmness * _FINGER_STIFFNESS,
+                    contactDamping=firmness * _FINGER_DAMPING,
+                )
+        self._grip = firmness, holding
+        iterations = _ITERATIONS_HOLDING if holding else _ITERATIONS
+        self.client.setPhysicsEngineParameter(numSolverIterations=round(firmness * iterations))
 
     def _static_box(self, size: ArrayLike, center: ArrayLike, rgba: tuple[float, ...]) -> int:
         p = self.client
@@ -178,7 +201,9 @@ class World:
         )
         p.changeConstraint(gear, gearRatio=-1, erp=0.1, maxForce=50)
 
-    def add_object(self, name: str, path: Path, rgba: tuple[float, ...] | None) -> SimObject:
+    def add_object(
+        self, name: str, thing: CheckedObject, rgba: tuple[float, ...] | None
+    ) -> SimObject:
         """Load an object at the origin.
 
         Bullet collides with the convex hull of each part of a mesh while the camera sees the mesh
@@ -186,27 +211,26 @@ class World:
 
         Args:
             name: Unique name on the table.
-            path: URDF.
-            rgba: Colour; None keeps the object's own.
+            thing: From the object set.
+            rgba: Colour; None keeps the object's own, or its picture.
 
         Raises:
-            ConfigError: PyBullet cannot load the file.
+            ConfigError: PyBullet cannot load the file, or the arm may not carry the object.
         """
+        most_kg = self.robot.arm.payload_kg
+        if thing.mass_kg > most_kg:
+            raise ConfigError(
+                f"{name} weighs {thing.mass_kg:.2f} kg, above the payload_kg {most_kg} of robot "
+                f"{self.robot.name}: leave it out"
+            )
         p = self.client
-        try:
-            body = p.loadURDF(str(path))
-        except pybullet.error as error:
-            raise ConfigError(f"PyBullet cannot load {path}: {error}") from error
+        body = load_body(p, thing)
         low, high = map(np.array, p.getAABB(body, -1))
         size = high - low
-        mass = float(
-            np.clip(
-                p.getDynamicsInfo(body, -1)[0], self.config.mass_min_kg, self.config.mass_max_kg
-            )
-        )
-        # URDF inertias of object collections are placeholders: use that of the bounding box.
-        inertia = mass / 12.0 * (np.sum(size**2) - size**2)
-        p.changeDynamics(body, -1, mass=mass)
+        inertia = thing.moments
+        if inertia is None:
+            inertia = thing.mass_kg / 12.0 * (np.sum(size**2) - size**2)
+        p.changeDynamics(body, -1, mass=thing.mass_kg)
         p.changeDynamics(
             body,
             -1,
@@ -219,7 +243,13 @@ class World:
         )
         if rgba is not None:
             p.changeVisualShape(body, -1, rgbaColor=rgba, specularColor=(0.1, 0.1, 0.1))
-        found = SimObject(name, body, mass, inertia, size)
+        else:
+            show_picture(p, body, thing.path)
+        corners = thing.corners
+        if not len(corners):
+            T_mass_base = self._pose_of(body).inverse()
+            corners = T_mass_base.apply(_corners_between(low, high))
+        found = SimObject(name, body, thing.mass_kg, inertia, size, corners)
         self.objects[name] = found
         return found
 
@@ -252,7 +282,8 @@ class World:
             rollingFriction=0.0,
         )
         inertia = np.array(p.getDynamicsInfo(body, -1)[2])
-        found = SimObject(name, body, mass_kg, inertia, size)
+        corners = _corners_between(-size / 2, size / 2)
+        found = SimObject(name, body, mass_kg, inertia, size, corners)
         self.objects[name] = found
         return found
 
@@ -279,7 +310,10 @@ class World:
 
     def pose(self, found: SimObject) -> Transform:
         """``T_base_object``, origin in the centre of mass."""
-        position, quaternion = self.client.getBasePositionAndOrientation(found.body)
+        return self._pose_of(found.body)
+
+    def _pose_of(self, body: int) -> Transform:
+        position, quaternion = self.client.getBasePositionAndOrientation(body)
         return Transform.from_quaternion(quaternion, position)
 
     def place(self, found: SimObject, T_base_object: Transform) -> None:
@@ -305,8 +339,16 @@ class World:
         return float(np.linalg.norm(linear)), float(np.linalg.norm(angular))
 
     def bounds(self, found: SimObject) -> NDArray[np.float64]:
-        """Axis-aligned bounding box, rows low and high, shape (2, 3), metres, base frame."""
+        """A box that holds an object, rows low and high, shape (2, 3), metres, base frame.
+
+        Bullet's own, which is quick, and too large for a body of several parts that is tilted.
+        """
         return np.array(self.client.getAABB(found.body, -1))
+
+    def extent(self, found: SimObject) -> NDArray[np.float64]:
+        """The least such box: how far the body reaches along the axes of the base frame."""
+        corners = self.pose(found).apply(found.corners)
+        return np.array([corners.min(axis=0), corners.max(axis=0)])
 
     def touched_by(self, found: SimObject) -> set[tuple[int, int]]:
         """(body, link) pairs in contact with an object."""
@@ -344,6 +386,12 @@ def _require_two_fingers(robot: RobotModel) -> None:
             f"robot {robot.name}: its hand has the joints {', '.join(gripper.joints)}; the "
             "simulator drives two fingers that slide: name another hand"
         )
+
+
+def _corners_between(low: ArrayLike, high: ArrayLike) -> NDArray[np.float64]:
+    """Corners of a box, shape (8, 3)."""
+    sides = np.array([low, high], dtype=np.float64)
+    return np.array(list(itertools.product(*sides.T)))
 
 
 def _with_inertias(urdf: str) -> str:

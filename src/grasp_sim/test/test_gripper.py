@@ -1,10 +1,14 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from simulated_hand import HIGH, LOW, close, go, wait
 
 from grasp_core.transform import Transform
+from grasp_sim.object_check import check_object
+from grasp_sim.object_file import read_object
 from grasp_sim.simulation import Simulation
 
 
@@ -66,6 +70,38 @@ def test_a_held_box_does_not_slip_in_three_seconds(at_box: Simulation):
     )
     assert moved < 0.001
     assert turned < 0.01
+
+
+BALL = """<robot name="ball"><link name="ball"><inertial><mass value="{}"/>
+<inertia ixx="1" iyy="1" izz="1" ixy="0" ixz="0" iyz="0"/></inertial>
+<collision><geometry><sphere radius="0.03"/></geometry></collision></link></robot>"""
+
+
+@pytest.mark.parametrize("mass_kg", [0.02, 2.0])
+def test_a_grip_of_70_newtons_neither_sinks_in_nor_creeps(
+    simulation: Simulation, tmp_path: Path, mass_kg: float
+):
+    (tmp_path / "ball.urdf").write_text(BALL.format(mass_kg))
+    ball = check_object(read_object(tmp_path / "ball.urdf"), weighed=True)
+    go(simulation, HIGH, 0.7)
+    thing = simulation.world.add_object("ball", ball, (1.0, 0.0, 0.0, 1.0))
+    simulation.world.place(thing, Transform.from_translation(0.5, 0.003, 0.03))
+    go(simulation, LOW, 0.8)
+    close(simulation, force_n=70.0)
+    wait(simulation, 0.1)
+    assert simulation.gap_m == pytest.approx(0.06, abs=0.0015)
+    go(simulation, HIGH, 1.0)
+    (lifted,) = simulation.truth()
+    assert lifted.between_fingers
+    assert not lifted.on_support
+    gap_m = simulation.gap_m
+    wait(simulation, 0.5)
+    (held,) = simulation.truth()
+    moved, turned = lifted.pose.distance_to(held.pose)
+    assert moved < 0.0005
+    assert turned < 0.01
+    assert simulation.gap_m == pytest.approx(gap_m, abs=0.0005)
+    assert np.allclose(np.abs(simulation.finger_state()[2]), 70.0, rtol=0.03)
 
 
 def test_removing_the_held_box_lets_the_fingers_close(at_box: Simulation):

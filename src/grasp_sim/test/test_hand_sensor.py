@@ -84,7 +84,7 @@ class OldContacts:
     def __getattr__(self, name):
         return getattr(self._client, name)
 
-    def getContactPoints(self, **which):  # noqa: N802: PyBullet's name
+    def getContactPoints(self, **which):
         told = [list(contact) for contact in self._client.getContactPoints(**which)]
         for contact in told:
             for direction in (7, 11, 13):

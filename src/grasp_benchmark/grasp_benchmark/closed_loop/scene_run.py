@@ -67,7 +67,9 @@ class SceneRun:
         self._sequence = sequence_in(simulation, self.detector, robot, believed=believed)
         self.widths_m = [
             finite_or_none(
-                narrowest_lying_m(simulation.objects.path(names[thing.name]), thing.pose.rotation)
+                narrowest_lying_m(
+                    simulation.objects.checked(names[thing.name]).parts, thing.pose.rotation
+                )
             )
             for thing in simulation.truth()
         ]

@@ -17,6 +17,7 @@ from grasp_core.errors import ConfigError
 from grasp_core.robot import CAMERA_MOUNTS
 from grasp_core.transform import Transform
 from grasp_sim.config import MAX_OBJECTS, NOISE_PRESETS, SimConfig
+from grasp_sim.objects import NAMED_SETS
 
 TRIALS, DSC, CLEAR = "trials", "dsc", "clear"
 PROTOCOLS = (TRIALS, DSC, CLEAR)
@@ -30,7 +31,7 @@ class BenchmarkSettings(Checked):
     protocol: str = setting(
         TRIALS, "one pick per scene, DSC-GraspNet's placements, or clearing", choices=PROTOCOLS
     )
-    objects: str = setting("dev", "object set: dev, test, or a folder")
+    objects: str = setting("dev", f"object set: {', '.join(NAMED_SETS)}, or a folder")
     clutter: int = setting(1, "objects on the table", minimum=1, maximum=MAX_OBJECTS)
     trials: int = setting(
         100, "scenes; in protocol dsc, placements of each object", minimum=1, maximum=1_000_000
@@ -74,7 +75,7 @@ class BenchmarkSettings(Checked):
             raise ConfigError(
                 f"believed_camera has {len(self.believed_camera)} numbers, must have 7 or none"
             )
-        if self.objects not in ("dev", "test"):
+        if self.objects not in NAMED_SETS:
             folder = Path(self.objects).expanduser()
             object.__setattr__(self, "objects", str(folder.resolve()))
 

@@ -25,7 +25,7 @@ def too_wide_objects(
     """
     names = {name for found in by_label.values() for record in found for name in record.objects}
     known = object_set(objects)
-    return sorted(name for name in names if narrowest_m(known.path(name)) > widest_m)
+    return sorted(name for name in names if narrowest_m(known.checked(name).parts) > widest_m)
 
 
 def too_wide_placements(

@@ -36,6 +36,7 @@ from grasp_core.hand_eye import load_hand_eye
 from grasp_core.json_file import require_writable, write_json
 from grasp_core.robot import CAMERA_FIXED, CAMERA_MOUNTS, CAMERA_ON_HAND, load_robot
 from grasp_sim.config import NOISE_PRESETS
+from grasp_sim.objects import NAMED_SETS, object_set
 from grasp_sim.renderer import egl_works
 
 EXAMPLES = (
@@ -61,7 +62,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="detectors to compare, learned ones with shipped weights or a .safetensors file",
     )
     parser.add_argument(
-        "--objects", default="dev", help="dev, test, or a folder, one object per subfolder (dev)"
+        "--objects",
+        default="dev",
+        help=f"{', '.join(NAMED_SETS)}, or a folder, one object per subfolder (dev)",
     )
     parser.add_argument("--clutter", type=int, help="objects on the table, 1 to 15 (1; clear: 5)")
     parser.add_argument(
@@ -141,6 +144,9 @@ def run(options: argparse.Namespace) -> int:
     )
     benchmark = Benchmark.of(_settings(options), contestants)
     console = Console()
+    used = {name for trial in benchmark.trials for name in trial.objects}
+    for sentence in object_set(benchmark.settings.objects).findings(used):
+        console.print(sentence, markup=False, highlight=False, soft_wrap=True)
     with benchmark.journal(options.out) as journal:
         console.print(
             f"{benchmark.size} trials ({len(benchmark.done(journal))} of them done before), "

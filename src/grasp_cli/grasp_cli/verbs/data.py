@@ -32,17 +32,20 @@ from grasp_detection.datasets.split import (
     KINDS,
     PARTS,
     leaked_objects,
+    load_splits,
     make_folds,
     make_split,
     save_splits,
 )
 from grasp_detection.datasets.survey import Report, Survey, views_to_read
-from grasp_sim.synthesis.household import write_objects
+from grasp_sim.household.sets import require_free_seed
+from grasp_sim.household.writing import write_objects
+from grasp_sim.objects import NOT_FOR_TRAINING, object_set
 
 EXAMPLES = (
     "grasp data check cornell --limit 50",
     "grasp data split cornell --kind image-wise --out split.json",
-    "grasp data objects household --count 50",
+    "grasp data objects runs/kitchen --count 50",
     "grasp data synthesize --scenes 100 --out synthetic --objects dev",
 )
 _SHARES = (0.7, 0.1, 0.2)
@@ -69,6 +72,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--shares", type=_shares, help="of training, validation and test (0.7,0.1,0.2)"
     )
     split.add_argument("--seed", type=int, default=0, help="seed of the draw (0)")
+    split.add_argument(
+        "--within",
+        type=Path,
+        metavar="SPLIT",
+        help="draw folds from the training and validation pictures of this split alone",
+    )
     split.add_argument("--out", type=Path, required=True, help="JSON file for the split")
     for action in (check, split):
         action.add_argument("root", type=Path, help="the dataset's folder")
@@ -76,7 +85,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             "--dataset", choices=dataset_names(), help="layout (the one that fits the folder)"
         )
     objects = actions.add_parser(
-        "objects", help="write boxes, cans and tools of household sizes as an object set"
+        "objects", help="write objects of eight household kinds as an object set"
     )
     objects.set_defaults(act=_objects)
     objects.add_argument("folder", type=Path, help="where to, one subfolder each")
@@ -92,7 +101,7 @@ def _add_synthesize(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--scenes", type=int, required=True, help="number of scenes in all")
     parser.add_argument("--out", type=Path, required=True, help="folder of the dataset")
     parser.add_argument("--seed", type=int, default=0, help="of the whole set (0)")
-    parser.add_argument("--objects", default="dev", help="object set: dev, or a folder (dev)")
+    parser.add_argument("--objects", default="dev", help="dev, household, or a folder (dev)")
     parser.add_argument(
         "--robot", help="folder under config/robots, whose hand tries (as config/simulator.yaml)"
     )
@@ -112,7 +121,12 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _objects(options: argparse.Namespace, console: Console) -> int:
-    """Write an object set."""
+    """Write an object set.
+
+    Raises:
+        ConfigError: The seed is reserved, the count is below 1, or something cannot be written.
+    """
+    require_free_seed(options.seed)
     names = write_objects(options.folder, options.count, options.seed)
     console.print(f"{len(names)} objects in {options.folder}", soft_wrap=True)
     return 0
@@ -160,10 +174,13 @@ def _split(options: argparse.Namespace, console: Console) -> int:
         raise ConfigError(f"{options.out} is there already: splits are made once; delete it first")
     if options.folds is not None and options.shares is not None:
         raise ConfigError("--shares does not go with --folds: the folds set the test share")
+    if options.within is not None and options.folds is None:
+        raise ConfigError("--within goes with --folds")
     if options.seed < 0:
         raise ConfigError(f"--seed is {options.seed}, must be at least 0")
     if options.folds is not None:
-        splits = make_folds(dataset, options.kind, options.folds, seed=options.seed)
+        within = load_splits(options.within)[0] if options.within else None
+        splits = make_folds(dataset, options.kind, options.folds, seed=options.seed, within=within)
     else:
         shares = options.shares or _SHARES
         splits = [make_split(dataset, options.kind, shares, options.seed)]
@@ -224,12 +241,16 @@ def _synthesize(options: argparse.Namespace, console: Console) -> int:
         raise ConfigError(f"--scenes is {options.scenes}, must lie in [1, {MOST_SCENES}]")
     if options.seed < 0:
         raise ConfigError(f"--seed is {options.seed}, must be at least 0")
-    if options.objects == "test":
-        raise ConfigError("--objects test: those are for final measurements only; take dev")
+    if options.objects in NOT_FOR_TRAINING:
+        raise ConfigError(
+            f"--objects {options.objects}: nothing is trained on those; take dev or household"
+        )
     robot, gripper = simulated_robot(options.robot, options.gripper)
     synthesis = Synthesis(
         options.out.resolve(), options.objects, robot, gripper, options.seed, options.scenes
     )
+    for sentence in object_set(options.objects).findings():
+        console.print(sentence, markup=False, soft_wrap=True)
     missing = synthesis.missing()
     console.print(
         f"{options.scenes} scenes ({options.scenes - len(missing)} of them made before), "

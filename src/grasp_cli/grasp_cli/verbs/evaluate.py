@@ -38,6 +38,8 @@ EXAMPLES = (
     "--split all --json figures.json",
     "grasp evaluate --detector efcn --set certainty=0 --dataset cornell --root cornell "
     "--split all",
+    "grasp evaluate --detector grasp_scorer --against grasp_scorer --against-set rank_by=primary "
+    "--dataset cornell --root cornell --split all  # what the scorer brings",
     "grasp evaluate --detector default --against antipodal --dataset real_rgbd --root frames",
     "grasp evaluate --predictions grasps.csv --dataset cornell --root cornell --split all",
 )
@@ -89,6 +91,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="NAME=VALUE",
         help="a setting of the detector, as `grasp config detector` lists them; may come again",
     )
+    parser.add_argument(
+        "--against-set",
+        action="append",
+        metavar="NAME=VALUE",
+        help="a setting of the detector that is compared with (as --set); may come again",
+    )
     frames = parser.add_argument_group(f"for {REAL_FRAMES}")
     frames.add_argument(
         "--labels", type=Path, help="folder of NAME.json (config/labels/real_rgbd)"
@@ -116,7 +124,7 @@ def run(options: argparse.Namespace) -> int:
         raise ConfigError(f"--seed is {options.seed}, must be at least 0")
     require_writable(options.json)
     if options.dataset == REAL_FRAMES:
-        _refuse(options, "split", "part", "folds", "reliability")
+        _refuse(options, "split", "part", "folds", "reliability", "against_set")
         return measure_frames(options, labels_folder())
     _refuse(options, "labels", "gripper", "verdicts")
     return _measure_views(options)
@@ -128,7 +136,11 @@ def _refuse(options: argparse.Namespace, *names: str) -> None:
     Raises:
         ConfigError: It was given.
     """
-    given = [f"--{name}" for name in names if getattr(options, name) not in (None, "all")]
+    given = [
+        f"--{name.replace('_', '-')}"
+        for name in names
+        if getattr(options, name) not in (None, "all")
+    ]
     if given:
         raise ConfigError(f"{', '.join(given)} means nothing with --dataset {options.dataset}")
 
@@ -142,10 +154,13 @@ def _measure_views(options: argparse.Namespace) -> int:
     if options.predictions:
         runs = [DetectorRun.of_predictions(options.predictions, protocol)]
     else:
-        runs = [_run_of(options.detector, options.weights, protocol, options)]
+        runs = [_run_of(options.detector, options.weights, protocol, options.set, options.device)]
     if options.against:
         name, weights = split_label(options.against)
-        runs.append(_run_of(name, weights, protocol, options))
+        told = options.set if options.against_set is None else options.against_set
+        runs.append(_run_of(name, weights, protocol, told, options.device))
+    elif options.against_set:
+        raise ConfigError("--against-set means nothing without --against")
     for one in runs:
         _measure(one, protocol)
     columns = [one.figures(protocol) for one in runs]
@@ -170,12 +185,12 @@ def _measure_views(options: argparse.Namespace) -> int:
 
 
 def _run_of(
-    name: str, weights: str, protocol: Protocol, options: argparse.Namespace
+    name: str, weights: str, protocol: Protocol, told: Sequence[str], device: str
 ) -> DetectorRun:
     entry = find_detector(name)
-    settings = settings_from_texts(entry.config_class, options.set, "--set")
+    settings = settings_from_texts(entry.config_class, told, "--set")
     if entry.is_learned:
-        settings["device"] = options.device
+        settings["device"] = device
     return DetectorRun.of(name, weights, protocol, settings)
 
 

@@ -30,7 +30,7 @@ from grasp_core.errors import Code, ConfigError
 from grasp_core.json_file import require_writable, write_json
 from grasp_core.robot import CAMERA_MOUNTS
 from grasp_detection.registry import has_weights, resolve, weights_of
-from grasp_sim.objects import object_set
+from grasp_sim.objects import NAMED_SETS, object_set
 
 EXAMPLES = (
     "grasp sim --picks 3",
@@ -45,7 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments; what config decides has no default here."""
     add = parser.add_argument
     add("--picks", type=int, default=5, help="number of picks (5)")
-    add("--objects", help="dev, test, or a folder with one object per subfolder")
+    add("--objects", help=f"{', '.join(NAMED_SETS)}, or a folder, one object per subfolder")
     add("--clutter", type=int, help="objects on the table, 1 to 15")
     add("--seed", type=int, help="seed of objects and scenes")
     add("--detector", help="detector; default is the one that picks best")

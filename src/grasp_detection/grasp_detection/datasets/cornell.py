@@ -1,10 +1,10 @@
 """The Cornell grasping dataset.
 
 Files, in any depth below the root: ``pcdNNNNr.png`` (colour), ``pcdNNNNd.tiff`` (depth in metres,
-optional), ``pcdNNNNcpos.txt`` and ``pcdNNNNcneg.txt`` (four lines "u v" per rectangle, the first
-edge along the jaw opening). Files with the same number are views of the same picture. An object
-list ``z.txt`` (lines "NNNN object ...", comments after % or #) in the root gives the objects,
-where it is there.
+optional) or ``pcdNNNN.txt`` (its point cloud), ``pcdNNNNcpos.txt`` and ``pcdNNNNcneg.txt`` (four
+lines "u v" per rectangle, the first edge along the jaw opening). Files with the same number are
+views of the same picture. An object list ``z.txt`` (lines "NNNN object ...", comments after % or
+#) in the root gives the objects, where it is there.
 Source: Jiang, Moseson, Saxena, "Efficient grasping from RGBD images", ICRA 2011.
 """
 
@@ -24,6 +24,7 @@ from grasp_detection.datasets.files import (
     require_size,
 )
 from grasp_detection.datasets.labels import read_corners, rows_of_corners
+from grasp_detection.datasets.point_cloud import read_cloud
 
 _PICTURE = re.compile(r"pcd(\d+)r\.png$")
 
@@ -61,10 +62,7 @@ class CornellDataset:
         """Read one view; see :class:`grasp_detection.datasets.dataset.Dataset`."""
         stem = self._stems[index]
         color = read_color(_named(stem, "r.png"))
-        depth_path = _named(stem, "d.tiff")
-        depth_m = read_depth_m(depth_path) if depth_path.exists() else None
-        if depth_m is not None:
-            require_size(depth_path, depth_m, color.shape[:2])
+        depth_m = _read_depth(stem, (color.shape[0], color.shape[1]))
         grasps, skipped = read_rectangles(_named(stem, "cpos.txt"))
         negative_path = _named(stem, "cneg.txt")
         negatives, also_skipped = (
@@ -90,6 +88,16 @@ def read_rectangles(path: Path) -> tuple[NDArray[np.float64], int]:
     return rows, len(corners) - int(usable.sum())
 
 
+def _read_depth(stem: Path, size: tuple[int, int]) -> NDArray[np.float32] | None:
+    """Depth of a view, from its image or else its point cloud; None where it has neither."""
+    image, cloud = _named(stem, "d.tiff"), _named(stem, ".txt")
+    if image.exists():
+        depth_m = read_depth_m(image)
+        require_size(image, depth_m, size)
+        return depth_m
+    return read_cloud(cloud, size) if cloud.exists() else None
+
+
 def _named(stem: Path, ending: str) -> Path:
     return stem.with_name(stem.name + ending)
 
@@ -99,7 +107,7 @@ def _read_objects(path: Path) -> dict[int, str]:
     if not path.exists():
         return {}
     try:
-        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+        lines = path.read_text(encoding="utf-8-sig", errors="replace").splitlines()
     except OSError as error:
         raise DatasetError(f"cannot read {path}: {error.strerror}") from error
     objects: dict[int, str] = {}

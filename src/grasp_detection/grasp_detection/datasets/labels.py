@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from grasp_core.rectangle import GraspRectangle, rectangles_to_array
 from grasp_detection.datasets.dataset import DatasetError
 
+_LARGEST_GAP = 0.1  # of a rectangle that does not quite close, in sums of its diagonals
+_ROUNDING_PX = 2.0  # gap that rounded corners alone can make
 MIN_FILL = 0.1  # of width x height; corners that enclose less lie on a line
 
 
@@ -21,14 +23,56 @@ def read_corners(path: Path) -> NDArray[np.float64]:
         Shape (N, 4, 2), pixels (u, v) in the order of the file; NaN where the file says so.
 
     Raises:
-        DatasetError: Missing, not numbers, or not four corners per rectangle.
+        DatasetError: Missing, not numbers, not four corners per rectangle, or a line is missing,
+            so that the corners after it belong together otherwise.
     """
-    corners = [_numbers(path, number, line.split(), "u v") for number, line in _lines(path)]
+    numbered = list(_lines(path))
+    corners = np.array(
+        [_numbers(path, number, line.split(), "u v") for number, line in numbered], np.float64
+    ).reshape(-1, 2)
+    shifted = _shifted_from(corners)
+    if shifted is not None:
+        raise DatasetError(
+            f"{path}: the four corners from line {numbered[shifted][0]} are no rectangle, those "
+            "after them are, some lines on: a line was lost there; put it back, or delete what is "
+            "left of its rectangle"
+        )
     if len(corners) % 4:
         raise DatasetError(
             f"{path} holds {len(corners)} corners, must be four for each rectangle: truncated?"
         )
-    return np.array(corners, np.float64).reshape(-1, 4, 2)
+    return corners.reshape(-1, 4, 2)
+
+
+def _shifted_from(corners: NDArray[np.float64]) -> int | None:
+    """Which corner begins the first four that a lost line has mixed up; None where none has.
+
+    A single odd rectangle shifts nothing: what follows must fit, and only when read some lines on.
+
+    Args:
+        corners: Shape (N, 2), all corners of a file.
+    """
+    odd = np.flatnonzero(_is_odd(corners))
+    if not len(odd):
+        return None
+    start = 4 * int(odd[0])
+    after = corners[start + 4 :]
+    if len(after) >= 4 and not _is_odd(after).any():
+        return None
+    for lines_on in (1, 2, 3):
+        rest = corners[start + lines_on :]
+        if len(rest) >= 4 and not _is_odd(rest).any():
+            return start
+    return None
+
+
+def _is_odd(corners: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Whether each four corners, shape (N, 2), are no parallelogram; what is NaN may be one."""
+    four = corners[: len(corners) // 4 * 4].reshape(-1, 4, 2)
+    gap = np.linalg.norm(four[:, 0] + four[:, 2] - four[:, 1] - four[:, 3], axis=1)
+    diagonals = np.linalg.norm(four[:, 0] - four[:, 2], axis=1)
+    diagonals = diagonals + np.linalg.norm(four[:, 1] - four[:, 3], axis=1)
+    return np.asarray(gap > np.maximum(_LARGEST_GAP * diagonals, _ROUNDING_PX))
 
 
 def rows_of_corners(
@@ -98,7 +142,7 @@ def read_shares(path: Path) -> NDArray[np.float64]:
 def _lines(path: Path) -> Iterator[tuple[int, str]]:
     """Numbered lines that are not blank."""
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")  # some editors begin with a mark
     except OSError as error:
         raise DatasetError(f"cannot read {path}: {error.strerror}") from error
     except UnicodeDecodeError as error:

@@ -138,7 +138,12 @@ def make_split(
 
 
 def make_folds(
-    dataset: Dataset, kind: str, folds: int, validation: float = 0.1, seed: int = 0
+    dataset: Dataset,
+    kind: str,
+    folds: int,
+    validation: float = 0.1,
+    seed: int = 0,
+    within: Split | None = None,
 ) -> list[Split]:
     """Draw k splits whose test parts together hold every picture once.
 
@@ -151,6 +156,8 @@ def make_folds(
         validation: Share of each fold's other groups that is kept from training, at least one
             group.
         seed: Of the draw.
+        within: Draw from the training and validation pictures of this split alone, so that its
+            test part stays unseen; None draws from all.
 
     Raises:
         DatasetError: As :func:`make_split`, there are fewer groups than folds, or the share leaves
@@ -158,7 +165,7 @@ def make_folds(
     """
     if not 0.0 <= validation < 1.0:
         raise DatasetError(f"validation share is {validation}, must lie in [0, 1)")
-    groups, border = _groups(dataset, kind)
+    groups, border = _groups(dataset, kind, within)
     if not 2 <= folds <= len(groups):
         raise DatasetError(f"{folds} folds of {len(groups)} groups: must lie in [2, groups]")
     order = np.random.default_rng([seed, 2]).permutation(len(groups))
@@ -251,11 +258,17 @@ _KINDS: dict[str, tuple[Callable[[Sequence[Record]], list[list[str]]], int]] = {
 KINDS = tuple(_KINDS)
 
 
-def _groups(dataset: Dataset, kind: str) -> tuple[list[list[str]], int]:
+def _groups(
+    dataset: Dataset, kind: str, within: Split | None = None
+) -> tuple[list[list[str]], int]:
     if kind not in _KINDS:
         raise DatasetError(f"no kind of split {kind!r}; valid are {', '.join(KINDS)}")
     group, border = _KINDS[kind]
-    return group(dataset.records), border
+    records = dataset.records
+    if within is not None:
+        known = {*within.train, *within.validation}
+        records = [record for record in records if record.picture in known]
+    return group(records), border
 
 
 def _assemble(

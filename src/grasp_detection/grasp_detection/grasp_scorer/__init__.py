@@ -1,7 +1,6 @@
-"""Oriented anchors on a coarse feature map, after the grasp scorer of Depierre et al., 2021.
+"""The grasp scorer: oriented anchors, deformed and scored, then scored again as they have become.
 
 Source: Depierre, Dellandrea, Chen, "Scoring graspability based on grasp regression for better
-grasp prediction", 2021. What is here is its primary grasp predictor (sections IV-A a and b, IV-C),
-which is the detector of Zhou et al., "Fully convolutional grasp detection network with oriented
-anchor box", IROS 2018.
+grasp prediction", ICRA 2021. Its first half, the primary grasp predictor, is the detector of Zhou
+et al., "Fully convolutional grasp detection network with oriented anchor box", IROS 2018.
 """

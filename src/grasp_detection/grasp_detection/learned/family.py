@@ -68,10 +68,13 @@ class PublishedWeights:
     Attributes:
         size: Side of the pictures that they were trained with, pixels.
         adapt: From their tensors and the modality to ours.
+        measure: From their tensors to what sizes their network has, by names of fields of the
+            family.
     """
 
     size: int
     adapt: Callable[[Mapping[str, Tensor], str], dict[str, Tensor]]
+    measure: Callable[[Mapping[str, Tensor]], dict[str, Any]] = lambda state: {}
 
 
 @dataclass(frozen=True)
@@ -86,6 +89,8 @@ class Family(ABC):
     Attributes:
         quickest: Runtime that is quickest on a CPU, as `grasp bench` measures.
         published: How to read weights by others; None where nothing is known of any.
+        trunk: Layout of its pretrained trunk, which the network has as its attribute ``trunk``;
+            empty where it has none. See :mod:`grasp_detection.learned.trunk`.
         outputs: Names of what the network puts out, in order.
         stride: Both sides of the input are multiples of it, pixels.
         level: What its grasps are derived from.
@@ -95,6 +100,7 @@ class Family(ABC):
 
     quickest: str = OPENVINO
     published: PublishedWeights | None = field(default=None, compare=False)
+    trunk: str = ""
 
     outputs: ClassVar[tuple[str, ...]]
     stride: ClassVar[int] = 8
@@ -126,11 +132,9 @@ class Family(ABC):
         color: NDArray[np.uint8] | None,
         relief_m: NDArray[np.float32] | None,
         modality: str,
-        *,
-        one_mean: bool = False,
     ) -> NDArray[np.float32]:
         """How it sees a picture; see :func:`grasp_detection.learned.inputs.to_channels`."""
-        return to_channels(color, relief_m, modality, one_mean=one_mean)
+        return to_channels(color, relief_m, modality)
 
     # Training
 

@@ -9,7 +9,6 @@ from grasp_core.errors import ConfigError
 
 _COLORS = ("red", "green", "blue")
 CHANNELS = {"d": ("relief",), "rgb": _COLORS, "rgbd": (*_COLORS, "relief")}
-ONE_MEAN = "picture"  # `color_mean` in the metadata of weights whose colour has one mean
 RELIEF_M = (-0.1, 0.3)  # what lies lower or higher looks the same
 RELIEF_UNIT_M = 0.1
 
@@ -29,8 +28,6 @@ def to_channels(
     color: NDArray[np.uint8] | None,
     relief_m: NDArray[np.float32] | None,
     modality: str,
-    *,
-    one_mean: bool = False,
 ) -> NDArray[np.float32]:
     """Stack the input channels.
 
@@ -40,8 +37,6 @@ def to_channels(
             :func:`grasp_detection.learned.relief.relief`; needed unless the modality is
             ``rgb``.
         modality: One of :data:`CHANNELS`.
-        one_mean: Colour is relative to one mean of all channels, as networks by others were
-            taught; else each channel to its own.
 
     Returns:
         Shape (C, H, W), float32: colour in [-1, 1] relative to its mean over the picture, then
@@ -52,7 +47,7 @@ def to_channels(
         if color is None:
             raise ConfigError(f"modality {modality!r} needs colour, which is not there")
         scaled = np.asarray(color, np.float32).transpose(2, 0, 1) / np.float32(255.0)
-        planes += list(scaled - scaled.mean(axis=None if one_mean else (1, 2), keepdims=True))
+        planes += list(scaled - scaled.mean(axis=(1, 2), keepdims=True))
     if modality != "rgb":
         if relief_m is None:
             raise ConfigError(f"modality {modality!r} needs depth, which is not there")

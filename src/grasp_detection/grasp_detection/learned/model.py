@@ -8,10 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from grasp_core.depth import fill_invalid
 from grasp_core.errors import ConfigError
 from grasp_detection.learned.config import LearnedConfig
 from grasp_detection.learned.family import Family
-from grasp_detection.learned.inputs import ONE_MEAN, channels_of
+from grasp_detection.learned.inputs import channels_of
+from grasp_detection.learned.picture_means import PICTURE_MEANS, by_picture_means
 from grasp_detection.learned.relief import relief
 from grasp_detection.learned.runtime import Runtime, start_runtime
 from grasp_detection.learned.score_calibration import Calibration
@@ -66,7 +68,7 @@ class LearnedModel:
         self._config = config or family.config_class()
         self._calibration = Calibration.from_json(weights.metadata["calibration"])
         channels = channels_of(self.modality)
-        network = family.build(channels, 0.0)
+        network = self.family.build(channels, 0.0)
         weights.load_into(network)
         self.parameters = sum(p.numel() for p in network.parameters())
         self.runtime: Runtime = start_runtime(
@@ -116,11 +118,14 @@ class LearnedModel:
             ConfigError: A channel that the network needs is not there.
         """
         seen_color = None if color is None or self.modality == "d" else window.cut(color)
+        if self.metadata.get("means") == PICTURE_MEANS:
+            ahead_m = relief_m if depth_m is None else -fill_invalid(depth_m)
+            seen = None if ahead_m is None or self.modality == "rgb" else window.cut(ahead_m)
+            return by_picture_means(seen_color, seen, self.modality)
         seen_depth = None
         if depth_m is not None and self.modality != "rgb":
             seen_depth = window.cut(relief(depth_m) if relief_m is None else relief_m)
-        one_mean = self.metadata.get("color_mean") == ONE_MEAN
-        return self.family.inputs(seen_color, seen_depth, self.modality, one_mean=one_mean)
+        return self.family.inputs(seen_color, seen_depth, self.modality)
 
     def overhead_inputs(self, relief_m: NDArray[np.float32]) -> NDArray[np.float32]:
         """What a depth network sees of a scene from straight above, shape (C, H, W), float32."""

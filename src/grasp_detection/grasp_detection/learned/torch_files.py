@@ -34,6 +34,7 @@ _STORAGES = {
 }
 _HEADERS = 3  # pickles before the object in files of torch before 1.6: magic, protocol, system
 _COUNT_BYTES = 8
+_PARALLEL = "module."  # what DataParallel puts before every name
 _DEPTH = 3  # how far containers are searched for the network
 
 
@@ -52,7 +53,7 @@ def read_published(path: Path) -> dict[str, Tensor]:
         raise WeightsError(f"cannot read {path}: {error.strerror or error}") from error
     except Exception as error:
         raise WeightsError(f"{path} is no weight file of torch: {error}") from error
-    state = _find_state(content, _DEPTH)
+    state = _without_prefix(max(_states(content, _DEPTH), key=len, default={}))
     if not state:
         raise WeightsError(
             f"{path} holds a {type(content).__name__} without a network's tensors: give the file "
@@ -153,19 +154,27 @@ def _fill(storage: Tensor, data: bytes) -> None:
         storage.copy_(torch.frombuffer(bytearray(data), dtype=storage.dtype))
 
 
-def _find_state(content: object, depth: int) -> dict[str, Tensor]:
-    """The tensors of a state_dict, of a network object, or of a container round one."""
+def _states(content: object, depth: int) -> Iterator[dict[str, Tensor]]:
+    """The tensors of every state_dict and network object in a container, by name.
+
+    What lies beside a network, a loss or a counter, is a smaller dictionary of tensors.
+    """
     if isinstance(content, _Inert):
-        return dict(_tensors_of(content, ""))
-    if not isinstance(content, Mapping) or not depth:
-        return {}
-    tensors = {str(key): value for key, value in content.items() if isinstance(value, Tensor)}
-    if tensors:
-        return {name: tensor.detach() for name, tensor in tensors.items()}
-    for value in content.values():
-        if found := _find_state(value, depth - 1):
-            return found
-    return {}
+        yield dict(_tensors_of(content, ""))
+    elif isinstance(content, Mapping) and depth:
+        yield {str(key): x.detach() for key, x in content.items() if isinstance(x, Tensor)}
+        for value in content.values():
+            yield from _states(value, depth - 1)
+
+
+def _without_prefix(state: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Tensors by the names that their network has without torch's DataParallel round it."""
+    inside = {
+        name.removeprefix(_PARALLEL): tensor
+        for name, tensor in state.items()
+        if name.startswith(_PARALLEL)
+    }
+    return inside or state
 
 
 def _tensors_of(module: object, prefix: str) -> Iterator[tuple[str, Tensor]]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 DEFAULT = "default"
 VIEWS = ("picture", "overhead")
 PICTURE, OVERHEAD = VIEWS
-_SHIPPED = Path(__file__).parent / "shipped_weights"
+SHIPPED = Path(__file__).parent / "shipped_weights"
 _NEEDED = ("detector", "modality", "size", "sha256", "calibration")
 
 
@@ -84,7 +84,7 @@ class Weights:
 
 def shipped_names(detector: str) -> list[str]:
     """Names of the weights that ship for a detector, sorted."""
-    return sorted(path.stem for path in (_SHIPPED / detector).glob("*.safetensors"))
+    return sorted(path.stem for path in (SHIPPED / detector).glob("*.safetensors"))
 
 
 def default_weights(detector: str, *, depth: bool = True) -> str:
@@ -100,7 +100,7 @@ def default_weights(detector: str, *, depth: bool = True) -> str:
         WeightsError: The metadata of shipped weights are broken.
     """
     seen = {
-        name: read_metadata(_SHIPPED / detector / f"{name}.safetensors")["modality"]
+        name: read_metadata(SHIPPED / detector / f"{name}.safetensors")["modality"]
         for name in shipped_names(detector)
     }
     usable = [name for name, modality in seen.items() if depth or modality == "rgb"]
@@ -118,7 +118,7 @@ def find_weights(detector: str, weights: str) -> Path:
         WeightsError: Neither a shipped name nor a file; lists the valid names.
     """
     name = default_weights(detector) if weights == DEFAULT else weights
-    shipped = _SHIPPED / detector / f"{name}.safetensors"
+    shipped = SHIPPED / detector / f"{name}.safetensors"
     if "/" not in name and shipped.exists():
         return shipped
     path = Path(weights).expanduser()
@@ -143,29 +143,61 @@ def load_weights(detector: str, weights: str) -> Weights:
         MissingDependency: safetensors or torch is not installed.
         WeightsError: Not found, broken, or made for another detector.
     """
-    safetensors = _safetensors()
     path = find_weights(detector, weights)
     metadata = read_metadata(path)
     if metadata["detector"] != detector:
         raise WeightsError(f"{path} holds weights of {metadata['detector']}, not of {detector}")
+    return Weights(weights, read_tensors(path, metadata["sha256"]), metadata)
+
+
+def read_tensors(path: Path, sha256: str) -> dict[str, Tensor]:
+    """Tensors of a safetensors file by name.
+
+    Args:
+        path: The file.
+        sha256: Its hash, as the JSON file beside it says.
+
+    Raises:
+        MissingDependency: safetensors or torch is not installed.
+        WeightsError: It cannot be read, or has another hash.
+    """
+    safetensors = _safetensors()
     try:
         data = path.read_bytes()
     except OSError as error:
         raise WeightsError(f"cannot read {path}: {error.strerror}") from error
-    if hashlib.sha256(data).hexdigest() != metadata["sha256"]:
+    if hashlib.sha256(data).hexdigest() != sha256:
         raise WeightsError(
             f"{path} is corrupted ({len(data)} bytes): its hash is not the one in "
             f"{path.with_suffix('.json').name}; copy both files again"
         )
     try:
-        state = safetensors.torch.load(data)
+        return dict(safetensors.torch.load(data))
     except safetensors.SafetensorError as error:
         raise WeightsError(f"{path} is no safetensors file: {error}") from error
-    return Weights(weights, state, metadata)
 
 
 def read_metadata(path: Path) -> dict[str, Any]:
     """Metadata of a safetensors file, from the JSON file beside it.
+
+    Raises:
+        WeightsError: Missing or broken.
+    """
+    metadata = read_json_beside(path, _NEEDED, "grasp train")
+    size = metadata["size"]
+    if not isinstance(size, int) or size <= 0:
+        beside = path.with_suffix(".json")
+        raise WeightsError(f"{beside}: size is {size!r}, must be a whole number of pixels above 0")
+    return metadata
+
+
+def read_json_beside(path: Path, needed: Sequence[str], writer: str) -> dict[str, Any]:
+    """What the JSON file beside a safetensors file says.
+
+    Args:
+        path: The safetensors file.
+        needed: Keys that it must have.
+        writer: Command that writes such files.
 
     Raises:
         WeightsError: Missing or broken.
@@ -179,12 +211,9 @@ def read_metadata(path: Path) -> dict[str, Any]:
         ) from error
     except ValueError as error:
         raise WeightsError(f"{beside} is no valid JSON: {error}") from error
-    missing = [key for key in _NEEDED if not isinstance(metadata, dict) or key not in metadata]
+    missing = [key for key in needed if not isinstance(metadata, dict) or key not in metadata]
     if missing:
-        raise WeightsError(f"{beside} lacks {', '.join(missing)}: write it with `grasp train`")
-    size = metadata["size"]
-    if not isinstance(size, int) or size <= 0:
-        raise WeightsError(f"{beside}: size is {size!r}, must be a whole number of pixels above 0")
+        raise WeightsError(f"{beside} lacks {', '.join(missing)}: write it with `{writer}`")
     return dict(metadata)
 
 

@@ -14,5 +14,6 @@ MAPS = Members(
         "fast": "grasp_detection.maps.networks.fast:FAST",
         "gg_cnn2": "grasp_detection.maps.networks.gg_cnn2:GG_CNN2",
         "gr_convnet": "grasp_detection.maps.networks.gr_convnet:GR_CONVNET",
+        "resnet_fpn": "grasp_detection.maps.networks.resnet_fpn:RESNET_FPN",
     },
 )

@@ -25,10 +25,8 @@ def _converted(state: Mapping[str, Tensor], modality: str, stem: str) -> dict[st
 
     Three conventions differ. Published networks see depth in metres, away from the camera, before
     colour: their first filters are turned to relief, towards the camera, after colour. Their angle
-    turns the other way round, v pointing up: the sign of sine changes. A fourth is for who feeds
-    them: colour is relative to one mean of all channels. And mean depth is subtracted there, the
-    support's plane here, which cannot be converted; near a level support it is the same up to a
-    constant.
+    turns the other way round, v pointing up: the sign of sine changes. What is subtracted from
+    colour and depth is for who feeds them: see :mod:`grasp_detection.learned.picture_means`.
 
     Raises:
         WeightsError: The network has other input channels.

@@ -47,6 +47,13 @@ class AllowedContacts:
     pairs: frozenset[frozenset[str]] = frozenset()
     defaults: Mapping[str, bool] = field(default_factory=dict)
 
+    def allows(self, first: str, second: str) -> bool:
+        """Whether two links or objects may touch."""
+        if {first, second} <= self.names:
+            return frozenset((first, second)) in self.pairs
+        told = [self.defaults[name] for name in (first, second) if name in self.defaults]
+        return bool(told) and all(told)
+
 
 @dataclass(frozen=True, eq=False)
 class SceneContents:

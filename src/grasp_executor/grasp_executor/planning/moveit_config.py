@@ -8,11 +8,18 @@ from grasp_core.config import require_relative_names, setting
 from grasp_executor.planning.motion_config import MotionConfig
 from grasp_executor.planning.move_group import Scaling
 
+MOVE_GROUP, MOVEIT_PY = "move_group", "moveit_py"
+
 
 @dataclass(frozen=True)
 class MoveItConfig(MotionConfig):
-    """Which move_group is asked, and how its answers are checked."""
+    """Which MoveIt is asked, and how its answers are checked."""
 
+    server: str = setting(
+        MOVE_GROUP,
+        "who plans: a running move_group, or moveit_py in a process that the executor starts",
+        choices=(MOVE_GROUP, MOVEIT_PY),
+    )
     namespace: str = setting(
         "", "namespace of move_group's services, relative to the executor's; empty: the same"
     )

@@ -16,6 +16,7 @@ _REQUEST_ADAPTERS = (
     "CheckStartStateCollision",
 )
 _RESPONSE_ADAPTERS = ("AddTimeOptimalParameterization", "ValidateSolution", "DisplayMotionPath")
+DEFAULT_PIPELINE = "ompl"
 _PLANNER = "RRTConnectkConfigDefault"
 
 
@@ -26,6 +27,31 @@ def moveit_parameters(robot: RobotModel) -> dict[str, Any]:
     of the semantic description, limits with the accelerations that timing needs, KDL kinematics,
     and OMPL's RRT-Connect.
     """
+    return {
+        **_robot_and_pipeline(robot),
+        "planning_pipelines": [DEFAULT_PIPELINE],
+        "default_planning_pipeline": DEFAULT_PIPELINE,
+        # The executor moves the arm; this move_group never does.
+        "allow_trajectory_execution": False,
+        "disable_capabilities": (
+            "move_group/MoveGroupExecuteTrajectoryAction move_group/MoveGroupMoveAction"
+        ),
+        "publish_planning_scene": True,
+        "publish_geometry_updates": True,
+        "publish_state_updates": True,
+        "publish_transforms_updates": True,
+    }
+
+
+def moveit_py_parameters(robot: RobotModel) -> dict[str, Any]:
+    """The same for MoveIt's Python interface, which names its pipelines otherwise."""
+    return {
+        **_robot_and_pipeline(robot),
+        "planning_pipelines": {"pipeline_names": [DEFAULT_PIPELINE]},
+    }
+
+
+def _robot_and_pipeline(robot: RobotModel) -> dict[str, Any]:
     group = robot.arm.planning_group
     return {
         "robot_description": _MESH_PATH.sub(r"\1file:///", robot.urdf),
@@ -38,9 +64,7 @@ def moveit_parameters(robot: RobotModel) -> dict[str, Any]:
             }
         },
         "robot_description_planning": {"joint_limits": _joint_limits(robot)},
-        "planning_pipelines": ["ompl"],
-        "default_planning_pipeline": "ompl",
-        "ompl": {
+        DEFAULT_PIPELINE: {
             "planning_plugins": ["ompl_interface/OMPLPlanner"],
             "request_adapters": [
                 f"default_planning_request_adapters/{name}" for name in _REQUEST_ADAPTERS
@@ -54,15 +78,6 @@ def moveit_parameters(robot: RobotModel) -> dict[str, Any]:
                 "longest_valid_segment_fraction": 0.005,
             },
         },
-        # The executor moves the arm; this move_group never does.
-        "allow_trajectory_execution": False,
-        "disable_capabilities": (
-            "move_group/MoveGroupExecuteTrajectoryAction move_group/MoveGroupMoveAction"
-        ),
-        "publish_planning_scene": True,
-        "publish_geometry_updates": True,
-        "publish_state_updates": True,
-        "publish_transforms_updates": True,
     }
 
 

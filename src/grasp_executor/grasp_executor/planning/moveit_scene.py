@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import xml.etree.ElementTree as ET
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -55,11 +56,22 @@ class WantedScene:
         for name in (*there.solids, *there.others):
             if _is_ours(name) and name not in self.solids:
                 return f"{plain(name)} should not be there"
-        wanted = self._allowed(there.contacts)
-        same_defaults = dict(wanted.defaults) == dict(there.contacts.defaults)
-        named = CARRIED in there.contacts.names
-        if not (named and same_defaults and wanted.pairs == there.contacts.pairs):
-            return "other pairs may touch"
+        return self._other_contacts(there.contacts)
+
+    def _other_contacts(self, there: AllowedContacts) -> str:
+        """The first pair that may touch and should not, or the reverse, in words; empty if none.
+
+        MoveIt leaves out what its defaults say already, so that names and pairs of the same matrix
+        come back as others: what they mean is compared.
+        """
+        wanted = self._allowed(there)
+        for first, second in itertools.combinations(sorted(wanted.names | there.names), 2):
+            may = there.allows(first, second)
+            if may is not wanted.allows(first, second):
+                return f"{plain(first)} and {plain(second)} {'may' if may else 'may not'} touch"
+        for name in wanted.defaults.keys() | there.defaults.keys():
+            if wanted.defaults.get(name) is not there.defaults.get(name):
+                return f"contacts of {name} have another default"
         return ""
 
     def _allowed(self, there: AllowedContacts) -> AllowedContacts:

@@ -55,6 +55,7 @@ def free_hand(robot: RobotModel) -> RobotModel:
         velocity=(10.0,) * count,
         acceleration=(10.0,) * count,
         observe=PARKED,
+        payload_kg=robot.arm.payload_kg,
     )
     urdf = ElementTree.tostring(root, encoding="unicode")
     return RobotModel(root.attrib["name"], arm, robot.gripper, urdf)

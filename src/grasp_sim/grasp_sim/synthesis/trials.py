@@ -106,7 +106,7 @@ class GraspTrials:
             return self._close_and_lift(thing, pose, opening_m)
         finally:
             self._hand.put(PARKED, world.robot.gripper.max_gap_m)
-            world.set_holding(False)
+            world.set_grip(0.0, holding=False)
             for other in world.objects.values():
                 world.set_movable(other, True)
                 world.place(other, self._rest[other.name])
@@ -115,6 +115,7 @@ class GraspTrials:
         world, config = self._world, self._world.config
         gripper = GripperController(config, world.robot.gripper.max_gap_m)
         goal = gripper.command(0.0, config.default_force_n, 0.0)
+        world.set_grip(goal.force_n, holding=False)
         for step in range(int(_CLOSE_S * STEPS_PER_S)):
             self._step(pose)
             gripper.watch(step / STEPS_PER_S, self._hand.gap_m())
@@ -122,7 +123,7 @@ class GraspTrials:
                 break
         if self._hand.gap_m() <= _EMPTY_GAP_M:
             return Hold.EMPTY
-        world.set_holding(True)
+        world.set_grip(config.default_force_n, holding=True)
         steps = int(_LIFT_S * STEPS_PER_S)
         x, y, z, yaw = pose
         for step in range(1, steps + int(_HOLD_S * STEPS_PER_S) + 1):

@@ -13,6 +13,7 @@ from grasp_core.config import differences
 from grasp_detection.learned.training.errors import TrainingError
 
 _FORMAT = 3
+_FREE = ("patience", "storage")
 
 
 def save_checkpoint(path: Path, settings: Mapping[str, Any], state: Mapping[str, Any]) -> None:
@@ -40,7 +41,8 @@ def save_checkpoint(path: Path, settings: Mapping[str, Any], state: Mapping[str,
 def load_checkpoint(path: Path, settings: Mapping[str, Any]) -> dict[str, Any] | None:
     """Read the state of a run with these settings; None where there is none yet.
 
-    A run that stopped for lack of patience goes on with more: that one may differ.
+    A run that stopped for lack of patience goes on with more: that one may differ, and so may the
+    number format of what is written at the end.
 
     Raises:
         TrainingError: The file is broken, or belongs to a run with other settings.
@@ -65,5 +67,5 @@ def load_checkpoint(path: Path, settings: Mapping[str, Any]) -> dict[str, Any] |
 
 
 def _that_bind(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """All settings but the one that changes no step, only how many there are."""
-    return {name: value for name, value in settings.items() if name != "patience"}
+    """All settings but those that change no step: how many there are, and what is written."""
+    return {name: value for name, value in settings.items() if name not in _FREE}

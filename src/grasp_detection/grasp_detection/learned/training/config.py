@@ -52,6 +52,9 @@ class TrainingConfig(Checked):
     learning_rate: float = setting(
         0.002, "highest learning rate of the one cycle", minimum=1e-7, maximum=1.0
     )
+    trunk_rate: float = setting(
+        0.2, "learning rate of a pretrained trunk, share of the others'", minimum=0.0, maximum=1.0
+    )
     weight_decay: float = setting(0.0005, "of AdamW", minimum=0.0, maximum=1.0)
     average: float = setting(
         0.995, "decay of the running average of the weights, by step", minimum=0.0, maximum=0.99999
@@ -62,6 +65,9 @@ class TrainingConfig(Checked):
         choices=("fp32", "bf16"),
     )
     dropout: float = setting(0.1, "share of features each head misses", minimum=0.0, maximum=0.9)
+    storage: str = setting(
+        "fp32", "number format of the written weights", choices=("fp32", "fp16")
+    )
     patience: int = setting(
         20, "epochs without a lower validation loss before it stops", minimum=1, maximum=10000
     )

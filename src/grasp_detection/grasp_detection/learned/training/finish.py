@@ -54,6 +54,9 @@ def finish(
     Raises:
         WeightsError: The files cannot be written.
     """
+    state = trained.state
+    if config.storage == "fp16":
+        state = {n: t.half() if t.is_floating_point() else t for n, t in state.items()}
     # Scores only, so any calibration will do until the one that they lead to.
     needed = {
         "detector": detector,
@@ -62,7 +65,7 @@ def finish(
         "calibration": Calibration((0.0,), (0.0,)).to_json(),
         **({"measured": trained.measured} if trained.measured else {}),
     }
-    weights = Weights(str(path), trained.state, needed)
+    weights = Weights(str(path), state, needed)
     model = LearnedModel(detector, family, weights, family.config_class(device=device))
     scores, right = outcomes(model, dataset, split.indices(dataset, "validation"))
     # A network that proposes nothing on any validation picture deserves no trust at all.
@@ -89,7 +92,7 @@ def finish(
         "trained_on": sorted(split.train),
         "validated_on": sorted(split.validation),
     }
-    save_weights(trained.state, metadata, path)
+    save_weights(state, metadata, path)
     return metadata
 
 

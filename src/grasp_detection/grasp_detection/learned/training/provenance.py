@@ -17,6 +17,7 @@ from grasp_core.errors import ConfigError
 from grasp_core.json_file import write_json
 from grasp_detection.learned.training.distributed import TrainingProcess
 from grasp_detection.learned.training.errors import TrainingError
+from grasp_detection.learned.trunk_files import Trunk
 from grasp_detection.learned.weights import Weights
 
 ORIGIN = "origin.json"
@@ -29,6 +30,7 @@ def origin_of(
     view_m: float,
     process: TrainingProcess,
     initial: Weights | None,
+    trunk: Trunk | None = None,
     *,
     resumed: bool,
 ) -> dict[str, Any]:
@@ -41,6 +43,7 @@ def origin_of(
         view_m: How much of the scene the pictures show, metres; 0 unknown.
         process: Where it is computed.
         initial: Weights that it started from.
+        trunk: Trunk that it started from.
         resumed: Whether the run goes on.
 
     Raises:
@@ -63,6 +66,7 @@ def origin_of(
         "command": command,
         "root": root,
         **_history_of(initial),
+        **({} if trunk is None else {"trunk": dict(trunk.about)}),
         **({"view_m": view_m} if view_m else {}),
         "revision": revision(),
         "device": _device_name(process.device),
@@ -124,6 +128,7 @@ def _history_of(initial: Weights | None) -> dict[str, Any]:
             for key in ("wall_s", "cpu_s")
         },
         "init_seen": {name: sorted(pictures) for name, pictures in sorted(seen.items())},
+        **({"trunk": about["trunk"]} if "trunk" in about else {}),
     }
 
 

@@ -29,6 +29,8 @@ class TrainingRequest:
         taught: Settings of the family's targets, ``NAME=VALUE``.
         fold: Which of the file's folds.
         init: Weights to start from; empty for none.
+        trunk: Pretrained trunk: a shipped name, a file or ``random``; empty for the detector's
+            own, or none where ``init`` brings one.
         view_m: How much of the scene the side of the pictures' middle square shows, metres; 0
             unknown.
         out: Folder of the run; None for one named after detector, input, split and fold.
@@ -46,6 +48,7 @@ class TrainingRequest:
     taught: Sequence[str] = ()
     fold: int = 0
     init: str = ""
+    trunk: str = ""
     view_m: float = 0.0
     out: Path | None = None
     device: str = "auto"
@@ -61,6 +64,8 @@ class TrainingRequest:
         for name in ("threads", "workers"):
             if getattr(self, name) < 0:
                 raise ConfigError(f"--{name} is {getattr(self, name)}, must be at least 0")
+        if self.init and self.trunk:
+            raise ConfigError(f"--trunk {self.trunk} means nothing with --init, which brings one")
         if not 0.0 <= self.view_m <= 10.0:
             raise ConfigError(f"--view-m is {self.view_m}, must lie in [0, 10]")
 
@@ -100,6 +105,9 @@ class TrainingRequest:
         words += ["--root", root, "--split", portable(self.split)]
         if self.init:
             words += ["--init", portable(Path(self.init)) if "/" in self.init else self.init]
+        if self.trunk:
+            path = Path(self.trunk)
+            words += ["--trunk", portable(path) if "/" in self.trunk else self.trunk]
         values: dict[str, tuple[Any, Any]] = {
             name: (getattr(config, name), field.default)
             for config in (self.config, self.augment)

@@ -13,10 +13,11 @@ from grasp_core.config import build, settings_from_texts
 from grasp_detection.datasets.registry import open_dataset
 from grasp_detection.learned.training.distributed import training_process
 from grasp_detection.learned.training.finish import finish
+from grasp_detection.learned.training.initial import find_start, kept_trunk
 from grasp_detection.learned.training.provenance import origin_of
 from grasp_detection.learned.training.request import TrainingRequest
 from grasp_detection.learned.training.trainer import Progress, Trained, Trainer
-from grasp_detection.learned.weights import load_weights
+from grasp_detection.learned.weights import WeightsError, load_weights, read_metadata
 from grasp_detection.registry import find_learned, resolve
 
 WEIGHTS = "weights.safetensors"
@@ -62,6 +63,24 @@ class Finished:
     labels_skipped: int
 
 
+def finished_before(request: TrainingRequest) -> bool:
+    """Whether the weights that a run would end with are there: of the same command and split.
+
+    Raises:
+        ConfigError: No such detector, or the folder cannot be made.
+        DatasetError: The split cannot be read.
+    """
+    path = request.folder(find_learned(request.detector).name) / WEIGHTS
+    if not path.exists():
+        return False
+    try:
+        metadata = read_metadata(path)
+    except WeightsError:  # killed between the two files
+        return False
+    same_split = metadata.get("split") == request.read_split().digest
+    return same_split and metadata.get("command") == request.command()
+
+
 def train(
     request: TrainingRequest,
     started: Callable[[Start], None] = lambda start: None,
@@ -96,6 +115,8 @@ def train(
     if request.threads:
         torch.set_num_threads(request.threads)
     initial = load_weights(entry.name, request.init) if request.init else None
+    trunk = find_start(family, request.trunk, initial)
+    family = family.knowing({"trunk": trunk.layout} if trunk else kept_trunk(initial))
     out = request.folder(entry.name)
     with training_process(request.device) as here:
         trainer = Trainer(
@@ -109,6 +130,7 @@ def train(
             taught=taught,
             workers=request.workers,
             initial=initial,
+            trunk=trunk,
         )
         if not here.leads:
             trainer.run()
@@ -121,6 +143,7 @@ def train(
             request.view_m,
             here,
             initial,
+            trunk,
             resumed=before > 0,
         )
         started(

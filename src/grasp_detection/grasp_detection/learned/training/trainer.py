@@ -7,14 +7,12 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _NormBase
-from torch.optim import AdamW
-from torch.optim.lr_scheduler import OneCycleLR
 
 from grasp_core.errors import ConfigError
 from grasp_detection.datasets.dataset import Dataset, DatasetError
@@ -28,13 +26,15 @@ from grasp_detection.learned.training.distributed import TrainingProcess
 from grasp_detection.learned.training.errors import TrainingError
 from grasp_detection.learned.training.history import Epoch, draw_curves, write_csv
 from grasp_detection.learned.training.initial import start_from
+from grasp_detection.learned.training.optimiser import one_cycle
 from grasp_detection.learned.training.pictures import SampleCache, TrainingPictures
 from grasp_detection.learned.training.validation import validate
+from grasp_detection.learned.trunk import ResNet
+from grasp_detection.learned.trunk_files import Trunk
 from grasp_detection.learned.weights import Weights
 from grasp_detection.learned.window import FloatArray, Window
 
 CHECKPOINT = "checkpoint.pt"
-_WARM_SHARE = 0.15  # of a stage's steps, in which the learning rate rises
 _DRAWING_PERIOD_S = 20.0
 
 
@@ -102,6 +102,7 @@ class Trainer:
         taught: TargetSettings | None = None,
         workers: int = 0,
         initial: Weights | None = None,
+        trunk: Trunk | None = None,
     ) -> None:
         """Set everything up, from the checkpoint in ``out`` where there is one.
 
@@ -116,6 +117,7 @@ class Trainer:
             taught: How targets are made; None for the family's defaults.
             workers: Processes that prepare pictures; 0 does it in this one.
             initial: Weights to start from instead of drawing them; see :func:`start_from`.
+            trunk: Pretrained numbers for the network's trunk, of the family's layout.
 
         Raises:
             ConfigError: The batch cannot be dealt among the processes, or the network cannot take
@@ -135,6 +137,8 @@ class Trainer:
             raise DatasetError("no validation picture has a label: nothing could pick an epoch")
         self._cache[indices[0]]  # what is missing is said now, not by a worker later
         self._measured = family.measure(self._labels(indices), config.size)
+        if family.trunk:
+            self._measured["trunk"] = family.trunk
         self._family = family.knowing(self._measured)
         self._pictures = TrainingPictures(
             self._family, self._cache, indices, config, augment, self._taught
@@ -149,12 +153,16 @@ class Trainer:
             "network": family.network_name,
             "split": split.digest,
             "init": "" if initial is None else initial.metadata["sha256"],
+            "trunk": "" if trunk is None else trunk.about["sha256"],
             **asdict(config),
             **asdict(augment),
             **asdict(self._taught),
         }
+        self._pretrained = bool(family.trunk) and (trunk is not None or initial is not None)
         torch.manual_seed(config.seed)
-        self._network = family.build(channels_of(config.modality), config.dropout)
+        self._network = self._family.build(channels_of(config.modality), config.dropout)
+        if trunk is not None:
+            trunk.load_into(cast(ResNet, self._network.trunk), config.modality)
         if initial is not None:
             start_from(initial, self._network, config.modality)
         self._drawn_s = time.monotonic()
@@ -203,8 +211,7 @@ class Trainer:
         learns = self.stage.learns
         for name, parameter in self._network.named_parameters():
             parameter.requires_grad_(name.startswith(learns))
-        learning = [p for p in self._network.parameters() if p.requires_grad]
-        if not learning:
+        if not any(parameter.requires_grad for parameter in self._network.parameters()):
             raise TrainingError(
                 f"no parameter's name begins with one of {', '.join(learns)}: nothing learns in "
                 f"stage {self.stage.name}"
@@ -217,14 +224,11 @@ class Trainer:
         ]
         self._joined = self._process.wrap(self._network)
         self._average = RunningAverage(self._network, self._config.average)
-        self._optimizer = AdamW(
-            learning, self._config.learning_rate, weight_decay=self._config.weight_decay
-        )
-        self._schedule = OneCycleLR(
-            self._optimizer,
-            self._config.learning_rate,
-            total_steps=max(2, self._pictures.steps() * self.stage.epochs),
-            pct_start=_WARM_SHARE,
+        self._optimizer, self._schedule = one_cycle(
+            self._network,
+            self._config,
+            self._pictures.steps() * self.stage.epochs,
+            pretrained=self._pretrained,
         )
         self._best: dict[str, Any] = {"epoch": -1, "state": {}}
 

@@ -7,6 +7,10 @@ be read.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -85,4 +89,32 @@ class GrConvNet(nn.Module):
         return torch.cat([head(x) for head in heads], dim=1)
 
 
-GR_CONVNET = MapsFamily(GrConvNet, smooth_l1, published=PublishedWeights(224, converter("conv1")))
+@dataclass(frozen=True, kw_only=True)
+class GrConvNetFamily(MapsFamily):
+    """The network in whatever width it was published.
+
+    Attributes:
+        base: Channels of the first layer.
+    """
+
+    base: int = 32
+
+    @property
+    def network_name(self) -> str:
+        """See :class:`~grasp_detection.learned.family.Family`."""
+        return f"{self.network.__name__} of {self.base} channels"
+
+    def build(self, channels: int, dropout: float) -> nn.Module:
+        """See :class:`~grasp_detection.learned.family.Family`."""
+        return GrConvNet(channels, dropout, self.base)
+
+
+def _measure(state: Mapping[str, Tensor]) -> dict[str, Any]:
+    """Width of a published network."""
+    filters = state.get("conv1.weight")
+    return {} if filters is None else {"base": len(filters)}
+
+
+GR_CONVNET = GrConvNetFamily(
+    GrConvNet, smooth_l1, published=PublishedWeights(224, converter("conv1"), _measure)
+)

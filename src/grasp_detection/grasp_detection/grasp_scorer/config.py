@@ -1,0 +1,22 @@
+"""Settings of the grasp scorer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from grasp_core.config import setting
+from grasp_detection.learned.config import LearnedConfig
+
+FINAL, PRIMARY = "final", "primary"
+
+
+@dataclass(frozen=True)
+class GraspScorerConfig(LearnedConfig):
+    """Settings of a detector with anchors and a scorer."""
+
+    rank_by: str = setting(
+        FINAL,
+        "score that ranks: final, the scorer's of the grasp as it is proposed, or primary, the "
+        "predictor's of its anchor, to see what the scorer brings; calibrated for final",
+        choices=(FINAL, PRIMARY),
+    )

@@ -1,0 +1,1 @@
+"""Objects of a household, drawn by chance with the masses of real ones."""
