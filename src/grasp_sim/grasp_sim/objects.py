@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import importlib.util
 from collections.abc import Iterable, Mapping, Sequence
@@ -69,18 +70,19 @@ class ObjectSet:
         """What was replaced in the files of a folder, in sentences.
 
         Of sets with a name nothing is said. The inertias of ``dev`` and ``test`` are all made up,
-        their masses the 0.1 kg that every figure measured on them is for.
+        their masses the 0.1 kg that every figure measured on them is for. A file that cannot be
+        used is told of by the scene that needs it.
 
         Args:
             names: Of the objects that are used; None for all.
-
-        Raises:
-            ConfigError: The set holds no such object, or a file cannot be used.
         """
         if self.name in NAMED_SETS:
             return []
-        used = self.paths if names is None else sorted(set(names))
-        return findings({name: self.checked(name) for name in used})
+        used: dict[str, CheckedObject] = {}
+        for name in self.paths if names is None else sorted(set(names)):
+            with contextlib.suppress(ConfigError):
+                used[name] = self.checked(name)
+        return findings(used)
 
     def draw(self, count: int, seed: int) -> list[str]:
         """Draw object names without repetition (with it once the set is used up).

@@ -164,9 +164,9 @@ def test_what_is_no_object_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "model.urdf"
     for text, words in (("<robot", "is no URDF"), ("<robot name='x'/>", "has no <link>")):
         path.write_text(text)
-        for read in (read_object, mass_in):
-            with pytest.raises(ConfigError, match=words):
-                read(path)
+        with pytest.raises(ConfigError, match=words):
+            read_object(path)
+        assert mass_in(path) == 0.0  # of a set, the other objects can be used
     with pytest.raises(ConfigError, match="cannot read"):
         read_object(tmp_path / "missing.urdf")
     with pytest.raises(ConfigError, match="inertial"):
