@@ -147,7 +147,7 @@ def test_a_trial_that_raises_does_not_stop_the_run(tmp_path):
         figures = summarise(benchmark, journal.records)
     assert picks["block"].success
     assert picks["broken"].code == "INTERNAL"
-    assert "cannot load" in picks["broken"].message
+    assert "is no URDF" in picks["broken"].message
     assert figures["detectors"]["antipodal"]["failures"] == {"INTERNAL": 1}
 
 
