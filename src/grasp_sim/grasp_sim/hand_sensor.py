@@ -21,18 +21,18 @@ SMOOTHING_STEPS = 5
 """A reading of force is the mean over so many steps, 21 ms: sensors filter between readings."""
 
 _MEMORY_S = 1.0
+_BESIDES = 0.1  # share of the contacts' force that may be there besides a grip
 
 
 def closing_forces(world: World, drives_n: Vector) -> Vector:
     """Contact force that presses each finger open, along its closing axis.
 
     A load cell in a finger feels all that acts on the finger in its direction. How much that is of
-    both fingers together, their drives tell, for the fingers hardly accelerate. How the fingers
-    share it, their contacts tell: by direction, and by how hard they press. Bullet may keep the
-    direction that a contact had when it began; then a hand that turns with what it holds seems to
-    lose it by the cosine, or one of its fingers does. Fingers that hold something between them
-    press about equally, so that the more equal of the two is nearer to the truth; of one finger
-    alone both say the same.
+    both fingers together, their drives tell, for the fingers hardly accelerate; which of them is
+    pressed, and from which side, the places of the contacts tell. What two fingers hold between
+    them presses on both alike. The contacts' own forces do not say so: Bullet may keep the
+    direction that a contact had when it began, so that a hand that turns seems to lose its grip by
+    the cosine, and does not tell what its friction anchors bear.
 
     Args:
         world: After a step of physics.
@@ -41,10 +41,10 @@ def closing_forces(world: World, drives_n: Vector) -> Vector:
     Returns:
         Shape (2,), newtons; below 0 where something presses from outside, 0 without contact.
     """
-    p, body = world.client, world.robot_body
-    along, pressing = np.zeros(2), np.zeros(2)
-    gripper = world.robot.gripper
-    fingers = world.link_pose(world.robot.arm.tcp_frame).rotation[:, 2]
+    p, body, gripper = world.client, world.robot_body, world.robot.gripper
+    T_world_tcp = world.link_pose(world.robot.arm.tcp_frame)
+    fingers = T_world_tcp.rotation[:, 2]
+    inside, outside = np.zeros(2), np.zeros(2)
     for index, (joint, link) in enumerate(zip(gripper.joints, gripper.finger_links, strict=True)):
         contacts = p.getContactPoints(bodyA=body, linkIndexA=world.links[link])
         if not contacts:
@@ -52,15 +52,16 @@ def closing_forces(world: World, drives_n: Vector) -> Vector:
         opening = world.link_pose(link).rotation @ np.array(
             p.getJointInfo(body, world.joints[joint])[13]
         )
+        middle_m = p.getJointState(body, world.joints[joint])[0] + gripper.finger_thickness_m / 2.0
         for contact in contacts:
-            normal = np.array(contact[7])
-            push = contact[9] * normal
-            push += contact[10] * np.array(contact[11]) + contact[12] * np.array(contact[13])
-            along[index] += push @ opening
-            pressing[index] += contact[9] * np.linalg.norm(np.cross(normal, fingers))
-    if along.min() < 0.0 or not (along.any() and pressing.any()):
-        return along
-    shares = min((along / along.sum(), pressing / pressing.sum()), key=np.ptp)
+            pressing = contact[9] * np.linalg.norm(np.cross(contact[7], fingers))
+            place_m = (np.array(contact[5]) - T_world_tcp.translation) @ opening
+            (inside if place_m < middle_m else outside)[index] += pressing
+    if outside.sum() > _BESIDES * inside.sum() or not inside.any():
+        return np.asarray(inside - outside)
+    shares = inside / inside.sum()
+    if shares.min() > _BESIDES:
+        shares = np.full(2, 0.5)
     return np.asarray(shares * max(-drives_n.sum(), 0.0))
 
 
