@@ -15,6 +15,7 @@ from grasp_core.errors import HardwareLost
 from grasp_core.transform import Transform
 from grasp_executor.interfaces import Wait
 from grasp_executor.planning.move_group import (
+    UNNAMED_PAIR,
     AllowedContacts,
     Answer,
     RobotState,
@@ -141,7 +142,7 @@ class RosMoveGroup:
         for answer in self._call(self._validity, requests, wait):
             pairs = [(one.contact_body_1, one.contact_body_2) for one in answer.contacts]
             # Invalid without a contact is invalid all the same.
-            found.append(pairs if pairs or answer.valid else [("the arm", "something")])
+            found.append(pairs if pairs or answer.valid else [UNNAMED_PAIR])
         return found
 
     def plan(

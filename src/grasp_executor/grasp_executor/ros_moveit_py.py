@@ -23,6 +23,7 @@ from grasp_executor.interfaces import Wait
 from grasp_executor.planning.kinematics import interpolate_pose
 from grasp_executor.planning.line import travel
 from grasp_executor.planning.move_group import (
+    UNNAMED_PAIR,
     AllowedContacts,
     Answer,
     RobotState,
@@ -149,7 +150,7 @@ class MoveItPyMoveGroup:
             pairs = []
             if scene.is_state_colliding(group):
                 # A collision whose pair is not found is one all the same.
-                pairs = _touching_pairs(scene, self._links, group) or [("the arm", "something")]
+                pairs = _touching_pairs(scene, self._links, group) or [UNNAMED_PAIR]
             found.append(pairs)
         return found
 

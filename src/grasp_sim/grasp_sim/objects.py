@@ -66,6 +66,17 @@ class ObjectSet:
         """
         return _checked(self.path(name), self.weighed)
 
+    def usable(self, names: Iterable[str]) -> dict[str, CheckedObject]:
+        """Objects by name, without those whose files cannot be used.
+
+        These end the scenes that draw them; of the set nothing else depends on them.
+        """
+        found: dict[str, CheckedObject] = {}
+        for name in names:
+            with contextlib.suppress(ConfigError):
+                found[name] = self.checked(name)
+        return found
+
     def findings(self, names: Iterable[str] | None = None) -> list[str]:
         """What was replaced in the files of a folder, in sentences.
 
@@ -78,11 +89,7 @@ class ObjectSet:
         """
         if self.name in NAMED_SETS:
             return []
-        used: dict[str, CheckedObject] = {}
-        for name in self.paths if names is None else sorted(set(names)):
-            with contextlib.suppress(ConfigError):
-                used[name] = self.checked(name)
-        return findings(used)
+        return findings(self.usable(self.paths if names is None else sorted(set(names))))
 
     def draw(self, count: int, seed: int) -> list[str]:
         """Draw object names without repetition (with it once the set is used up).

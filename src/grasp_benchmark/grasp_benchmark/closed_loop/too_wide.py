@@ -6,12 +6,10 @@ in just those scenes in which a detector failed.
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Mapping, Sequence
 
 from grasp_benchmark.closed_loop.object_width import narrowest_m
 from grasp_benchmark.closed_loop.record import TrialRecord
-from grasp_core.errors import ConfigError
 from grasp_sim.objects import object_set
 
 
@@ -26,13 +24,8 @@ def too_wide_objects(
         widest_m: How far the jaws open, metres.
     """
     names = {name for found in by_label.values() for record in found for name in record.objects}
-    known = object_set(objects)
-    wide = []
-    for name in names:
-        with contextlib.suppress(ConfigError):  # nothing is known of a broken file
-            if narrowest_m(known.checked(name).parts) > widest_m:
-                wide.append(name)
-    return sorted(wide)
+    known = object_set(objects).usable(sorted(names))
+    return [name for name, thing in known.items() if narrowest_m(thing.parts) > widest_m]
 
 
 def too_wide_placements(

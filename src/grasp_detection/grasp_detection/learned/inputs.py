@@ -11,6 +11,7 @@ _COLORS = ("red", "green", "blue")
 CHANNELS = {"d": ("relief",), "rgb": _COLORS, "rgbd": (*_COLORS, "relief")}
 RELIEF_M = (-0.1, 0.3)  # what lies lower or higher looks the same
 RELIEF_UNIT_M = 0.1
+MAX_INPUT_PX = 1024  # side of what is shown to a network
 
 
 def channels_of(modality: str) -> int:

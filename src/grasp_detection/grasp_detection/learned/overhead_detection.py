@@ -20,12 +20,12 @@ from grasp_core.transform import Transform
 from grasp_core.unseen import Sight
 from grasp_detection.learned.closing import REASONS, Closings, close_on
 from grasp_detection.learned.config import LearnedConfig
+from grasp_detection.learned.inputs import MAX_INPUT_PX
 from grasp_detection.learned.model import LearnedModel
 from grasp_detection.learned.overhead_input import OverheadInput
 from grasp_detection.learned.window import FloatArray
 from grasp_detection.stage_timer import StageTimer
 
-_MAX_INPUT_PX = 1024
 _OUTSIDE = 0.02  # of the quality is left outside what is looked at
 _CUT = 0.3  # of what reaches the picture's border, or the height of no object
 _PROPOSED = 0.2  # of the least quality: what closes well may make up for the network's doubts
@@ -92,7 +92,7 @@ class OverheadDetection:
         if asked:
             return OverheadInput.of(view, math.inf, stride, asked)
         px_per_m = self._model.size / self._model.view_m
-        return OverheadInput.of(view, px_per_m, stride, _MAX_INPUT_PX)
+        return OverheadInput.of(view, px_per_m, stride, MAX_INPUT_PX)
 
     def _closings(self, rows: FloatArray, frame: RgbdFrame, view: OverheadView) -> Closings:
         T_support_camera = view.height_map.T_frame_support.inverse()

@@ -16,6 +16,7 @@ from grasp_core.rectangle import GraspRectangle
 from grasp_core.robot import GripperProfile
 from grasp_detection.learned.centring import centre
 from grasp_detection.learned.config import LearnedConfig
+from grasp_detection.learned.inputs import MAX_INPUT_PX
 from grasp_detection.learned.model import LearnedModel
 from grasp_detection.learned.relief import relief
 from grasp_detection.learned.window import FloatArray, Window
@@ -23,7 +24,6 @@ from grasp_detection.learned.workspace_view import workspace_view
 from grasp_detection.stage_timer import StageTimer
 
 _SPARSE = 8
-_MAX_INPUT_PX = 1024
 
 
 class PictureDetection:
@@ -147,7 +147,7 @@ class PictureDetection:
         shown_m = window.side * depth_m / _focal_px(frame)
         stride = self._model.family.stride
         strides = round(size * shown_m / known_m / stride)
-        return int(np.clip(strides, 1, _MAX_INPUT_PX // stride)) * stride
+        return int(np.clip(strides, 1, MAX_INPUT_PX // stride)) * stride
 
 
 def _median(depth_m: NDArray[np.float32]) -> float:

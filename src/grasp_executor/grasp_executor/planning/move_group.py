@@ -17,6 +17,9 @@ from numpy.typing import NDArray
 from grasp_core.transform import Transform
 from grasp_executor.interfaces import Wait
 
+UNNAMED_PAIR = ("the arm", "something")
+"""What touches where a state is invalid and no contact is told: it is invalid all the same."""
+
 
 @dataclass(frozen=True, eq=False)
 class Solid:
