@@ -213,6 +213,10 @@ class EmptyGrip(GraspStackError):
     code = Code.EMPTY_GRIP
 
 
+class WeakGrip(EmptyGrip):
+    """Something is between the jaws, and they press on it too weakly."""
+
+
 class Slipped(GraspStackError):
     """The object moved between the jaws."""
 

@@ -104,7 +104,7 @@ class Clearing:
                     f"{widest * 1000:.1f} mm: home the hand, or correct max_gap_m of its profile"
                 )
             self._hand.closes(widest, None)
-            self._jaws.close(self._config.force_n)
+            self._jaws.close(self._station.model.gripper.start_force_n)
             shut = self._jaws.fresh_state()
             self._hand.measured(shut)
             if not self._hand.looks_empty(shut):  # no switch tells that they met
@@ -112,7 +112,7 @@ class Clearing:
 
     def _open_wide(self) -> None:
         widest = self._station.model.gripper.max_gap_m
-        self._jaws.open(widest, self._config.force_n)
+        self._jaws.open(widest, self._station.model.gripper.start_force_n)
         self._station.emptied(widest)
         self._robot.planner.set_gap(widest)
 
@@ -145,6 +145,6 @@ class Clearing:
 
     def leave_open(self, opening_m: float) -> None:
         """Open no wider than on the way down, and rise: neighbours stand beside the jaws."""
-        self._jaws.open(opening_m, self._config.force_n)
+        self._jaws.open(opening_m, self._station.model.gripper.start_force_n)
         self._station.emptied(opening_m)
         self._rise_if_low()
