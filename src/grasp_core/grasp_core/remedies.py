@@ -59,6 +59,10 @@ REMEDIES: dict[Code, str] = {
         "hold a hand under it, call `executor/release` with confirm: false to see where it "
         "would open, then with confirm: true"
     ),
+    Code.NOT_PLACED: (
+        "the message says what was seen: take off what hangs on a finger (`executor/release`), or "
+        "look beside the drop zone; a larger bin catches what tips over its rim"
+    ),
     Code.STALE_JOINT_STATES: (
         "see that the driver publishes joint states with velocities on the topic of its "
         "profile, and that clocks agree"

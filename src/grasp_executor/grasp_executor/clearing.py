@@ -67,7 +67,9 @@ class Clearing:
                 )
         if not self._hand.is_measured:
             self._measure_empty()
-        elif not self._hand.is_wide(self._robot.gripper.state(), OPEN_TOLERANCE_M):
+            return
+        state = self._robot.gripper.state()
+        if not (self._hand.is_wide(state, OPEN_TOLERANCE_M) or self._hand.looks_empty(state)):
             self._open_wide()
 
     def _rise_if_low(self, *, carrying: bool = False) -> None:

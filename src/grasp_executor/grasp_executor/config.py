@@ -132,6 +132,9 @@ class PickConfig(Checked):
         minimum=1.0,
         maximum=3600.0,
     )
+    check_placed: bool = setting(
+        True, "look after letting go: without, what the hand and the hold tell is believed"
+    )
     settle_s: float = setting(0.1, "rest before looking or holding, s", minimum=0.0)
     dry_run: bool = setting(False, "plan whole picks and show them, and move neither arm nor hand")
     confirm_timeout_s: float = setting(

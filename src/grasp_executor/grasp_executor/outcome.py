@@ -31,6 +31,7 @@ class Stage(str, enum.Enum):
     RELEASE = "release"
     RETREAT = "retreat"
     RETURN = "return"
+    CHECK = "check"
 
 
 @dataclass

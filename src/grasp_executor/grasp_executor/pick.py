@@ -16,6 +16,7 @@ from grasp_core.errors import (
     Dropped,
     EmptyGrip,
     GraspStackError,
+    NotPlaced,
     Slipped,
     StaleDetection,
 )
@@ -35,6 +36,7 @@ from grasp_executor.hand_memory import EmptyWidthMemory
 from grasp_executor.interfaces import JointTrajectory, JointVector, Observation, Operator
 from grasp_executor.outcome import PickOutcome, Progress, Stage
 from grasp_executor.pick_context import PickContext
+from grasp_executor.placing import check_placed
 from grasp_executor.release import ReleaseReport, release_hand
 from grasp_executor.scene import Box
 from grasp_executor.selection import PickGoal
@@ -186,6 +188,11 @@ class _Run:
         self.outcome.message = self._success()
         try:
             self._clearing.observe(Stage.RETURN)
+            if self._config.check_placed:
+                with self._context.stage(Stage.CHECK):
+                    check_placed(self._context, plan.target)
+        except NotPlaced:
+            raise
         except GraspStackError as failure:
             # The object is where it belongs; what follows does not undo that.
             self._station.latch.keep(failure)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -416,9 +416,20 @@ class FakeCamera:
         if not seen:
             raise NoGrasp("the table is empty")
         grasps = sorted(map(_grasp_of, seen), key=lambda grasp: -grasp.quality)
+        return self._observation(with_label(grasps, label))
+
+    def see(self, not_before_s: float, wait: Callable[[], None]) -> Observation:
+        while self._robot.clock.now < not_before_s + _EXPOSURE_S:
+            wait()
+        if self.failure is not None:
+            raise self.failure
+        return self._observation([])
+
+    def _observation(self, grasps: Sequence[Grasp]) -> Observation:
+        seen = [block for block in self._robot.blocks if not block.in_bin]
         depth_m = render(list(map(_extent, seen)), OVERHEAD)
         stamp_s = self._robot.clock.now - self.age_s
-        return Observation(with_label(grasps, label), depth_m, CAMERA, OVERHEAD, stamp_s)
+        return Observation(grasps, depth_m, CAMERA, OVERHEAD, stamp_s)
 
 
 def _along(times_s: np.ndarray, rows: np.ndarray, t: float) -> np.ndarray:

@@ -66,7 +66,15 @@ ONE_TRY = [
     Stage.CLOSE,
     Stage.VERIFY,
 ]
-TO_THE_BIN = [Stage.TEST_LIFT, Stage.LIFT, Stage.HOLD, Stage.CARRY, Stage.RELEASE, Stage.RETURN]
+TO_THE_BIN = [
+    Stage.TEST_LIFT,
+    Stage.LIFT,
+    Stage.HOLD,
+    Stage.CARRY,
+    Stage.RELEASE,
+    Stage.RETURN,
+    Stage.CHECK,
+]
 
 
 def block(x_m=0.5, y_m=0.0, **values):
@@ -173,7 +181,7 @@ def test_after_a_loss_the_scene_is_looked_at_again(event, noticed_in):
     assert outcome.held_s >= CONFIG.hold_s
     stages = stages_of(outcome)
     assert stages[stages.index(noticed_in) + 1] is Stage.RETREAT
-    assert stages[-13:] == [*ONE_TRY, *TO_THE_BIN]
+    assert stages[-14:] == [*ONE_TRY, *TO_THE_BIN]
 
 
 def test_attempts_have_an_end():
@@ -268,6 +276,7 @@ MOVED = [
     (Event(Stage.HOLD, drops), Code.DROPPED, False),
     (Event(Stage.HOLD, weakens), Code.DROPPED, True),
     (Event(Stage.LIFT, drops, 0.05), Code.DROPPED, False),
+    (Event(Stage.CHECK, hand_tells(9.0, gap_m=0.004)), Code.NOT_PLACED, True),
     (Event(Stage.APPROACH, arm_states_stop), Code.STALE_JOINT_STATES, False),
     (Event(Stage.VERIFY, hand_states_stop), Code.STALE_JOINT_STATES, True),
     (Event(Stage.HOLD, hand_states_stop), Code.STALE_JOINT_STATES, True),
@@ -291,7 +300,7 @@ def test_what_goes_wrong_with_arm_and_hand_ends_the_pick(monkeypatch, event, cod
     robot = FakeRobot(block())
     outcome = robot.pick(event)
     assert (outcome.code, outcome.holding) == (code, holding), outcome.message
-    assert not robot.blocks[0].in_bin
+    assert robot.blocks[0].in_bin is (code is Code.NOT_PLACED)
     if code is Code.HARDWARE_LOST:
         assert "may still move" in outcome.message
     else:
@@ -326,7 +335,7 @@ def test_a_failure_that_nobody_here_knows_is_one_of_a_candidate():
 
 HELD_IN = {Stage.PUT_AWAY, Stage.VERIFY, Stage.TEST_LIFT, Stage.SET_DOWN}
 HELD_IN |= {Stage.LIFT, Stage.HOLD, Stage.CARRY}
-JAWS_MOVE_IN = {Stage.MEASURE_EMPTY, Stage.CLOSE, Stage.RELEASE, Stage.RETREAT}
+JAWS_MOVE_IN = {Stage.MEASURE_EMPTY, Stage.CLOSE, Stage.RELEASE, Stage.RETREAT, Stage.CHECK}
 CANCELS = [
     *[(stage, 0.0, stage in HELD_IN | {Stage.RELEASE}) for stage in Stage],
     # Planning takes no time here. Jaws that stop half-way after a closing may hold something.
@@ -348,7 +357,7 @@ def test_a_cancel_counts_in_every_stage(stage, after_s, holding):
     loses = [Event(Stage.CLOSE, rolls_away)] if stage is Stage.RETREAT else []
     outcome = robot.pick(*loses, Event(stage, cancels, after_s), goal=TWICE)
 
-    if stage is Stage.RETURN:  # it is in the bin already
+    if stage in (Stage.RETURN, Stage.CHECK):  # it is in the bin already
         assert outcome.code is Code.OK
         assert "on the way back: cancelled by the client" in outcome.message
     else:
@@ -359,7 +368,7 @@ def test_a_cancel_counts_in_every_stage(stage, after_s, holding):
     held = robot.held
     assert (held is not None) is (holding and (after_s == 0.0 or stage in HELD_IN))
 
-    if stage is Stage.MEASURE_EMPTY and holding:
+    if stage in (Stage.MEASURE_EMPTY, Stage.CHECK) and holding:
         assert robot.pick().code is Code.HAND_NOT_EMPTY
         assert robot.sequence.release().success
     assert robot.pick().code is Code.OK
