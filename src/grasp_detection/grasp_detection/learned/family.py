@@ -96,6 +96,8 @@ class Family(ABC):
         level: What its grasps are derived from.
         config_class: Settings of its detectors.
         target_class: Settings of its targets.
+        answers_are_targets: Whether its outputs have the form of its targets, so that it can learn
+            from another network's answers.
     """
 
     quickest: str = OPENVINO
@@ -107,6 +109,7 @@ class Family(ABC):
     level: ClassVar[Level] = Level.PIXEL
     config_class: ClassVar[type[LearnedConfig]] = LearnedConfig
     target_class: ClassVar[type[TargetSettings]] = TargetSettings
+    answers_are_targets: ClassVar[bool] = False
 
     @property
     def network_name(self) -> str:
