@@ -10,6 +10,9 @@ from typing import Any
 import torch
 
 from grasp_core.config import build, settings_from_texts
+from grasp_core.errors import ConfigError
+from grasp_detection.datasets.dataset import Dataset
+from grasp_detection.datasets.overhead_scenes import OverheadScenes
 from grasp_detection.datasets.registry import open_dataset
 from grasp_detection.learned.training.distributed import training_process
 from grasp_detection.learned.training.finish import finish
@@ -17,7 +20,7 @@ from grasp_detection.learned.training.initial import find_start, kept_trunk
 from grasp_detection.learned.training.provenance import origin_of
 from grasp_detection.learned.training.request import TrainingRequest
 from grasp_detection.learned.training.trainer import Progress, Trained, Trainer
-from grasp_detection.learned.weights import WeightsError, load_weights, read_metadata
+from grasp_detection.learned.weights import OVERHEAD, WeightsError, load_weights, read_metadata
 from grasp_detection.registry import find_learned, resolve
 
 WEIGHTS = "weights.safetensors"
@@ -61,6 +64,22 @@ class Finished:
     metadata: dict[str, Any]
     weights: Path
     labels_skipped: int
+
+
+def view_of(request: TrainingRequest, dataset: Dataset) -> dict[str, Any]:
+    """What the pictures show, for the metadata.
+
+    Raises:
+        ConfigError: A scale was given, and the dataset has another.
+    """
+    if not isinstance(dataset, OverheadScenes):
+        return {"view_m": request.view_m} if request.view_m else {}
+    if request.view_m not in (0.0, dataset.view_m):
+        raise ConfigError(
+            f"--view-m is {request.view_m}, but pictures of {dataset.name} show {dataset.view_m} "
+            "m: leave it out"
+        )
+    return {"view_m": dataset.view_m, "view": OVERHEAD}
 
 
 def finished_before(request: TrainingRequest) -> bool:
@@ -140,7 +159,7 @@ def train(
             out,
             request.command(),
             str(request.root),
-            request.view_m,
+            view_of(request, dataset),
             here,
             initial,
             trunk,
