@@ -167,14 +167,18 @@ class LearnedModel:
         )
 
     def rank(
-        self, color: NDArray[np.uint8] | None, depth_m: NDArray[np.float32] | None, limit: int
+        self,
+        color: NDArray[np.uint8] | None,
+        depth_m: NDArray[np.float32] | None,
+        limit: int,
+        relief_m: NDArray[np.float32] | None = None,
     ) -> Ranking:
         """Rank the grasps of a picture, of which the largest square in the middle is seen."""
         image = color if color is not None else depth_m
         if image is None:
             raise ConfigError("a picture needs colour or depth")
         window = Window.centred(image.shape[0], image.shape[1], self.size)
-        outputs = self.predict(self.inputs(color, depth_m, window))
+        outputs = self.predict(self.inputs(color, depth_m, window, relief_m))
         return self.read(outputs, limit, window.to_picture)
 
     def about(self) -> dict[str, Any]:

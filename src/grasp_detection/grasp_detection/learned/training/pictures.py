@@ -79,7 +79,7 @@ class SampleCache:
                 raise DatasetError(
                     f"view {view} has no depth, which modality {self._modality} needs"
                 )
-            depth_m = relief(depth_m)
+            depth_m = relief(depth_m) if sample.relief_m is None else sample.relief_m
         return Sample(
             sample.record,
             color if self._modality != "d" else None,
