@@ -91,22 +91,27 @@ class Family(ABC):
         published: How to read weights by others; None where nothing is known of any.
         trunk: Layout of its pretrained trunk, which the network has as its attribute ``trunk``;
             empty where it has none. See :mod:`grasp_detection.learned.trunk`.
+        classes: Names of the classes of objects that it tells apart by their pixels, after the
+            background; empty where it does not.
         outputs: Names of what the network puts out, in order.
         stride: Both sides of the input are multiples of it, pixels.
         level: What its grasps are derived from.
         config_class: Settings of its detectors.
         target_class: Settings of its targets.
+        segments: Whether it learns which class each pixel belongs to: it needs data with masks.
     """
 
     quickest: str = OPENVINO
     published: PublishedWeights | None = field(default=None, compare=False)
     trunk: str = ""
+    classes: tuple[str, ...] = ()
 
     outputs: ClassVar[tuple[str, ...]]
     stride: ClassVar[int] = 8
     level: ClassVar[Level] = Level.PIXEL
     config_class: ClassVar[type[LearnedConfig]] = LearnedConfig
     target_class: ClassVar[type[TargetSettings]] = TargetSettings
+    segments: ClassVar[bool] = False
 
     @property
     def network_name(self) -> str:
@@ -176,6 +181,24 @@ class Family(ABC):
         Returns:
             Arrays by name, of the same shapes for every picture of that size.
         """
+
+    def measure_classes(self, names: Sequence[str]) -> dict[str, Any]:
+        """As :meth:`measure`, of the classes of objects in the training views, sorted.
+
+        Asked only where the family :attr:`segments`.
+        """
+        return {}
+
+    def area_targets(self, areas: NDArray[np.uint8]) -> dict[str, NDArray[np.float32]]:
+        """What the network is to learn from the class of each pixel.
+
+        Asked only where the family :attr:`segments`.
+
+        Args:
+            areas: Shape (size, size), 0 background, else 1 + the place among the names of
+                :meth:`measure_classes`.
+        """
+        return {}
 
     def forward(
         self, network: nn.Module, inputs: Tensor, targets: Tensors | None = None

@@ -31,6 +31,12 @@ class AugmentConfig(Checked):
     depth_noise_m: float = setting(
         0.002, "standard deviation of noise on depth, m", minimum=0.0, maximum=0.1
     )
+    label_turn_deg: float = setting(
+        0.0,
+        "turn each label by up to this angle, deg; for labels that were drawn in steps of an angle",
+        minimum=0.0,
+        maximum=45.0,
+    )
 
 
 @dataclass(frozen=True)
