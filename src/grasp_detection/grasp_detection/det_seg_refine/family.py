@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar, cast
 
 import numpy as np
@@ -82,8 +82,8 @@ class DetFamily(Family):
     """
 
     trunk: str = THIN_RESNET50
-    sizes: Sizes = Sizes()
-    proposals: ProposalSettings = ProposalSettings()
+    sizes: Sizes = field(default_factory=Sizes)
+    proposals: ProposalSettings = field(default_factory=ProposalSettings)
     still: tuple[str, ...] = ()
     anchor_px: tuple[float, ...] = (10.0, 20.0, 40.0)
     anchor_ratios: tuple[float, ...] = (0.45, 0.8)
@@ -242,7 +242,7 @@ class DetSegRefineFamily(DetSegFamily):
         return self._network(channels, dropout, 1 + len(self.classes), refines=True)
 
     def stages(self, epochs: int) -> tuple[Stage, ...]:
-        """See :class:`Family`: first without refinement, then all but the trunk and its pyramid."""
+        """See :class:`Family`: without refinement, then all but the trunk and its pyramid."""
         refining = max(1, round(_REFINING * epochs))
         first = (PROPOSAL_SCORE, PROPOSAL_BOX, BOX, ROTATION, SEGMENTATION)
         return (
@@ -295,7 +295,7 @@ def _probabilities(logits: NDArray[np.float32]) -> FloatArray:
 _PAPER: dict[str, Any] = {
     "trunk": "resnet101",
     "sizes": PAPER,
-    "still": ("trunk.conv1", "trunk.stages.0."),  # the paper's conv1 and conv2
+    "still": ("trunk.conv1.", "trunk.stages.0."),  # the paper's conv1 and conv2
     "anchor_px": (16.0, 32.0, 64.0, 128.0),
 }
 DET, DET_FULL = DetFamily(), DetFamily(**_PAPER)

@@ -79,9 +79,7 @@ def refinement_loss(corrections: Tensor, grasps: Tensor, labels: Tensor, *, wrap
 def _nearest(
     grasps: NDArray[np.float64], labels: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """Each grasp's label of highest Jaccard index among those of about its angle, and whether
-    there is one.
-    """
+    """Each grasp's label, the one it overlaps most of those of about its angle; if it has one."""
     if not len(labels):
         return grasps, np.zeros(len(grasps), np.bool_)
     overlap = iou_matrix(grasps, labels)

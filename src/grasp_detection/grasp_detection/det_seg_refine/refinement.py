@@ -80,7 +80,7 @@ def decode_turned(corrections: Tensor, grasps: Tensor) -> Tensor:
 
 
 class RefinementHead(nn.Module):
-    """Corrects grasps by two stacked maps: how likely an object is there, and the same in the grasp.
+    """Corrects grasps by two stacked maps: probability of an object, and its part in the grasp.
 
     The paper's maps are the whole picture: the probability, and a copy that is zero outside the
     rotated grasp. In the grasp's own frame a window is seen that turns and shifts with the grasp,

@@ -102,8 +102,9 @@ class RegionProposals(nn.Module):
             corrections.append(found)
             anchors.append(_anchors(level, stride, sizes.to(level.device)))
         every = torch.cat(anchors)[None].expand(levels[0].shape[0], -1, -1)
-        whole = (torch.cat(logits, dim=1).float(), torch.cat(corrections, dim=1).float())
-        return Proposals(self._best(*(one.detach() for one in whole), every), *whole, every)
+        score, correction = torch.cat(logits, dim=1).float(), torch.cat(corrections, dim=1).float()
+        boxes = self._best(score.detach(), correction.detach(), every)
+        return Proposals(boxes, score, correction, every)
 
     def _best(self, logits: Tensor, corrections: Tensor, anchors: Tensor) -> Tensor:
         """The best boxes that do not overlap much, best first."""

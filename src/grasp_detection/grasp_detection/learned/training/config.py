@@ -33,7 +33,7 @@ class AugmentConfig(Checked):
     )
     label_turn_deg: float = setting(
         0.0,
-        "turn each label by up to this angle, deg; for labels that were drawn in steps of an angle",
+        "turn each label by up to this angle, deg; for labels drawn in steps of an angle",
         minimum=0.0,
         maximum=45.0,
     )
@@ -100,7 +100,7 @@ class TrainingConfig(Checked):
         Raises:
             ConfigError: A side is not a multiple of the network's stride.
         """
-        for name in ("size", "warmup_size", "crop"):
+        for name in ("size", "crop", *(("warmup_size",) if self.warmup_epochs else ())):
             if getattr(self, name) % stride:
                 raise ConfigError(
                     f"{name} is {getattr(self, name)} px, must be a multiple of {stride}"
