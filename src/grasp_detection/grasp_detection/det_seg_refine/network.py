@@ -171,7 +171,6 @@ class DetSegRefine(nn.Module):
 
 
 def _with_labels(proposed: Tensor, labels: Tensor) -> Tensor:
-    """Proposals, and labels after them; where there is none, a proposal again."""
-    instead = proposed[:, : labels.shape[1]]
-    known = torch.where(torch.isnan(labels), instead, labels.to(proposed))
+    """Proposals, and labels after them; where there is none, the best proposal again."""
+    known = torch.where(torch.isnan(labels), proposed[:, :1], labels.to(proposed))
     return torch.cat([proposed, known], dim=1)
