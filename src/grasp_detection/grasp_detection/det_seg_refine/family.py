@@ -127,10 +127,11 @@ class DetFamily(Family):
 
     def _learning(self, *, besides: Sequence[str] = ()) -> tuple[str, ...]:
         """Beginnings of the names of what learns: all but what is still, or named here."""
-        parts = ("pyramid.", "proposals.", "head.", "segmentation.", "refinement.")
-        trunk = ("trunk.conv1", *(f"trunk.stages.{n}." for n in range(self.sizes.stages)))
+        stages = (f"trunk.stages.{number}." for number in range(self.sizes.stages))
+        heads = ("pyramid.", "proposals.", "head.", "segmentation.", "refinement.")
+        apart = (*self.still, *besides)
         return tuple(
-            one for one in (*trunk, *parts) if not one.startswith((*self.still, *besides))
+            part for part in ("trunk.conv1.", *stages, *heads) if not part.startswith(apart)
         )
 
     def targets(
