@@ -18,12 +18,19 @@ class Ranking:
         quality: Shape (N,), calibrated, in [0, 1], descending.
         raw_score: Shape (N,), what the model itself says of their quality.
         score: Shape (N,), descending, what they are ranked by and ``quality`` is calibrated on.
+        labels: N classes of the objects they are on, empty where it is unknown; none where the
+            detector knows no classes.
     """
 
     rows: NDArray[np.float64]
     quality: NDArray[np.float64]
     raw_score: NDArray[np.float64]
     score: NDArray[np.float64]
+    labels: tuple[str, ...] = ()
+
+    def label(self, index: int) -> str:
+        """Class of the object of a candidate; empty unknown."""
+        return self.labels[index] if self.labels else ""
 
     def __len__(self) -> int:
         return len(self.rows)

@@ -54,11 +54,14 @@ class Candidates:
         rows: Shape (N, 5), rectangles (u, v, width, height, angle), pixels of the input, radians.
         score: Shape (N,), in [0, 1], descending: what they are ranked and calibrated by.
         raw_score: Shape (N,), what the network itself says of their quality.
+        labels: N classes of the objects they are on, empty where it is unknown; none where the
+            network knows no classes.
     """
 
     rows: FloatArray
     score: FloatArray
     raw_score: FloatArray
+    labels: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

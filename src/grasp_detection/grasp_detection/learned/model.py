@@ -164,6 +164,7 @@ class LearnedModel:
             self._calibration(found.score),
             found.raw_score,
             found.score,
+            found.labels,
         )
 
     def rank(
