@@ -15,6 +15,7 @@ from grasp_detection.datasets.instances import instances_of
 from grasp_detection.datasets.jacquard import JacquardDataset
 from grasp_detection.datasets.ocid import CLASSES, OcidDataset
 from grasp_detection.datasets.registry import dataset_names, detect_dataset, open_dataset
+from grasp_detection.datasets.split import published_splits
 
 SIZE = 120
 CENTER = np.array([62.0, 55.0])
