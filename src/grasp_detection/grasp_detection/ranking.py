@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
+
+UNSEEN = 255  # in the classes of pixels: outside of what the detector looked at
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,5 +67,24 @@ class PictureDetector(Protocol):
         """Pictures of a dataset, by name, that it was taught by or chosen by.
 
         None where its weights do not say; empty for a detector that learnt nothing.
+        """
+        ...
+
+
+@runtime_checkable
+class ClassDetector(Protocol):
+    """A detector for bare pictures that may know classes of objects."""
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Their names, of numbers from 1, at most 254; none where it knows no classes."""
+        ...
+
+    def rank_by_class(
+        self, color: NDArray[np.uint8] | None, depth_m: NDArray[np.float32] | None
+    ) -> tuple[Ranking, NDArray[np.uint8]]:
+        """Grasps of a picture with their labels, and the class of each pixel, shape (H, W).
+
+        In the latter 0 is the background and :data:`UNSEEN` what was not looked at.
         """
         ...

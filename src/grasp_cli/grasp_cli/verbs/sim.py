@@ -58,7 +58,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--cell", help="file under config/cells; another robot has its own")
     add("--planner", choices=SIM_ARGUMENTS["planner"].choices, help="who plans the arm's paths")
     add("--attempts", type=int, default=1, help="closings of the jaws allowed per pick (1)")
-    add("--pick-class", default="", help="only objects of this class, by a detector that tells them")
+    add(
+        "--pick-class",
+        default="",
+        help="only objects of this class, by a detector that tells them",
+    )
     add("--speed", help="times real time, or max (max; with --gui 1)")
     add("--noise", choices=SIM_ARGUMENTS["noise"].choices, help="depth noise")
     add("--camera-tilt", type=float, help="camera from straight down, degrees, 0 to 40")

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, cast
 
+import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -252,6 +253,11 @@ class DetSegFamily(DetFamily):
             kept = first_of_each(number if best_of == CLASS else instance)[:limit]
         labels = tuple(objects.label(one) for one in number[kept].tolist())
         return Candidates(found.rows[kept], found.score[kept], found.raw_score[kept], labels)
+
+    def areas(self, outputs: Arrays, size: int) -> NDArray[np.uint8]:
+        """See :class:`Family`: logits are enlarged before they are compared."""
+        planes = [cv2.resize(one, (size, size)) for one in outputs[SEMANTIC]]
+        return np.asarray(np.argmax(planes, axis=0), np.uint8)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -247,6 +247,17 @@ class Family(ABC):
             min_score: Candidates that score no more are dropped.
         """
 
+    def areas(self, outputs: Arrays, size: int) -> NDArray[np.uint8]:
+        """Class of each pixel of the input, 0 background, else 1 + its place in ``classes``.
+
+        Asked only where the family :attr:`segments`.
+
+        Args:
+            outputs: By name, without the batch dimension.
+            size: Side of the input that was shown, pixels.
+        """
+        return np.zeros((size, size), np.uint8)
+
 
 def named(outputs: Sequence[str], result: Any) -> dict[str, Any]:
     """What a network put out, by name."""

@@ -59,12 +59,13 @@ def import_trunk(path: Path, layout: str) -> dict[str, Tensor]:
         ConfigError: No such layout.
         WeightsError: It cannot be read, or holds something else.
     """
+    shape = find_layout(layout)
     if path.suffix == ".onnx":
         state, stages = _from_onnx(path), STAGES  # the one that ships: its fourth is never used
     else:
         state = _from_torch(read_published(path), path)
         stages = STAGES + any(name.startswith(f"stages.{STAGES}.") for name in state)
-    wanted = ResNet(3, find_layout(layout), stages).state_dict()
+    wanted = ResNet(3, shape, stages).state_dict()
     kept = {name: tensor for name, tensor in state.items() if name in wanted}
     missing = sorted(wanted.keys() - kept.keys())
     wrong = [name for name, tensor in kept.items() if tensor.shape != wanted[name].shape]
