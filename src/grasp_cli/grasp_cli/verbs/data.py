@@ -42,7 +42,8 @@ from grasp_detection.datasets.split import (
 from grasp_detection.datasets.survey import Report, Survey, views_to_read
 from grasp_sim.household.sets import require_free_seed
 from grasp_sim.household.writing import write_objects
-from grasp_sim.objects import NOT_FOR_TRAINING, object_set
+from grasp_sim.objects import NOT_FOR_TRAINING, joined_sets
+from grasp_sim.synthesis.recipe import VIEWS
 
 EXAMPLES = (
     "grasp data check cornell --limit 50",
@@ -53,6 +54,7 @@ EXAMPLES = (
 _SHARES = (0.7, 0.1, 0.2)
 _SHEETS = Path("log")
 MOST_SCENES = 1_000_000
+MOST_VIEWS = 20
 _SILENT = 0  # level of OpenCV's log
 
 
@@ -108,7 +110,14 @@ def _add_synthesize(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--scenes", type=int, required=True, help="number of scenes in all")
     parser.add_argument("--out", type=Path, required=True, help="folder of the dataset")
     parser.add_argument("--seed", type=int, default=0, help="of the whole set (0)")
-    parser.add_argument("--objects", default="dev", help="dev, household, or a folder (dev)")
+    parser.add_argument(
+        "--objects",
+        default="dev",
+        help="dev, household, or a folder; several with commas between them (dev)",
+    )
+    parser.add_argument(
+        "--views", type=int, default=VIEWS, help=f"pictures of each scene ({VIEWS})"
+    )
     parser.add_argument(
         "--robot", help="folder under config/robots, whose hand tries (as config/simulator.yaml)"
     )
@@ -252,16 +261,26 @@ def _synthesize(options: argparse.Namespace, console: Console) -> int:
         raise ConfigError(f"--scenes is {options.scenes}, must lie in [1, {MOST_SCENES}]")
     if options.seed < 0:
         raise ConfigError(f"--seed is {options.seed}, must be at least 0")
-    if options.objects in NOT_FOR_TRAINING:
-        raise ConfigError(
-            f"--objects {options.objects}: nothing is trained on those; take dev or household"
-        )
+    if not 1 <= options.views <= MOST_VIEWS:
+        raise ConfigError(f"--views is {options.views}, must lie in [1, {MOST_VIEWS}]")
+    for name in options.objects.split(","):
+        if name in NOT_FOR_TRAINING:
+            raise ConfigError(
+                f"--objects {name}: nothing is trained on those; take dev or household"
+            )
     robot, gripper = simulated_robot(options.robot, options.gripper)
     synthesis = Synthesis(
-        options.out.resolve(), options.objects, robot, gripper, options.seed, options.scenes
+        options.out.resolve(),
+        options.objects,
+        robot,
+        gripper,
+        options.seed,
+        options.scenes,
+        options.views,
     )
-    for sentence in object_set(options.objects).findings():
-        console.print(sentence, markup=False, soft_wrap=True)
+    for part in joined_sets(options.objects).members:
+        for sentence in part.findings():
+            console.print(sentence, markup=False, soft_wrap=True)
     missing = synthesis.missing()
     console.print(
         f"{options.scenes} scenes ({options.scenes - len(missing)} of them made before), "
