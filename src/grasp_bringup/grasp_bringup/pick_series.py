@@ -26,7 +26,9 @@ class SeriesPlan:
         objects: Object set.
         clutter: Objects in a scene.
         seed: Of objects and scenes.
-        attempts: Closings of the jaws allowed per pick.
+        attempts: Grasps allowed per pick.
+        delicate_n: Most that the objects bear, newtons per finger; 0: as the hand can.
+        pick_class: Only objects of this class; empty any.
     """
 
     picks: int
@@ -34,6 +36,8 @@ class SeriesPlan:
     clutter: int
     seed: int
     attempts: int
+    delicate_n: float = 0.0
+    pick_class: str = ""
 
 
 class PickSeries:
@@ -103,7 +107,13 @@ class PickSeries:
             yield self._label, record
 
     def _pick(self, names: Sequence[str]) -> PickRecord:
-        result = self._client.pick(Pick.Goal(max_attempts=self._plan.attempts), self._tell)
+        plan = self._plan
+        goal = Pick.Goal(
+            max_attempts=plan.attempts,
+            delicate_force_n=plan.delicate_n,
+            label=plan.pick_class,
+        )
+        result = self._client.pick(goal, self._tell)
         # A server that dies answers with an empty result, whose code reads as OK.
         code = Code.INTERNAL if result.code == Code.OK and not result.success else result.code
         in_bin = [thing.name for thing in self._client.truth().objects if thing.in_bin]
@@ -116,6 +126,7 @@ class PickSeries:
             code=Code(code).name,
             success=bool(result.success and in_bin),
             force_n=finite_or_none(result.force_n),
+            grip_force_n=finite_or_none(result.grip_force_n),
             held_s=float(result.held_s),
             seconds=sum(stages.values()),
             message=result.message,

@@ -18,12 +18,19 @@ from grasp_core.robot import GripperProfile
 from grasp_core.support import NoSupport
 from grasp_core.transform import Transform
 from grasp_core.unseen import Sight
-from grasp_detection.learned.closing import REASONS, Closings, close_on
+from grasp_detection.learned.closing import (
+    REASONS,
+    WIDE,
+    Closings,
+    close_on,
+    too_wide_sections,
+)
 from grasp_detection.learned.config import LearnedConfig
 from grasp_detection.learned.inputs import MAX_INPUT_PX
 from grasp_detection.learned.model import LearnedModel
 from grasp_detection.learned.overhead_input import OverheadInput
 from grasp_detection.learned.window import FloatArray
+from grasp_detection.ranking import Ranking
 from grasp_detection.stage_timer import StageTimer
 
 _OUTSIDE = 0.02  # of the quality is left outside what is looked at
@@ -72,10 +79,11 @@ class OverheadDetection:
         timer.end("reading")
         closings = self._closings(ranking.rows, frame, view)
         quality = ranking.quality * closings.factor * _place_factor(closings.rows, view)
-        grasps = self._grasps(closings, quality, ranking.raw_score, frame, view)
+        grasps = self._grasps(closings, quality, ranking, frame, view)
         timer.end("closing")
         if not grasps:
             self.remark = _why_none(closings, ranking.quality, quality)
+            grasps = self._too_wide(closings, ranking, frame, view)
         return grasps
 
     def input_px(self, frame: RgbdFrame) -> int:
@@ -109,11 +117,11 @@ class OverheadDetection:
         self,
         closings: Closings,
         quality: NDArray[np.float64],
-        raw_score: NDArray[np.float64],
+        ranking: Ranking,
         frame: RgbdFrame,
         view: OverheadView,
     ) -> list[Grasp]:
-        config = self._config
+        config, raw_score = self._config, ranking.raw_score
         kept = np.flatnonzero(
             (quality >= config.min_quality) & (raw_score >= config.min_raw_score)
         )
@@ -134,10 +142,44 @@ class OverheadDetection:
                 float(closings.top_m[index]),
                 float(quality[index]),
                 float(raw_score[index]),
+                ranking.label(int(index)),
                 frame,
                 view.height_map.T_frame_support,
             )
             for index in kept
+        ]
+
+    def _too_wide(
+        self, closings: Closings, ranking: Ranking, frame: RgbdFrame, view: OverheadView
+    ) -> list[Grasp]:
+        """The narrowest of the proposals that the jaws do not open wide enough for.
+
+        Its quality is 0 and its width what was seen: the executor tells that it is too wide.
+        """
+        if not self._config.report_too_wide:
+            return []
+        those = np.flatnonzero((closings.reason == WIDE) & view.contains(closings.rows[:, :2]))
+        if not len(those):
+            return []
+        rows = too_wide_sections(
+            closings.rows[those],
+            view.height_map,
+            self._gripper,
+            finger_depth_m=self._config.finger_depth_m,
+            support_clearance_m=self._config.support_clearance_m,
+        )
+        narrowest = int(rows[:, 2].argmin())
+        index = those[narrowest]
+        return [
+            self._grasp(
+                rows[narrowest],
+                float(closings.top_m[index]),
+                0.0,
+                float(ranking.raw_score[index]),
+                ranking.label(int(index)),
+                frame,
+                view.height_map.T_frame_support,
+            )
         ]
 
     def _grasp(
@@ -146,6 +188,7 @@ class OverheadDetection:
         top_m: float,
         quality: float,
         raw_score: float,
+        label: str,
         frame: RgbdFrame,
         T_camera_support: Transform,
     ) -> Grasp:
@@ -163,6 +206,7 @@ class OverheadDetection:
             raw_score=raw_score,
             depth_m=depth_m,
             level=self._model.family.level,
+            label=label,
             model=self._name,
             width_m=planar.width_m,
         )

@@ -31,6 +31,12 @@ class AugmentConfig(Checked):
     depth_noise_m: float = setting(
         0.002, "standard deviation of noise on depth, m", minimum=0.0, maximum=0.1
     )
+    label_turn_deg: float = setting(
+        0.0,
+        "turn each label by up to this angle, deg; for labels drawn in steps of an angle",
+        minimum=0.0,
+        maximum=45.0,
+    )
 
 
 @dataclass(frozen=True)
@@ -71,6 +77,9 @@ class TrainingConfig(Checked):
     patience: int = setting(
         20, "epochs without a lower validation loss before it stops", minimum=1, maximum=10000
     )
+    teacher_share: float = setting(
+        0.5, "what a teacher's answers count, the labels the rest", minimum=0.01, maximum=1.0
+    )
     seed: int = setting(0, "of weights, order, variation, dropout", minimum=0, maximum=2**31 - 1)
 
     def __post_init__(self) -> None:
@@ -94,7 +103,7 @@ class TrainingConfig(Checked):
         Raises:
             ConfigError: A side is not a multiple of the network's stride.
         """
-        for name in ("size", "warmup_size", "crop"):
+        for name in ("size", "crop", *(("warmup_size",) if self.warmup_epochs else ())):
             if getattr(self, name) % stride:
                 raise ConfigError(
                     f"{name} is {getattr(self, name)} px, must be a multiple of {stride}"

@@ -14,14 +14,22 @@ from grasp_core.errors import ConfigError
 from grasp_detection.datasets.dataset import Dataset
 from grasp_detection.datasets.overhead_scenes import OverheadScenes
 from grasp_detection.datasets.registry import open_dataset
+from grasp_detection.learned.family import Family
 from grasp_detection.learned.training.distributed import training_process
 from grasp_detection.learned.training.finish import finish
 from grasp_detection.learned.training.initial import find_start, kept_trunk
 from grasp_detection.learned.training.provenance import origin_of
 from grasp_detection.learned.training.request import TrainingRequest
+from grasp_detection.learned.training.teacher import Teacher
 from grasp_detection.learned.training.trainer import Progress, Trained, Trainer
-from grasp_detection.learned.weights import OVERHEAD, WeightsError, load_weights, read_metadata
-from grasp_detection.registry import find_learned, resolve
+from grasp_detection.learned.weights import (
+    DEFAULT,
+    OVERHEAD,
+    WeightsError,
+    load_weights,
+    read_metadata,
+)
+from grasp_detection.registry import find_learned, resolve, split_label
 
 WEIGHTS = "weights.safetensors"
 
@@ -138,6 +146,7 @@ def train(
     family = family.knowing({"trunk": trunk.layout} if trunk else kept_trunk(initial))
     out = request.folder(entry.name)
     with training_process(request.device) as here:
+        teacher = _teacher_of(request, family, here.device)
         trainer = Trainer(
             family,
             dataset,
@@ -150,6 +159,7 @@ def train(
             workers=request.workers,
             initial=initial,
             trunk=trunk,
+            teacher=teacher,
         )
         if not here.leads:
             trainer.run()
@@ -163,6 +173,7 @@ def train(
             here,
             initial,
             trunk,
+            teacher,
             resumed=before > 0,
         )
         started(
@@ -191,3 +202,15 @@ def train(
             here.device.type,
         )
     return Finished(trained, metadata, out / WEIGHTS, trainer.labels_skipped)
+
+
+def _teacher_of(request: TrainingRequest, family: Family, device: torch.device) -> Teacher | None:
+    """The network whose answers are learnt; None for none."""
+    if not request.teacher:
+        return None
+    name, weights = split_label(request.teacher)
+    entry = find_learned(name)
+    if entry.family is None:
+        return None
+    loaded = load_weights(entry.name, weights or DEFAULT)
+    return Teacher.of(entry.family(), loaded, family, request.config, device)
