@@ -14,6 +14,7 @@ from grasp_bringup.description import (
 )
 from grasp_bringup.rviz_view import RvizView
 from grasp_core.errors import MissingDependency
+from grasp_core.optional import lacking
 
 try:
     import lifecycle_msgs.msg
@@ -33,8 +34,9 @@ try:
     from launch_ros.substitutions import FindPackageShare
 except ImportError as error:
     raise MissingDependency(
-        "launch and launch_ros come with a ROS 2 distribution (ros-jazzy-launch-ros); without "
-        "one, use `grasp sim`, which starts the same nodes"
+        f"launch files need {error.name}, which {lacking(error)}: it comes with a ROS 2 "
+        "distribution (ros-jazzy-launch-ros); without one, use `grasp sim`, which starts the same "
+        "nodes"
     ) from error
 
 

@@ -21,7 +21,7 @@ from grasp_executor.jaws import Jaws
 from grasp_executor.motion import Mover
 from grasp_executor.ros_hands import connect_hand
 from grasp_executor.ros_hardware import RosArm
-from grasp_executor.ros_states import JointStateCache, RosClock, joint_sources
+from grasp_executor.ros_states import JointStateCache, RosClock, joint_sources, state_rates
 from grasp_ros.spinner import Spinner
 
 pytestmark = pytest.mark.ros
@@ -87,6 +87,7 @@ class Running:
             CONFIG.state_timeout_s,
             joint_sources(model),
             CONFIG.max_stamp_lead_s,
+            state_rates(model),
         )
         arm = RosArm(self._spinner, model, CONFIG, states)
         self.gripper = connect_hand(self._spinner, model, CONFIG, states)

@@ -194,7 +194,7 @@ class UnkindHardware(Node):
     def _live(self) -> None:
         hand = self.robot.gripper
         measures = _Every(1.0 / hand.joint_states_hz)
-        tells = _Every(1.0 / (hand.published_hz or hand.joint_states_hz))
+        tells = _Every(1.0 / hand.states_hz)
         pictures, stops = _Every(_CAMERA_PERIOD_S), _Every(_STOP_PERIOD_S)
         last = time.monotonic()
         self._publish_poses()

@@ -38,6 +38,12 @@ def add_run_arguments(parser: argparse.ArgumentParser) -> None:
         "import --trunk`, or random (the detector's own)",
     )
     parser.add_argument(
+        "--teacher",
+        metavar="DETECTOR[:WEIGHTS]",
+        help="trained network whose answers are learnt beside the labels; see --teacher-share "
+        "(none)",
+    )
+    parser.add_argument(
         "--view-m",
         type=float,
         default=0.0,
@@ -104,6 +110,7 @@ def request_of(options: argparse.Namespace, out: Path | None, fold: int) -> Trai
         fold=fold,
         init=options.init or "",
         trunk=options.trunk or "",
+        teacher=options.teacher or "",
         view_m=options.view_m,
         out=out,
         device=options.device,

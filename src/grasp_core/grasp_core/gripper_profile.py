@@ -76,6 +76,11 @@ class GripperProfile(Checked):
     hand_width_m: float = setting(0.2, "palm along the closing axis, m", minimum=0.0)
     hand_depth_m: float = setting(0.065, "palm across the closing axis, m", minimum=0.0)
 
+    @property
+    def states_hz(self) -> float:
+        """Messages a second with joint states, measured anew or repeated."""
+        return self.published_hz or self.joint_states_hz
+
     def __post_init__(self) -> None:
         """Check the fields, then their relations.
 

@@ -26,6 +26,13 @@ def needed_by(what: str, packages: str, otherwise: str = "") -> Iterator[None]:
         raise
     except ImportError as error:
         raise MissingDependency(
-            f"{what} needs {error.name}, which is not installed: run make setup, or pip install "
+            f"{what} needs {error.name}, which {lacking(error)}: run make setup, or pip install "
             f"{packages}{f', or {otherwise}' if otherwise else ''}"
         ) from error
+
+
+def lacking(error: ImportError) -> str:
+    """What is the matter with a library that cannot be imported: not there, or broken, and how."""
+    if isinstance(error, ModuleNotFoundError):
+        return "is not installed"
+    return f"is installed, but cannot be loaded ({error})"

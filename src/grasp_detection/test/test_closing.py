@@ -28,18 +28,28 @@ def box(length, width, height=0.05, yaw=0.0, x=0.0, y=0.0):
     return np.where(inside, height, 0.0).astype(np.float32)
 
 
-def closed(gripper, height_m, row, seen=None):
+def closings(gripper, height_m, rows, seen=None):
     seen = np.ones(height_m.shape, bool) if seen is None else seen
     blind = np.full((CAMERA.height, CAMERA.width), np.nan, np.float32)
-    found = close_on(
-        np.array([row], float),
+    return close_on(
+        np.array(rows, float).reshape(-1, 5),
         HeightMap(height_m, seen, GRID, ABOVE.inverse()),
         gripper,
         finger_depth_m=0.03,
         support_clearance_m=0.004,
         sight=Sight(blind, CAMERA, ABOVE),
     )
+
+
+def closed(gripper, height_m, row, seen=None):
+    found = closings(gripper, height_m, [row], seen)
     return found.rows[0], found.top_m[0], found.factor[0], REASONS[found.reason[0]]
+
+
+def test_no_proposal_is_no_closing(gripper):
+    found = closings(gripper, box(0.1, 0.03), [])
+    assert found.rows.shape == (0, 5)
+    assert len(found.top_m) == len(found.factor) == len(found.reason) == 0
 
 
 def test_a_good_proposal_is_centred_and_keeps_its_quality(gripper):

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 
 from grasp_core.cell import Cell
 from grasp_core.height_map import Grid, HeightMap
@@ -15,7 +16,13 @@ from grasp_core.overhead import OverheadView
 from grasp_core.projection import rectangle_to_plane
 from grasp_core.transform import Transform
 from grasp_detection.learned.overhead_input import OverheadInput
-from grasp_detection.learned.weights import Weights, WeightsError, find_weights
+from grasp_detection.learned.weights import (
+    Weights,
+    WeightsError,
+    find_weights,
+    load_weights,
+    save_weights,
+)
 from grasp_detection.registry import create_detector
 
 CELL = Cell(workspace_min=(-0.22, -0.28, -0.01), workspace_max=(0.22, 0.28, 0.3))
@@ -60,6 +67,21 @@ def test_a_bar_is_grasped_from_any_pose(fast, scene, solids, world_from_camera, 
 def test_an_empty_table_is_told(fast, scene):
     assert fast[False].detect(scene()) == []
     assert fast[False].remark == "nothing stands on the support"
+
+
+def test_a_network_that_proposes_nothing_is_told(gripper, scene, solids, tmp_path):
+    box, _ = solids
+    known = load_weights("fast", "synthetic_d")
+    blind = {name: torch.zeros_like(tensor) for name, tensor in known.state.items()}
+    save_weights(blind, known.metadata, tmp_path / "blind.safetensors")
+    values = {
+        "device": "cpu",
+        "runtime": "torch",
+        "weights": str(tmp_path / "blind.safetensors"),
+    }
+    detector = create_detector("fast", gripper, values)
+    assert detector.detect(scene(box(0.03, 0.02, 0.12, 0.03, 0.04, 0.6))) == []
+    assert detector.remark == "the network sees nothing to grasp on the support"
 
 
 def test_what_cannot_be_held_is_told(fast, scene, solids):

@@ -38,7 +38,7 @@ from grasp_executor.ros_messages import Feedback, result_to_msg
 from grasp_executor.ros_operator import ConfirmService, OperatorServices
 from grasp_executor.ros_planned_path import PlannedPath
 from grasp_executor.ros_scenery import Scenery
-from grasp_executor.ros_states import JointStateCache, RosClock, joint_sources
+from grasp_executor.ros_states import JointStateCache, RosClock, joint_sources, state_rates
 from grasp_executor.ros_stop import watch_stops
 from grasp_executor.selection import PickGoal, Policy
 from grasp_executor.station import RobotPort
@@ -88,6 +88,7 @@ class ExecutorNode(GraspLifecycleNode):
             config.state_timeout_s,
             joint_sources(model),
             config.max_stamp_lead_s,
+            state_rates(model),
         )
         detection = DetectionClient(
             hardware.node,

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from grasp_core.errors import ConfigError, MissingDependency
 from grasp_core.hand_drivers import ActionDriver
+from grasp_core.optional import lacking
 from grasp_core.robot import RobotModel
 from grasp_executor.config import ExecutorConfig
 from grasp_executor.interfaces import Gripper
@@ -67,6 +68,6 @@ def connect_hand(
         return HANDS[driver.name]()(hardware, model, config, states)
     except ImportError as error:
         raise MissingDependency(
-            f"driver {driver.name} of the hand needs messages that are not installed ({error}): "
-            "source the workspace of its driver, or build them from interfaces/"
+            f"driver {driver.name} of the hand needs {error.name}, which {lacking(error)}: source "
+            "the workspace of its driver, or build it from interfaces/"
         ) from error

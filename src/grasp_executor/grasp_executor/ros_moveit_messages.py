@@ -10,6 +10,7 @@ from sensor_msgs.msg import JointState
 from shape_msgs.msg import SolidPrimitive
 
 from grasp_core.errors import MissingDependency
+from grasp_core.optional import lacking
 from grasp_core.transform import Transform
 from grasp_executor.planning.move_group import (
     AllowedContacts,
@@ -35,7 +36,7 @@ try:
     from moveit_msgs.msg import RobotState as RobotStateMsg
 except ImportError as error:
     raise MissingDependency(
-        "the planner moveit needs moveit_msgs, which is not installed: apt-get install "
+        f"the planner moveit needs moveit_msgs, which {lacking(error)}: apt-get install "
         "ros-jazzy-moveit-msgs where ROS is, else run make moveit-messages"
     ) from error
 

@@ -17,6 +17,7 @@ import numpy as np
 import yaml
 
 from grasp_core.errors import MissingDependency
+from grasp_core.optional import lacking
 from grasp_core.robot import RobotModel
 from grasp_core.transform import Transform
 from grasp_executor.interfaces import Wait
@@ -83,7 +84,7 @@ class MoveItPyMoveGroup:
             from moveit.planning import MoveItPy, PlanRequestParameters
         except ImportError as error:
             raise MissingDependency(
-                "moveit.server is moveit_py, which is not installed: apt-get install "
+                f"moveit.server is moveit_py, which {lacking(error)}: apt-get install "
                 "ros-jazzy-moveit-py where ROS is, or set moveit.server to move_group"
             ) from error
         parameters = {"/**": {"ros__parameters": moveit_py_parameters(robot)}}

@@ -8,6 +8,7 @@ import time
 from collections import deque
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from rclpy.node import Node
 from sensor_msgs.msg import JointState
@@ -15,7 +16,7 @@ from sensor_msgs.msg import JointState
 from grasp_core.errors import ClockError, HardwareLost, StaleJointStates
 from grasp_core.robot import RobotModel
 from grasp_ros.conversions import NANOSECONDS, stamp_to_ns
-from grasp_ros.qos import STATES
+from grasp_ros.qos import STATES, states_at
 from grasp_ros.stamps import (
     DEFAULT_MAX_LEAD_S,
     Step,
@@ -103,6 +104,14 @@ def joint_sources(model: RobotModel) -> dict[str, tuple[str, ...]]:
     return sources
 
 
+def state_rates(model: RobotModel) -> dict[str, float]:
+    """Messages a second by topic, of the topics where they are known."""
+    topic = model.gripper.joint_states_topic
+    if not model.gripper.reports_opening or topic == model.arm.joint_states_topic:
+        return {}
+    return {topic: model.gripper.states_hz}
+
+
 class JointStateCache:
     """Newest state of every joint, each from its own driver.
 
@@ -118,6 +127,7 @@ class JointStateCache:
         timeout_s: float,
         sources: Mapping[str, Collection[str]],
         max_lead_s: float = DEFAULT_MAX_LEAD_S,
+        rates_hz: Mapping[str, float] = MappingProxyType({}),
     ) -> None:
         """Subscribe.
 
@@ -127,6 +137,7 @@ class JointStateCache:
             timeout_s: Age at which a state is stale, seconds.
             sources: Joints by topic, see :func:`joint_sources`.
             max_lead_s: By which stamps may lead node time, seconds.
+            rates_hz: Messages a second by topic, see :func:`state_rates`.
         """
         self._clock = clock
         self._timeout_s = timeout_s
@@ -140,7 +151,10 @@ class JointStateCache:
         self._watch = on_clock_set_back(node, self._forget)
         self._subscriptions = [
             node.create_subscription(
-                JointState, topic, functools.partial(self._receive, frozenset(joints)), STATES
+                JointState,
+                topic,
+                functools.partial(self._receive, frozenset(joints)),
+                states_at(rates_hz[topic]) if topic in rates_hz else STATES,
             )
             for topic, joints in sources.items()
         ]

@@ -2,14 +2,14 @@
 
 The queries are those of picks in a bin: configurations of a pre-grasp, the line down, the line up
 again, the way there, and the way to the bin. ID is the ROS_DOMAIN_ID of a running move_group;
-without it, only the embedded planner is timed.
+`--moveit-py` times MoveIt without one. Without either, only the embedded planner is timed.
 """
 
 from __future__ import annotations
 
 import argparse
 import time
-from contextlib import nullcontext
+from contextlib import closing
 
 import numpy as np
 from planning_cell import CELL, top_down
@@ -64,23 +64,26 @@ def main():
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--domain", type=int, help="ROS_DOMAIN_ID of a running move_group")
+    parser.add_argument("--moveit-py", action="store_true", help="where it is installed")
     parser.add_argument("--count", type=int, default=30)
     options = parser.parse_args()
     robot = load_robot("panda")
     observe = np.array(robot.arm.observe)
     from grasp_executor.planning.embedded import EmbeddedPlanner
+    from grasp_executor.planning.moveit import MoveItPlanner
+    from grasp_executor.planning.moveit_config import MOVEIT_PY, MoveItConfig
 
     results = {"embedded": timed(EmbeddedPlanner(robot), observe, options.count)}
-    connection = nullcontext(None)
     if options.domain is not None:
         from ros_move_group import running_move_group
 
-        connection = running_move_group(options.domain)
-    with connection as move_group:
-        if move_group is not None:
-            from grasp_executor.planning.moveit import MoveItPlanner
-
+        with running_move_group(options.domain) as move_group:
             results["moveit"] = timed(MoveItPlanner(robot, move_group), observe, options.count)
+    if options.moveit_py:
+        from grasp_executor.ros_moveit_py import connect_moveit_py
+
+        with closing(connect_moveit_py(robot, MoveItConfig(server=MOVEIT_PY))) as move_group:
+            results["moveit_py"] = timed(MoveItPlanner(robot, move_group), observe, options.count)
     print("| query | planner | answered | median ms | p95 ms |\n|---|---|---|---|---|")
     for query in QUERIES:
         for name, (seconds, failed) in results.items():

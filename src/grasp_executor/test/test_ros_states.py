@@ -8,9 +8,10 @@ import pytest
 from sensor_msgs.msg import JointState
 
 from grasp_core.errors import ClockError, HardwareLost, StaleJointStates
+from grasp_core.gripper_profile import gripper_names
 from grasp_core.robot import load_robot
 from grasp_executor import ros_states
-from grasp_executor.ros_states import JointStateCache, RosClock, joint_sources
+from grasp_executor.ros_states import JointStateCache, RosClock, joint_sources, state_rates
 from grasp_ros.conversions import ns_to_stamp
 
 SECOND = 1_000_000_000
@@ -23,6 +24,7 @@ class FakeNode:
         self._times = itertools.chain(times_ns, itertools.repeat(times_ns[-1]))
         self.fixed_ns = None
         self.receivers = {}
+        self.depths = {}
 
     def get_clock(self):
         return self
@@ -36,6 +38,7 @@ class FakeNode:
 
     def create_subscription(self, kind, topic, callback, qos):
         self.receivers[topic] = callback
+        self.depths[topic] = qos.depth
 
     def receive(self, message, topic="states"):
         self.receivers[topic](message)
@@ -122,6 +125,16 @@ def test_sources_of_a_robot_are_its_drivers_topics():
     arm = dataclasses.replace(robot.arm, joint_states_topic="franka_gripper/joint_states")
     both = joint_sources(dataclasses.replace(robot, arm=arm))
     assert both == {"franka_gripper/joint_states": (*robot.arm.joints, *robot.gripper.joints)}
+
+
+@pytest.mark.parametrize("hand", gripper_names())
+def test_what_waits_in_a_queue_is_young_enough_to_go_on_with(node, hand):
+    robot = load_robot("fr3", hand)
+    topics = joint_sources(robot)
+    rates = state_rates(robot)
+    JointStateCache(node, RosClock(node, 1.0), 0.5, topics, rates_hz=rates)
+    for topic in topics:
+        assert 1 <= node.depths[topic] <= 0.5 * 0.5 * rates.get(topic, 100.0)
 
 
 def test_states_that_stopped_are_stale_and_a_clock_message_may_come_later_than_they(cache, node):

@@ -12,14 +12,28 @@ SENSOR = QoSProfile(
 )
 """Camera streams: best effort, keep last 5; matches any publisher."""
 
-STATES = QoSProfile(
-    reliability=ReliabilityPolicy.BEST_EFFORT,
-    durability=DurabilityPolicy.VOLATILE,
-    history=HistoryPolicy.KEEP_LAST,
-    depth=20,
-)
-"""Joint states for whoever watches a grip: a late callback must not cost samples. At 100 Hz this
-is the longest gap that a hold forgives; older samples are better dropped than waited for."""
+_STATES_KEPT_S = 0.2  # the longest gap that a hold forgives
+
+
+def states_at(rate_hz: float) -> QoSProfile:
+    """Joint states for whoever watches a grip: a late callback must not cost samples.
+
+    Older samples are better dropped than waited for: a queue is read a message at a time, so the
+    newest of a slow driver comes after all that wait before it.
+
+    Args:
+        rate_hz: How often they are published.
+    """
+    return QoSProfile(
+        reliability=ReliabilityPolicy.BEST_EFFORT,
+        durability=DurabilityPolicy.VOLATILE,
+        history=HistoryPolicy.KEEP_LAST,
+        depth=max(1, round(_STATES_KEPT_S * rate_hz)),
+    )
+
+
+STATES = states_at(100.0)
+"""States at the usual rate of an arm."""
 
 RESULTS = QoSProfile(
     reliability=ReliabilityPolicy.RELIABLE,

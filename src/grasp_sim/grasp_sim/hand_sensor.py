@@ -90,7 +90,7 @@ class HandSensor:
 
     def __init__(self, profile: GripperProfile) -> None:
         self._measured_hz = profile.joint_states_hz
-        self._published_hz = profile.published_hz or profile.joint_states_hz
+        self._published_hz = profile.states_hz
         self._profile = profile
         self._forces: deque[Vector] = deque(maxlen=SMOOTHING_STEPS)
         self._measured: Measurement = np.zeros(2), np.zeros(2), np.full(2, np.nan), {}

@@ -50,7 +50,7 @@ class SimulatorNode(Node):
             lambda: Simulation(simulated, robot, gui=config.gui), config.speed or config.max_speed
         )
         hand = robot.gripper
-        hand_hz = min(config.joint_states_hz, hand.published_hz or hand.joint_states_hz)
+        hand_hz = min(config.joint_states_hz, hand.states_hz)
         self._engine.every(config.joint_states_hz, sensors.publish_time)
         self._engine.every(config.joint_states_hz, sensors.publish_joints)
         self._engine.every(config.joint_states_hz, sensors.publish_wrench)

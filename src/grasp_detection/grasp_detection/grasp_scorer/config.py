@@ -20,3 +20,10 @@ class GraspScorerConfig(LearnedConfig):
         "predictor's of its anchor, to see what the scorer brings; calibrated for final",
         choices=(FINAL, PRIMARY),
     )
+    scored: int = setting(
+        64,
+        "how many anchors of the highest primary score, in a picture of 20 x 20 cells, the final "
+        "score ranks: it has learnt on as many; 0: all, as its paper has it",
+        minimum=0,
+        maximum=100_000,
+    )

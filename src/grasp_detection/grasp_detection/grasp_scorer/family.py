@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, cast
 
@@ -35,6 +35,7 @@ PRIMARY_SCORE, REGRESSION, SCORER = "primary_score", "regression", "scorer"
 _NEGATIVES = 3  # bad anchors that count for each good one
 _REGRESSION_WEIGHT = 2.0  # alpha of equation 5
 _SCORED = 64  # T: grasps of a picture that the scorer learns from, those of highest primary score
+_CELLS = 400  # of the paper's pictures; parts of them and larger ones have their share of T
 _JACCARD, _TURN = 0.25, float(np.radians(15.0))  # thresholds of Jaccard matching in training
 _MOST_LABELS = 256  # of a picture that grasps are matched with
 _CONSIDERED = 8  # times as many candidates as are wanted go through suppression
@@ -135,8 +136,9 @@ class GraspScorerFamily(Family):
     @staticmethod
     def _most_promising(logits: Tensor) -> Tensor:
         """Flat places of the T anchors of highest primary score of each picture, (B, T)."""
-        margin = (logits[:, :, 1] - logits[:, :, 0]).detach().flatten(1)
-        return margin.topk(min(_SCORED, margin.shape[1]), dim=1).indices
+        margin = (logits[:, :, 1] - logits[:, :, 0]).detach()
+        scored = _share_of(_SCORED, margin.shape)
+        return margin.flatten(1).topk(scored, dim=1).indices
 
     def _jaccard_matched(self, deltas: Tensor, at: Tensor, targets: Tensors) -> Tensor:
         """Whether the grasps at some places meet a label, shape (B * T,), 0 or 1."""
@@ -168,9 +170,15 @@ class GraspScorerFamily(Family):
     ) -> Candidates:
         """See :class:`Family`: ranked by the final score, or by the primary one if asked to."""
         final = _likelihood(outputs[FINAL_LOGITS])
-        by_final = cast(GraspScorerConfig, config).rank_by == FINAL
-        score = final if by_final else _likelihood(outputs[PRIMARY_LOGITS])
-        order = np.argsort(-score, axis=None, kind="stable")[: _CONSIDERED * limit]
+        settings = cast(GraspScorerConfig, config)
+        score = primary = _likelihood(outputs[PRIMARY_LOGITS])
+        known = np.arange(final.size)
+        if settings.rank_by == FINAL:
+            score = final
+            if settings.scored:
+                order = np.argsort(-primary, axis=None, kind="stable")
+                known = order[: _share_of(settings.scored, final.shape)]
+        order = known[np.argsort(-score.flat[known], kind="stable")][: _CONSIDERED * limit]
         order = order[score.flat[order] > min_score]
         at = np.unravel_index(order, score.shape)
         orientation, row, column = at
@@ -186,6 +194,12 @@ class GraspScorerFamily(Family):
         return Anchors(
             self.anchor_width * whole, self.anchor_height * whole, self.orientations, self.stride
         )
+
+
+def _share_of(count: int, shape: Sequence[int]) -> int:
+    """What ``count`` anchors of the paper's map are of one of shape (..., k, S, S)."""
+    k, height, width = shape[-3:]
+    return min(k * height * width, max(1, round(count * height * width / _CELLS)))
 
 
 def _primary_score(logits: Tensor, good: Tensor) -> Tensor:

@@ -100,6 +100,8 @@ def close_on(
         support_clearance_m: Lowest fingertip above the support.
         sight: What the camera saw of the space above the support.
     """
+    if not len(rows):
+        return Closings(rows, np.zeros(0), np.zeros(0), np.zeros(0, np.intp))
     depths = finger_depth_m, support_clearance_m
     found = _best_of(_varied(rows, _TURNS, _STRAIGHT), _COSTS, scene, gripper, depths)
     closer = _varied(found.rows, _CLOSER_TURNS, _ASIDE_M)

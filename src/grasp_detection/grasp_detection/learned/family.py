@@ -99,6 +99,8 @@ class Family(ABC):
         config_class: Settings of its detectors.
         target_class: Settings of its targets.
         segments: Whether it learns which class each pixel belongs to: it needs data with masks.
+        answers_are_targets: Whether its outputs have the form of its targets, so that it can learn
+            from another network's answers.
     """
 
     quickest: str = OPENVINO
@@ -112,6 +114,7 @@ class Family(ABC):
     config_class: ClassVar[type[LearnedConfig]] = LearnedConfig
     target_class: ClassVar[type[TargetSettings]] = TargetSettings
     segments: ClassVar[bool] = False
+    answers_are_targets: ClassVar[bool] = False
 
     @property
     def network_name(self) -> str:

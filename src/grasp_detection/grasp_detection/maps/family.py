@@ -52,6 +52,7 @@ class MapsFamily(Family):
     outputs: ClassVar[tuple[str, ...]] = (MAPS,)
     config_class: ClassVar[type[LearnedConfig]] = MapsConfig
     target_class: ClassVar[type[TargetSettings]] = MapsTargets
+    answers_are_targets: ClassVar[bool] = True
 
     @property
     def network_name(self) -> str:

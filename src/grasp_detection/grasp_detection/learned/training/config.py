@@ -77,6 +77,9 @@ class TrainingConfig(Checked):
     patience: int = setting(
         20, "epochs without a lower validation loss before it stops", minimum=1, maximum=10000
     )
+    teacher_share: float = setting(
+        0.5, "what a teacher's answers count, the labels the rest", minimum=0.01, maximum=1.0
+    )
     seed: int = setting(0, "of weights, order, variation, dropout", minimum=0, maximum=2**31 - 1)
 
     def __post_init__(self) -> None:

@@ -6,7 +6,7 @@ import contextlib
 import json
 import platform
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from grasp_core.errors import ConfigError
 from grasp_core.json_file import write_json
 from grasp_detection.learned.training.distributed import TrainingProcess
 from grasp_detection.learned.training.errors import TrainingError
+from grasp_detection.learned.training.teacher import Teacher
 from grasp_detection.learned.trunk_files import Trunk
 from grasp_detection.learned.weights import Weights
 
@@ -31,6 +32,7 @@ def origin_of(
     process: TrainingProcess,
     initial: Weights | None,
     trunk: Trunk | None = None,
+    teacher: Teacher | None = None,
     *,
     resumed: bool,
 ) -> dict[str, Any]:
@@ -44,6 +46,7 @@ def origin_of(
         process: Where it is computed.
         initial: Weights that it started from.
         trunk: Trunk that it started from.
+        teacher: Network that it learns from.
         resumed: Whether the run goes on.
 
     Raises:
@@ -65,7 +68,7 @@ def origin_of(
     origin = {
         "command": command,
         "root": root,
-        **_history_of(initial),
+        **_history_of(initial, teacher),
         **({} if trunk is None else {"trunk": dict(trunk.about)}),
         **({"view_m": view_m} if view_m else {}),
         "revision": revision(),
@@ -111,25 +114,38 @@ def _git(*words: str) -> str:
     return done.stdout.strip()
 
 
-def _history_of(initial: Weights | None) -> dict[str, Any]:
-    """Commands and time that led to the weights a run starts from."""
-    if initial is None:
-        return {}
-    about: Mapping[str, Any] = initial.metadata
-    before = [*about.get("init_commands", []), about.get("command", "unknown")]
-    seen = {name: set(pictures) for name, pictures in about.get("init_seen", {}).items()}
-    own = {*about.get("trained_on", ()), *about.get("validated_on", ())}
-    seen.setdefault(about.get("dataset", "unknown"), set()).update(own)
-    return {
-        "init_sha256": about["sha256"],
-        "init_commands": before,
-        **{
-            f"init_{key}": float(about.get(f"init_{key}", 0.0)) + float(about.get(key, 0.0))
-            for key in ("wall_s", "cpu_s")
-        },
-        "init_seen": {name: sorted(pictures) for name, pictures in sorted(seen.items())},
-        **({"trunk": about["trunk"]} if "trunk" in about else {}),
-    }
+def _history_of(initial: Weights | None, teacher: Teacher | None) -> dict[str, Any]:
+    """Commands and time that led to the weights a run starts from, and what was seen before it."""
+    history: dict[str, Any] = {}
+    if initial is not None:
+        about: Mapping[str, Any] = initial.metadata
+        history = {
+            "init_sha256": about["sha256"],
+            "init_commands": [*about.get("init_commands", []), about.get("command", "unknown")],
+            **{
+                f"init_{key}": float(about.get(f"init_{key}", 0.0)) + float(about.get(key, 0.0))
+                for key in ("wall_s", "cpu_s")
+            },
+            **({"trunk": about["trunk"]} if "trunk" in about else {}),
+        }
+    if teacher is not None:
+        history["teacher"] = teacher.about
+    before = [initial, None if teacher is None else teacher.weights]
+    if seen := _seen_by([weights for weights in before if weights is not None]):
+        history["init_seen"] = {name: sorted(pictures) for name, pictures in sorted(seen.items())}
+    return history
+
+
+def _seen_by(several: Sequence[Weights]) -> dict[str, set[str]]:
+    """Pictures by dataset that weights have learnt from or were chosen by."""
+    seen: dict[str, set[str]] = {}
+    for weights in several:
+        about = weights.metadata
+        for name, pictures in about.get("init_seen", {}).items():
+            seen.setdefault(name, set()).update(pictures)
+        own = {*about.get("trained_on", ()), *about.get("validated_on", ())}
+        seen.setdefault(about.get("dataset", "unknown"), set()).update(own)
+    return seen
 
 
 def _device_name(device: torch.device) -> str:

@@ -13,6 +13,7 @@ from grasp_core.errors import ConfigError
 from grasp_detection.datasets.split import Split, load_splits
 from grasp_detection.learned.training.config import AugmentConfig, TrainingConfig
 from grasp_detection.learned.training.provenance import portable
+from grasp_detection.registry import split_label
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,8 @@ class TrainingRequest:
         init: Weights to start from; empty for none.
         trunk: Pretrained trunk: a shipped name, a file or ``random``; empty for the detector's
             own, or none where ``init`` brings one.
+        teacher: Network whose answers are learnt beside the labels, ``DETECTOR[:WEIGHTS]``; empty
+            for none.
         view_m: How much of the scene the side of the pictures' middle square shows, metres; 0
             unknown.
         out: Folder of the run; None for one named after detector, input, split and fold.
@@ -49,6 +52,7 @@ class TrainingRequest:
     fold: int = 0
     init: str = ""
     trunk: str = ""
+    teacher: str = ""
     view_m: float = 0.0
     out: Path | None = None
     device: str = "auto"
@@ -108,6 +112,8 @@ class TrainingRequest:
         if self.trunk:
             path = Path(self.trunk)
             words += ["--trunk", portable(path) if "/" in self.trunk else self.trunk]
+        if self.teacher:
+            words += ["--teacher", self._portable_teacher()]
         values: dict[str, tuple[Any, Any]] = {
             name: (getattr(config, name), field.default)
             for config in (self.config, self.augment)
@@ -125,6 +131,11 @@ class TrainingRequest:
         for text in self.taught:
             words += ["--set", text]
         return shlex.join(words)
+
+    def _portable_teacher(self) -> str:
+        detector, weights = split_label(self.teacher)
+        path = portable(Path(weights)) if "/" in weights else weights
+        return f"{detector}:{path}" if path else detector
 
     def _portable_detector(self) -> str:
         """Somebody else's detector is named by its file, of which the folder is nobody's."""

@@ -11,14 +11,21 @@ import torch
 
 from grasp_core.config import build, settings_from_texts
 from grasp_detection.datasets.registry import open_dataset
+from grasp_detection.learned.family import Family
 from grasp_detection.learned.training.distributed import training_process
 from grasp_detection.learned.training.finish import finish
 from grasp_detection.learned.training.initial import find_start, kept_trunk
 from grasp_detection.learned.training.provenance import origin_of
 from grasp_detection.learned.training.request import TrainingRequest
+from grasp_detection.learned.training.teacher import Teacher
 from grasp_detection.learned.training.trainer import Progress, Trained, Trainer
-from grasp_detection.learned.weights import WeightsError, load_weights, read_metadata
-from grasp_detection.registry import find_learned, resolve
+from grasp_detection.learned.weights import (
+    DEFAULT,
+    WeightsError,
+    load_weights,
+    read_metadata,
+)
+from grasp_detection.registry import find_learned, resolve, split_label
 
 WEIGHTS = "weights.safetensors"
 
@@ -119,6 +126,7 @@ def train(
     family = family.knowing({"trunk": trunk.layout} if trunk else kept_trunk(initial))
     out = request.folder(entry.name)
     with training_process(request.device) as here:
+        teacher = _teacher_of(request, family, here.device)
         trainer = Trainer(
             family,
             dataset,
@@ -131,6 +139,7 @@ def train(
             workers=request.workers,
             initial=initial,
             trunk=trunk,
+            teacher=teacher,
         )
         if not here.leads:
             trainer.run()
@@ -144,6 +153,7 @@ def train(
             here,
             initial,
             trunk,
+            teacher,
             resumed=before > 0,
         )
         started(
@@ -172,3 +182,15 @@ def train(
             here.device.type,
         )
     return Finished(trained, metadata, out / WEIGHTS, trainer.labels_skipped)
+
+
+def _teacher_of(request: TrainingRequest, family: Family, device: torch.device) -> Teacher | None:
+    """The network whose answers are learnt; None for none."""
+    if not request.teacher:
+        return None
+    name, weights = split_label(request.teacher)
+    entry = find_learned(name)
+    if entry.family is None:
+        return None
+    loaded = load_weights(entry.name, weights or DEFAULT)
+    return Teacher.of(entry.family(), loaded, family, request.config, device)

@@ -28,6 +28,7 @@ from grasp_detection.learned.training.history import Epoch, draw_curves, write_c
 from grasp_detection.learned.training.initial import start_from
 from grasp_detection.learned.training.optimiser import one_cycle
 from grasp_detection.learned.training.pictures import SampleCache, TrainingPictures
+from grasp_detection.learned.training.teacher import Teacher
 from grasp_detection.learned.training.validation import validate
 from grasp_detection.learned.trunk import ResNet
 from grasp_detection.learned.trunk_files import Trunk
@@ -103,6 +104,7 @@ class Trainer:
         workers: int = 0,
         initial: Weights | None = None,
         trunk: Trunk | None = None,
+        teacher: Teacher | None = None,
     ) -> None:
         """Set everything up, from the checkpoint in ``out`` where there is one.
 
@@ -118,6 +120,7 @@ class Trainer:
             workers: Processes that prepare pictures; 0 does it in this one.
             initial: Weights to start from instead of drawing them; see :func:`start_from`.
             trunk: Pretrained numbers for the network's trunk, of the family's layout.
+            teacher: A network whose answers are learnt beside the labels.
 
         Raises:
             ConfigError: The batch cannot be dealt among the processes, or the network cannot take
@@ -129,6 +132,7 @@ class Trainer:
         config.check_stride(family.stride)
         self._config, self._process, self._out, self._workers = config, process, out, workers
         self._taught = taught or family.target_class()
+        self._teacher = teacher
         self._stages = _checked(family.stages(config.epochs), config.epochs)
         self._cache = SampleCache(dataset, config.modality, masks=family.segments)
         self._validation = split.indices(dataset, "validation")
@@ -156,6 +160,7 @@ class Trainer:
             "split": split.digest,
             "init": "" if initial is None else initial.metadata["sha256"],
             "trunk": "" if trunk is None else trunk.about["sha256"],
+            "teacher": "" if teacher is None else teacher.weights.metadata["sha256"],
             **asdict(config),
             **asdict(augment),
             **asdict(self._taught),
@@ -293,12 +298,17 @@ class Trainer:
 
     def _losses(self, inputs: Tensor, targets: dict[str, Tensor]) -> dict[str, Tensor]:
         device = self._process.device
+        inputs = inputs.to(device)
         targets = {name: tensor.to(device) for name, tensor in targets.items()}
         half = self._config.precision == "bf16"
         with torch.autocast(device.type, torch.bfloat16, enabled=half):
-            outputs = self._family.forward(self._joined, inputs.to(device), targets)
+            outputs = self._family.forward(self._joined, inputs, targets)
+            told = None if self._teacher is None else self._teacher.answers(inputs)
         whole = {name: tensor.float() for name, tensor in outputs.items()}
-        return self._family.losses(whole, targets)
+        losses = self._family.losses(whole, targets)
+        if self._teacher is None or told is None:
+            return losses
+        return self._teacher.shared(losses, self._family.losses(whole, told))
 
     def _conclude(
         self,
