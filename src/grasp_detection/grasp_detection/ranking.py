@@ -8,6 +8,8 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from grasp_core.grasp import Level
+
 
 @dataclass(frozen=True, eq=False)
 class Ranking:
@@ -18,12 +20,14 @@ class Ranking:
         quality: Shape (N,), calibrated, in [0, 1], descending.
         raw_score: Shape (N,), what the model itself says of their quality.
         score: Shape (N,), descending, what they are ranked by and ``quality`` is calibrated on.
+        level: What they were derived from.
     """
 
     rows: NDArray[np.float64]
     quality: NDArray[np.float64]
     raw_score: NDArray[np.float64]
     score: NDArray[np.float64]
+    level: Level = Level.PIXEL
 
     def __len__(self) -> int:
         return len(self.rows)

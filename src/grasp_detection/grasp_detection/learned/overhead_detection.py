@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from grasp_core.cell import Cell
 from grasp_core.frame import RgbdFrame
-from grasp_core.grasp import Grasp
+from grasp_core.grasp import Grasp, Level
 from grasp_core.overhead import OverheadView, look_down
 from grasp_core.projection import PlanarGrasp, plane_to_rectangle
 from grasp_core.rectangle import suppress
@@ -24,6 +24,7 @@ from grasp_detection.learned.inputs import MAX_INPUT_PX
 from grasp_detection.learned.model import LearnedModel
 from grasp_detection.learned.overhead_input import OverheadInput
 from grasp_detection.learned.window import FloatArray
+from grasp_detection.ranking import Ranking
 from grasp_detection.stage_timer import StageTimer
 
 _OUTSIDE = 0.02  # of the quality is left outside what is looked at
@@ -72,7 +73,7 @@ class OverheadDetection:
         timer.end("reading")
         closings = self._closings(ranking.rows, frame, view)
         quality = ranking.quality * closings.factor * _place_factor(closings.rows, view)
-        grasps = self._grasps(closings, quality, ranking.raw_score, frame, view)
+        grasps = self._grasps(closings, quality, ranking, frame, view)
         timer.end("closing")
         if not grasps:
             self.remark = _why_none(closings, ranking.quality, quality)
@@ -109,11 +110,11 @@ class OverheadDetection:
         self,
         closings: Closings,
         quality: NDArray[np.float64],
-        raw_score: NDArray[np.float64],
+        ranking: Ranking,
         frame: RgbdFrame,
         view: OverheadView,
     ) -> list[Grasp]:
-        config = self._config
+        config, raw_score = self._config, ranking.raw_score
         kept = np.flatnonzero(
             (quality >= config.min_quality) & (raw_score >= config.min_raw_score)
         )
@@ -134,6 +135,7 @@ class OverheadDetection:
                 float(closings.top_m[index]),
                 float(quality[index]),
                 float(raw_score[index]),
+                ranking.level,
                 frame,
                 view.height_map.T_frame_support,
             )
@@ -146,6 +148,7 @@ class OverheadDetection:
         top_m: float,
         quality: float,
         raw_score: float,
+        level: Level,
         frame: RgbdFrame,
         T_camera_support: Transform,
     ) -> Grasp:
@@ -162,7 +165,7 @@ class OverheadDetection:
             quality=quality,
             raw_score=raw_score,
             depth_m=depth_m,
-            level=self._model.family.level,
+            level=level,
             model=self._name,
             width_m=planar.width_m,
         )
