@@ -4,37 +4,62 @@ from __future__ import annotations
 
 import filecmp
 import json
+import math
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
 from grasp_benchmark.synthesis.files import begin, read_scene, scene_file, stem_of
+from grasp_benchmark.synthesis.labels import Labeller
 from grasp_benchmark.synthesis.scene_job import SceneJob, attempt_scene
 from grasp_benchmark.synthesis.scene_maker import make_scene
 from grasp_benchmark.synthesis.statistics import statistics_of
+from grasp_core.camera import PinholeCamera
 from grasp_core.errors import ConfigError
+from grasp_core.projection import PlanarGrasp, plane_to_rectangle
+from grasp_core.rectangle import angle_difference, rectangles_to_array
+from grasp_core.robot import load_robot
+from grasp_core.transform import Transform
 from grasp_detection.datasets.jacquard import JacquardDataset
+from grasp_detection.datasets.labels import read_center_rows
 from grasp_sim.config import SimConfig
+from grasp_sim.synthesis.classes import CLASSES
+from grasp_sim.synthesis.scene_builder import SceneBuilder
 
 _SEED = 5
 _SCENES = (2, 5)  # one object, and four
 _ROBOT = "panda"
-_CONFIG = SimConfig(objects="dev", renderer="tiny")
+_VIEWS = 2
+_CONFIG = SimConfig(
+    renderer="tiny",
+    image_width=320,
+    image_height=240,
+    camera_fx=307.0,
+    camera_fy=307.0,
+    camera_cx=159.5,
+    camera_cy=119.5,
+)
+
+
+def _job(root: Path, index: int) -> SceneJob:
+    return SceneJob(root, _CONFIG, "dev", _SEED, index, _VIEWS)
 
 
 @pytest.fixture(scope="module")
 def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("synthetic")
     for index in _SCENES:
-        make_scene(SceneJob(folder, _CONFIG, _SEED, index))
+        make_scene(_job(folder, index))
     return folder
 
 
 def test_scenes_are_read_by_the_loader_of_the_layout(root: Path) -> None:
     dataset = JacquardDataset(root)
-    assert len(dataset.records) == len(_SCENES)
-    for index in range(len(_SCENES)):
+    assert len(dataset.records) == _VIEWS * len(_SCENES)
+    assert len({record.object for record in dataset.records}) == len(_SCENES)
+    for index in range(len(dataset.records)):
         sample = dataset.load(index)
         assert sample.color is not None
         assert sample.depth_m is not None
@@ -48,27 +73,74 @@ def test_scenes_are_read_by_the_loader_of_the_layout(root: Path) -> None:
         assert (sample.grasp_instances > 0).all()
 
 
+def test_class_masks_and_instances_tell_the_same(root: Path) -> None:
+    dataset = JacquardDataset(root)
+    for index, record in enumerate(dataset.records):
+        sample = dataset.load(index)
+        path = root / f"{record.view}_class_mask.png"
+        mask = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
+        assert sample.instances is not None
+        assert sample.classes is not None
+        numbers = {0: 0, **{n: CLASSES.index(name) + 1 for n, name in sample.classes.items()}}
+        expected = np.vectorize(numbers.get)(sample.instances)
+        np.testing.assert_array_equal(mask, expected)
+
+
+def test_rectangles_and_places_are_the_same_grasps(root: Path) -> None:
+    for scene in _SCENES:
+        about = read_scene(root, scene)
+        assert about is not None
+        for number, view in enumerate(about["views"]):
+            stem = stem_of(root, scene, number)
+            rows, _ = read_center_rows(stem.with_name(f"{stem.name}_grasps.txt"))
+            places = np.loadtxt(stem.with_name(f"{stem.name}_places.txt"), delimiter=";", ndmin=2)
+            assert len(rows) == len(places) == view["grasps"]
+            camera = PinholeCamera(**view["camera"])
+            pose = np.array(view["T_base_camera"])
+            T_camera_base = Transform.from_rotation(pose[:3, :3], pose[:3, 3]).inverse()
+            for row, (x, y, z, opening, jaw, angle) in zip(rows, places, strict=True):
+                closing = (math.cos(angle), math.sin(angle), 0.0)
+                planar = PlanarGrasp(
+                    T_camera_base.apply((x, y, z)),
+                    T_camera_base.rotate(closing),
+                    T_camera_base.rotate((0.0, 0.0, -1.0)),
+                    opening,
+                )
+                rectangle, _ = plane_to_rectangle(planar, camera, jaw)
+                expected = rectangles_to_array([rectangle])[0]
+                np.testing.assert_allclose(row[:4], expected[:4], atol=0.1)
+                assert abs(angle_difference(row[4], expected[4])) < 0.01
+
+
 def test_jaws_of_labels_have_room_beside_what_they_hold(root: Path) -> None:
-    """Both jaws come down where the surface is lower than between them."""
-    for sample in (JacquardDataset(root, "perfect").load(i) for i in range(len(_SCENES))):
-        assert sample.depth_m is not None
-        lower = 0
-        for row in sample.grasps:
-            axis = np.array([np.cos(row[4]), np.sin(row[4])])
-            reach = row[2] / 2 + 4
-            steps = np.linspace(-reach, reach, 21)
-            u, v = np.rint(row[:2] + steps[:, None] * axis).astype(int).T
-            depth = sample.depth_m[v, u]
-            # The mean of both sides, for the camera may lean.
-            lower += 0.5 * (depth[0] + depth[-1]) - depth.min() > 0.003
-        assert lower > 0.95 * len(sample.grasps)
+    """From above, both jaws come down where the surface is lower than between them."""
+    builder = SceneBuilder(_CONFIG, "dev", load_robot(_ROBOT))
+    try:
+        recipe = builder.recipe(_SEED, _SCENES[1], views=_VIEWS)
+        trials = builder.build(recipe)
+        above = builder.look_from_above(recipe)
+        labeller = Labeller(load_robot(_ROBOT).gripper)
+        labels = labeller.label(above, recipe.surroundings.cell, trials, 0)
+    finally:
+        builder.close()
+    lower = 0
+    T_camera_base = above.T_base_camera.inverse()
+    for x, y, z, opening, _, angle in labels.places:
+        axis = np.array([np.cos(angle), np.sin(angle), 0.0])
+        steps = np.linspace(-1.0, 1.0, 21) * (opening / 2 + 0.006)
+        points = T_camera_base.apply((x, y, z) + steps[:, None] * axis)
+        u, v = np.rint(above.camera.project(points)).astype(int).T
+        depth = above.depth_m[v, u]
+        lower += min(depth[0], depth[-1]) - depth.min() > 0.003
+    assert len(labels.places) > 20
+    assert lower >= 0.95 * len(labels.places)
 
 
 def test_a_scene_is_the_same_in_another_order(root: Path, tmp_path: Path) -> None:
-    make_scene(SceneJob(tmp_path, _CONFIG, _SEED, _SCENES[1]))
+    make_scene(_job(tmp_path, _SCENES[1]))
     stem = stem_of(root, _SCENES[1])
-    names = sorted(path.name for path in stem.parent.glob(f"{stem.name}_*"))
-    assert len(names) == 9
+    names = sorted(path.name for path in stem.parent.glob(f"*scene{_SCENES[1]:06d}*"))
+    assert len(names) == 10 * _VIEWS + 1
     same, different, missing = filecmp.cmpfiles(
         stem.parent, stem_of(tmp_path, _SCENES[1]).parent, names, shallow=False
     )
@@ -78,7 +150,9 @@ def test_a_scene_is_the_same_in_another_order(root: Path, tmp_path: Path) -> Non
 def test_statistics_count_what_is_there(root: Path) -> None:
     found = statistics_of(root, range(10))
     assert found.scenes == len(_SCENES)
-    labels = [len(JacquardDataset(root).load(index).grasps) for index in range(len(_SCENES))]
+    dataset = JacquardDataset(root)
+    assert found.pictures == len(dataset.records)
+    labels = [len(dataset.load(index).grasps) for index in range(len(dataset.records))]
     assert found.grasps == sum(labels)
     assert sum(found.trials.values()) >= 8
     assert found.trials["held"] > 0
@@ -93,7 +167,7 @@ def test_a_folder_of_other_scenes_is_refused(tmp_path: Path) -> None:
 
 def test_what_cannot_be_written_is_told_with_its_path(tmp_path: Path) -> None:
     (tmp_path / "000").write_text("in the way", encoding="utf-8")
-    said = attempt_scene(SceneJob(tmp_path, _CONFIG, _SEED, _SCENES[0]))
+    said = attempt_scene(_job(tmp_path, _SCENES[0]))
     assert "cannot write" in said
     assert not scene_file(tmp_path, _SCENES[0]).exists()
 

@@ -27,6 +27,7 @@ class SeriesPlan:
         clutter: Objects in a scene.
         seed: Of objects and scenes.
         attempts: Closings of the jaws allowed per pick.
+        pick_class: Only objects of this class; empty any.
     """
 
     picks: int
@@ -34,6 +35,7 @@ class SeriesPlan:
     clutter: int
     seed: int
     attempts: int
+    pick_class: str = ""
 
 
 class PickSeries:
@@ -103,7 +105,8 @@ class PickSeries:
             yield self._label, record
 
     def _pick(self, names: Sequence[str]) -> PickRecord:
-        result = self._client.pick(Pick.Goal(max_attempts=self._plan.attempts), self._tell)
+        goal = Pick.Goal(max_attempts=self._plan.attempts, label=self._plan.pick_class)
+        result = self._client.pick(goal, self._tell)
         # A server that dies answers with an empty result, whose code reads as OK.
         code = Code.INTERNAL if result.code == Code.OK and not result.success else result.code
         in_bin = [thing.name for thing in self._client.truth().objects if thing.in_bin]

@@ -4,10 +4,13 @@ import math
 import shutil
 from dataclasses import replace
 
+import cv2
 import numpy as np
 import pytest
 import torch
 
+from grasp_core.grasp import Level
+from grasp_detection.datasets.dataset import DatasetError
 from grasp_detection.datasets.registry import open_dataset
 from grasp_detection.datasets.split import Split
 from grasp_detection.det_seg_refine.config import DetSegRefineConfig
@@ -37,6 +40,7 @@ from grasp_detection.det_seg_refine.family import (
 )
 from grasp_detection.det_seg_refine.losses import box_loss, matched, orientation_loss
 from grasp_detection.det_seg_refine.network import Sizes
+from grasp_detection.det_seg_refine.objects import Objects, first_of_each
 from grasp_detection.det_seg_refine.orientations import angle_of, class_of
 from grasp_detection.det_seg_refine.refinement import (
     RefinementHead,
@@ -324,7 +328,7 @@ def test_refined_grasps_are_read_unless_asked_otherwise():
     rows = ROWS.copy()
     rows[:, 4] = np.radians([20.0, -70.0])
     better = rows + np.array([1.0, -1.0, 2.0, 1.0, math.radians(4.0)])
-    outputs = outputs_of(rows)
+    outputs = outputs_of(rows) | {SEMANTIC: areas(classes=1)}
     known = torch.from_numpy(np.concatenate([rows, [[5.0, 5.0, 9.0, 9.0, 0.0]]]))
     wanted = torch.from_numpy(np.concatenate([better, [[5.0, 5.0, 9.0, 9.0, 0.0]]]))
     outputs[REFINEMENT] = encode_turned(wanted, known, wrap=False).float().numpy()
@@ -337,6 +341,57 @@ def test_refined_grasps_are_read_unless_asked_otherwise():
     assert found.rows == pytest.approx(better, abs=1e-3)
     plain = DET_SEG_REFINE.read(outputs, 64, replace(config, refine=False), limit=2)
     assert plain.rows == pytest.approx(rows, abs=1e-3)
+
+
+# Objects
+
+
+def areas(*patches, size=16, classes=3):
+    """Logits of (class, rows, columns) patches on a background."""
+    logits = np.zeros((1 + classes, size, size), np.float32)
+    logits[0] = 1.0
+    for number, rows, columns in patches:
+        logits[number, rows, columns] = 2.0 + number
+    return logits
+
+
+def test_objects_are_the_connected_parts_of_each_class():
+    mugs = (1, slice(0, 4), slice(0, 4)), (1, slice(4, 8), slice(4, 8))  # touch at a corner
+    far = (1, slice(12, 16), slice(0, 4))
+    can, speck = (2, slice(0, 4), slice(8, 12)), (2, slice(12, 13), slice(12, 15))
+    found = Objects.of(areas(*mugs, far, can, speck), ("mug", "can", "box"), 4)
+    assert found.instances.max() == 3
+    assert found.instances[0, 0] == found.instances[7, 7] != found.instances[15, 0]
+    assert found.instances[12, 13] == 0
+    centres = [[7.4, 7.4], [17.6, 17.6], [1.0, 62.0], [40.0, 3.0], [62.0, 62.0], [-9.0, 3.0]]
+    rows = np.array([[u, v, 9.0, 5.0, 0.1] for u, v in centres])
+    instance, number = found.at(rows)
+    assert number.tolist() == [1, 1, 1, 2, 0, 0]
+    assert instance[0] == instance[1] != instance[2]
+    assert (instance[:4] > 0).all()
+    assert [found.label(one) for one in (0, 1, 2)] == ["", "mug", "can"]
+    assert Objects.of(areas(can), ("a", "graspable"), 4).label(2) == ""
+    assert first_of_each(np.array([0, 3, 1, 3, 0, 1, 2])).tolist() == [1, 2, 6]
+
+
+def test_grasps_are_told_by_object_and_class():
+    rows = np.array(
+        [[12.0, 12.0, 14.0, 6.0, 0.0], [12.0, 52.0, 14.0, 6.0, 0.0], [52.0, 12.0, 14.0, 6.0, 0.0],
+         [52.0, 52.0, 14.0, 6.0, 0.0]]
+    )  # fmt: skip
+    patches = [(1, slice(0, 6), slice(0, 6)), (1, slice(10, 16), slice(0, 6))]
+    outputs = outputs_of(rows) | {SEMANTIC: areas(*patches, (2, slice(0, 6), slice(10, 16)))}
+    family = replace(DET_SEG, classes=("mug", "can", "box"))
+    assert family.level is Level.REGION
+    told = {
+        best_of: family.read(outputs, 64, DetSegRefineConfig(best_of=best_of), limit=4)
+        for best_of in ("all", "object", "class")
+    }
+    assert told["all"].labels == ("mug", "mug", "can", "")
+    assert told["all"].rows[:, :2] == pytest.approx(rows[:, :2], abs=1e-3)
+    assert told["object"].labels == ("mug", "mug", "can")
+    assert told["class"].labels == ("mug", "can")
+    assert told["class"].rows[:, :2] == pytest.approx(rows[[0, 2], :2], abs=1e-3)
 
 
 # Training
@@ -354,7 +409,7 @@ def test_two_samples_are_learnt_by_heart(bars, tmp_path, tiny):
     split = Split("cornell", "image-wise", 0, ("0100", "0101"), (), ())
     object.__setattr__(split, "validation", split.train)
     config = TrainingConfig(
-        size=64, epochs=6, batch=2, learning_rate=0.005, dropout=0.0, average=0.8
+        size=64, epochs=8, batch=2, learning_rate=0.005, dropout=0.0, average=0.8
     )
     still = AugmentConfig(
         rotate=False, flip=False, zoom=1.0, shift=0.0, contrast=0.0, gamma=0.0, tint=0.0,
@@ -364,7 +419,45 @@ def test_two_samples_are_learnt_by_heart(bars, tmp_path, tiny):
     dataset = open_dataset("cornell", bars)
     trained = Trainer(family, dataset, split, config, still, tmp_path / "run", alone).run()
     first, last = trained.history[0], trained.history[-1]
-    for name in (PROPOSAL_SCORE, ROTATION, BOX):
+    for name in (PROPOSAL_SCORE, ROTATION):  # the boxes are right from the start, as the anchors
         assert last.losses[name] < 0.5 * first.losses[name]
     assert max(one.validation_accuracy for one in trained.history) == 1.0
     assert set(trained.measured) == {"anchor_px", "anchor_ratios", "trunk"}
+
+
+def test_two_stages_learn_from_masks(tmp_path, tiny):
+    torch.set_num_threads(1)
+    root = tmp_path / "scenes"
+    for number in range(4):
+        write_scene(root, number)
+    split = Split("jacquard", "image-wise", 0, ("0_a", "0_b", "0_c"), ("0_d",), ())
+    config = TrainingConfig(size=64, epochs=2, batch=3, learning_rate=0.004, average=0.5)
+    alone = TrainingProcess(0, 1, torch.device("cpu"))
+    dataset = open_dataset("jacquard", root)
+    trainer = Trainer(
+        tiny(DET_SEG_REFINE), dataset, split, config, AugmentConfig(label_turn_deg=5.0),
+        tmp_path / "run", alone,
+    )  # fmt: skip
+    trained = trainer.run()
+    assert [one.stage for one in trained.history] == ["detect", "refine"]
+    assert trained.measured["classes"] == ["can", "mug"]
+    assert trained.state["segmentation.classes.weight"].shape[0] == 3
+    assert all(math.isfinite(one.losses[SEGMENTATION]) for one in trained.history)
+    (root / "0_a_instances.png").unlink()
+    out = tmp_path / "other"
+    with pytest.raises(DatasetError, match="no mask"):
+        Trainer(tiny(DET_SEG), dataset, split, config, AugmentConfig(), out, alone)
+
+
+def write_scene(root, number):
+    """A picture in the layout of synthetic scenes: a mug and a can, with masks and classes."""
+    root.mkdir(exist_ok=True)
+    stem = f"0_{'abcd'[number]}"
+    mask = np.zeros((64, 64), np.uint8)
+    mask[10 + number : 24 + number, 12:40], mask[40:56, 20:30] = 1, 2
+    picture = np.full((64, 64, 3), 200, np.uint8)
+    picture[mask == 1], picture[mask == 2] = (40, 60, 90), (160, 30, 30)
+    cv2.imwrite(str(root / f"{stem}_RGB.png"), picture)
+    cv2.imwrite(str(root / f"{stem}_instances.png"), mask)
+    (root / f"{stem}_classes.json").write_text('{"1": "mug", "2": "can"}')
+    (root / f"{stem}_grasps.txt").write_text(f"26;{17 + number};90;20;9\n25;48;0;16;8\n")

@@ -65,12 +65,14 @@ class StereoNoise:
         The first imager sees a surface at u, the second one at u - disparity. A pixel is blocked
         when a pixel ``shift`` columns to its right is nearer by at least that disparity.
         """
-        disparity = image_focal_px * self.baseline_m / depth_m
-        seen = disparity[np.isfinite(disparity)]
+        disparity = image_focal_px * self.baseline_m / depth_m.astype(np.float64)
+        # Where the second imager sees each pixel; what lies further right there and is seen at
+        # the same place or further left is in front of it.
+        seen_at = disparity - np.arange(depth_m.shape[1])
+        ahead = np.nan_to_num(seen_at[:, ::-1], nan=-np.inf)
+        most = np.maximum.accumulate(ahead, axis=1)[:, ::-1]
         shadow = np.zeros(depth_m.shape, dtype=bool)
-        widest = int(seen.max() - seen.min()) if seen.size else 0
-        for shift in range(1, min(widest, depth_m.shape[1] - 1) + 1):
-            shadow[:, :-shift] |= disparity[:, shift:] - disparity[:, :-shift] >= shift
+        shadow[:, :-1] = most[:, 1:] >= seen_at[:, :-1]
         return shadow
 
 

@@ -45,6 +45,15 @@ class ObjectSet:
     painted: bool
     weighed: bool | None = None
 
+    @property
+    def members(self) -> tuple[ObjectSet, ...]:
+        """The sets of which this one is put together; itself for one alone."""
+        return (self,)
+
+    def paints(self, name: str) -> bool:
+        """Whether the simulator gives an object its colour."""
+        return self.painted
+
     def path(self, name: str) -> Path:
         """URDF of an object.
 
@@ -105,6 +114,49 @@ class ObjectSet:
             order = rng.permutation(len(names))[: count - len(picked)]
             picked.extend(names[i] for i in order)
         return picked
+
+
+@dataclass(frozen=True)
+class JoinedSets(ObjectSet):
+    """Several sets as one; each keeps its own ways with colours and masses."""
+
+    parts: tuple[ObjectSet, ...] = ()
+
+    @property
+    def members(self) -> tuple[ObjectSet, ...]:
+        """See :class:`ObjectSet`."""
+        return self.parts
+
+    def paints(self, name: str) -> bool:
+        """See :class:`ObjectSet`."""
+        return self._part_of(name).painted
+
+    def checked(self, name: str) -> CheckedObject:
+        """See :class:`ObjectSet`."""
+        return self._part_of(name).checked(name)
+
+    def _part_of(self, name: str) -> ObjectSet:
+        self.path(name)
+        return next(part for part in self.parts if name in part.paths)
+
+
+def joined_sets(names: str) -> ObjectSet:
+    """Find an object set, or several with commas between them, see :func:`object_set`.
+
+    Raises:
+        ConfigError: No such set, two of them hold an object of one name, or the cache cannot be
+            written.
+        MissingDependency: pybullet_data is not installed.
+    """
+    parts = tuple(object_set(name) for name in names.split(","))
+    if len(parts) == 1:
+        return parts[0]
+    paths: dict[str, Path] = {}
+    for part in parts:
+        if both := sorted(paths.keys() & part.paths.keys()):
+            raise ConfigError(f"object sets {names}: more than one holds an object {both[0]!r}")
+        paths.update(part.paths)
+    return JoinedSets(names, paths, painted=False, parts=parts)
 
 
 def object_set(name: str) -> ObjectSet:

@@ -6,6 +6,7 @@ import colorsys
 import itertools
 import tempfile
 import xml.etree.ElementTree as ElementTree
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +15,7 @@ import pybullet
 from numpy.typing import ArrayLike, NDArray
 from pybullet_utils.bullet_client import BulletClient
 
-from grasp_core.cell import load_cell
+from grasp_core.cell import Solid, load_cell
 from grasp_core.errors import ConfigError, ObjectNotFound
 from grasp_core.robot import RobotModel
 from grasp_core.transform import Transform
@@ -66,6 +67,8 @@ class World:
     Attributes:
         config: With what it left to the cell filled in.
         cell: Table and bin.
+        solids: What stands there instead of the cell's table and bin, from the next rebuild on.
+        colors: Of these, by name, where they are not those of table and bin.
         renderer: ``egl`` or ``tiny``.
         objects: Objects by name, in the order they came.
         fixed: PyBullet's body ids of table, bin and posts, by name.
@@ -82,6 +85,8 @@ class World:
         """
         _require_two_fingers(robot)
         self.cell = load_cell(config.cell)
+        self.solids: tuple[Solid, ...] = ()
+        self.colors: Mapping[str, tuple[float, ...]] = {}
         self.config = config.in_cell()
         self.robot = robot
         self._gui = gui
@@ -115,9 +120,9 @@ class World:
         )
         self._grip = 1.0, False
         self.objects, self.fixed = {}, {}
-        for solid in self.cell.solids():
+        for solid in self.solids or self.cell.solids():
             is_table = solid.name == "table"
-            color = TABLE_RGBA if is_table else _BIN_RGBA
+            color = self.colors.get(solid.name, TABLE_RGBA if is_table else _BIN_RGBA)
             body = self._static_box(solid.size_m, solid.center, color)
             self.table_body = body if is_table else self.table_body
             self.fixed[solid.name] = body

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
 from collections.abc import Iterator
 
@@ -15,18 +14,21 @@ from grasp_core.robot import load_robot
 from grasp_core.transform import Transform
 from grasp_sim.camera import camera_pose, intrinsics
 from grasp_sim.config import SimConfig
+from grasp_sim.objects import joined_sets
 from grasp_sim.synthesis.appearance import lit
+from grasp_sim.synthesis.classes import CLASSES, class_of, shape_class
+from grasp_sim.synthesis.depth_faults import draw_faults
 from grasp_sim.synthesis.free_hand import JOINTS, PARKED, free_hand, joints_at
 from grasp_sim.synthesis.hold import Hold
+from grasp_sim.synthesis.recipe import CAMERA_HEIGHT_M, MAX_TILT_DEG, SceneRecipe, draw_recipe
 from grasp_sim.synthesis.scene_builder import SceneBuilder
-from grasp_sim.synthesis.shapes import shape_class
+from grasp_sim.synthesis.surroundings import BIN, KINDS, TABLE, draw_surroundings
 from grasp_sim.synthesis.trials import GraspTrials, park_hand
 from grasp_sim.world import World
 
 
 def _config() -> SimConfig:
     return SimConfig(
-        objects="dev",
         renderer="tiny",
         image_width=160,
         image_height=120,
@@ -39,9 +41,13 @@ def _config() -> SimConfig:
 
 @pytest.fixture(scope="module")
 def builder() -> Iterator[SceneBuilder]:
-    builder = SceneBuilder(_config(), load_robot("panda"))
+    builder = SceneBuilder(_config(), "dev", load_robot("panda"))
     yield builder
     builder.close()
+
+
+def _recipe(builder: SceneBuilder, index: int, seed: int = 3) -> SceneRecipe:
+    return builder.recipe(seed, index, views=2)
 
 
 @pytest.fixture
@@ -102,60 +108,51 @@ def test_a_neighbour_in_the_way_is_a_collision_and_lies_where_it_lay(hand_world:
 def test_the_same_recipe_gives_the_same_view_whatever_was_built_before(
     builder: SceneBuilder,
 ) -> None:
-    recipe = builder.recipe(seed=3, index=11)
+    recipe = _recipe(builder, 11)
     builder.build(recipe)
-    first = builder.photograph(recipe)
-    other = builder.recipe(seed=3, index=12)
+    builder.show_robot(recipe)
+    first = builder.photograph(recipe, 1)
+    other = _recipe(builder, 12)
     assert other != recipe
     builder.build(other)
-    builder.build(builder.recipe(seed=3, index=11))
-    again = builder.photograph(recipe)
+    builder.build(_recipe(builder, 11))
+    builder.show_robot(recipe)
+    again = builder.photograph(recipe, 1)
     np.testing.assert_array_equal(first.color, again.color)
     np.testing.assert_array_equal(first.noisy_depth_m, again.noisy_depth_m)
     np.testing.assert_array_equal(first.instances, again.instances)
 
 
-def test_a_view_shows_its_objects_above_the_table(builder: SceneBuilder) -> None:
-    recipe = builder.recipe(seed=3, index=11)
+def test_a_view_shows_its_objects_above_the_support(builder: SceneBuilder) -> None:
+    recipe = _recipe(builder, 11)
     builder.build(recipe)
-    view = builder.photograph(recipe)
-    assert set(np.unique(view.instances)) == {0, *view.names}
-    assert len(view.names) <= len(recipe.objects)
-    assert view.classes.keys() == view.names.keys()
-    # Objects are nearer than the table around them.
-    v, u = np.nonzero(view.instances)
-    z = view.depth_m[v, u]
-    rays = np.stack(
-        [(u - view.camera.cx) / view.camera.fx, (v - view.camera.cy) / view.camera.fy, 0 * u + 1]
+    for view in (builder.photograph(recipe, 0), builder.look_from_above(recipe)):
+        numbers = set(np.unique(view.instances)) - {0}
+        assert numbers
+        assert numbers <= view.names.keys()
+        assert len(view.names) <= len(recipe.objects)
+        v, u = np.nonzero(view.instances)
+        points = view.camera.rays(np.column_stack([u, v])) * view.depth_m[v, u][:, None]
+        height = view.T_base_camera.apply(points)[:, 2]
+        assert np.median(height) > 0.005
+        assert height.max() < 0.3
+
+
+def test_what_is_seen_of_a_robot_hides_things_and_touches_none(builder: SceneBuilder) -> None:
+    recipe = next(
+        recipe
+        for recipe in (_recipe(builder, index) for index in range(50))
+        if recipe.surroundings.robot
     )
-    height = view.T_base_camera.apply((rays * z).T)[:, 2]
-    assert np.median(height) > 0.005
-    assert height.max() < 0.3
-
-
-def test_a_table_at_another_height_is_repainted_as_a_table(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    cell = dataclasses.replace(load_cell("tabletop"), support_z_m=0.1)
-    monkeypatch.setattr("grasp_sim.world.load_cell", lambda name: cell)
-    given = {}
-
-    def painted(color, on_table, rgb, camera, T_base_camera, support_z_m, rng):
-        given.update(on_table=on_table, support_z_m=support_z_m)
-        return color
-
-    monkeypatch.setattr("grasp_sim.synthesis.scene_builder.lit", painted)
-    builder = SceneBuilder(_config(), load_robot("panda"))
-    try:
-        recipe = builder.recipe(seed=3, index=11)
-        builder.build(recipe)
-        view = builder.photograph(recipe)
-    finally:
-        builder.close()
-    assert given["support_z_m"] == 0.1
-    empty = view.instances == 0
-    assert given["on_table"][empty].mean() > 0.9  # the table fills the picture
-    assert not given["on_table"][~empty].any()
+    trials = builder.build(recipe)
+    before = builder.look_from_above(recipe)
+    builder.show_robot(recipe)
+    after = builder.look_from_above(recipe)
+    assert isinstance(trials, GraspTrials)
+    nearer = after.depth_m < before.depth_m - 0.01
+    assert nearer.sum() > 100
+    assert not after.instances[nearer].any()
+    np.testing.assert_array_equal(after.instances[~nearer], before.instances[~nearer])
 
 
 def test_the_pattern_lies_on_the_table_at_any_height() -> None:
@@ -166,22 +163,94 @@ def test_the_pattern_lies_on_the_table_at_any_height() -> None:
     def seen(raised_m: float, support_z_m: float) -> np.ndarray:
         pose = Transform.from_translation(0.0, 0.0, raised_m) @ camera_pose(config)
         rng = np.random.default_rng(4)
-        return lit(color, table, (0.5, 0.5, 0.5), camera, pose, support_z_m, rng).astype(int)
+        flat = np.full(table.shape, 0.75, np.float32)
+        seen = lit(color, flat, table, (0.5, 0.5, 0.5), camera, pose, support_z_m, rng)
+        return seen.astype(int)
 
     assert np.abs(seen(0.1, 0.1) - seen(0.0, 0.0)).max() <= 1
     assert np.abs(seen(0.1, 0.0) - seen(0.0, 0.0)).max() > 1
 
 
-def test_the_hand_is_never_in_the_picture() -> None:
-    assert PARKED[2] > 2.0 * SimConfig().camera_distance_m
+def test_the_hand_is_never_in_the_picture(builder: SceneBuilder) -> None:
+    assert PARKED[2] > 1.5 * CAMERA_HEIGHT_M[1]
+    assert PARKED[2] > builder.look_from_above(_recipe(builder, 11)).T_base_camera.translation[2]
 
 
 def test_recipes_differ_and_stay_in_bounds(builder: SceneBuilder) -> None:
-    recipes = [builder.recipe(seed=1, index=index) for index in range(200)]
+    recipes = [_recipe(builder, index, seed=1) for index in range(200)]
     assert {len(recipe.objects) for recipe in recipes} == set(range(1, 9))
-    assert len({recipe.config.camera_tilt_deg for recipe in recipes}) == 200
-    assert max(recipe.config.camera_tilt_deg for recipe in recipes) <= 30.0
+    assert {recipe.surroundings.kind for recipe in recipes} == set(KINDS)
     assert all(len(set(recipe.objects)) == len(recipe.objects) for recipe in recipes)
+    views = [view for recipe in recipes for view in recipe.views]
+    tilts = [view.config.camera_tilt_deg for view in views]
+    heights = [view.camera_height_m for view in views]
+    assert len(set(tilts)) == 400
+    assert 55.0 < max(tilts) <= MAX_TILT_DEG
+    assert CAMERA_HEIGHT_M[0] - 1e-9 <= min(heights) < 0.4
+    assert 1.0 < max(heights) <= CAMERA_HEIGHT_M[1] + 1e-9
+
+
+def test_a_scene_draws_from_one_set_or_from_several() -> None:
+    sets = joined_sets("dev,household")
+    recipes = [draw_recipe(sets, _config().in_cell(), 1, index, views=1) for index in range(60)]
+    kinds = [{name[0].isdigit() for name in recipe.objects} for recipe in recipes]
+    assert {True} in kinds
+    assert {False} in kinds
+    assert {True, False} in kinds
+    assert sets.paints("000")
+    assert not sets.paints(next(name for name in sets.paths if not name[0].isdigit()))
+    with pytest.raises(ConfigError, match="more than one holds"):
+        joined_sets("dev,dev")
+
+
+def test_walls_stand_round_the_objects_and_nothing_stands_above_their_support() -> None:
+    rng = np.random.default_rng(0)
+    drawn = [draw_surroundings(load_cell("tabletop"), rng) for _ in range(100)]
+    for around in drawn:
+        table = around.solids[0]
+        assert table.name == "table"
+        assert table.center[2] + table.size_m[2] / 2 == pytest.approx(0.0)
+        low, high = np.array(around.cell.workspace_min), np.array(around.cell.workspace_max)
+        for solid in around.solids:
+            center, half = np.array(solid.center), np.array(solid.size_m) / 2
+            if center[2] + half[2] > 1e-6:
+                overlap = np.minimum(high, center + half) - np.maximum(low, center - half)
+                assert overlap[:2].min() < 1e-6, (around.kind, solid)
+        walls = [solid for solid in around.solids if solid.name.startswith("wall")]
+        assert len(walls) == (0 if around.kind in (TABLE, "platform") else 4)
+    tallest = max(s.center[2] + s.size_m[2] / 2 for a in drawn if a.kind == BIN for s in a.solids)
+    assert tallest > 0.15
+
+
+def test_faults_lose_pixels_and_let_some_fly_at_edges() -> None:
+    camera = intrinsics(SimConfig())
+    depth_m = np.full((camera.height, camera.width), 0.8, np.float32)
+    bodies = np.zeros(depth_m.shape, np.int32)
+    depth_m[200:280, 260:380] = 0.7
+    bodies[200:280, 260:380] = 1
+    drawn = [draw_faults(np.random.default_rng(seed)) for seed in range(20)]
+    measured = [
+        faults.apply(depth_m, bodies, camera, np.random.default_rng(0)) for faults in drawn
+    ]
+    shares = [float(np.isfinite(one).mean()) for one in measured]
+    assert min(shares) < 0.9
+    assert max(shares) > 0.97
+    for faults, one in zip(drawn, measured, strict=True):
+        flying = (one > 0.72) & (one < 0.78)
+        v, u = np.nonzero(flying)
+        assert len(v) > 0 or faults.flying < 0.02
+        near_edge = (np.abs(v - 199.5) < 5) | (np.abs(v - 279.5) < 5)
+        near_edge |= (np.abs(u - 259.5) < 5) | (np.abs(u - 379.5) < 5)
+        assert np.count_nonzero(near_edge) >= 0.95 * len(v)
+    # The same seed, the same faults.
+    again = drawn[0].apply(depth_m, bodies, camera, np.random.default_rng(0))
+    np.testing.assert_array_equal(again, measured[0])
+
+
+def test_names_tell_the_class_of_household_objects() -> None:
+    assert class_of("mug_014", (0.1, 0.1, 0.1)) == "mug"
+    assert class_of("123", (0.02, 0.1, 0.02)) == "bar"
+    assert len(set(CLASSES)) == len(CLASSES) == 12
 
 
 @pytest.mark.parametrize(

@@ -1,36 +1,40 @@
-"""Grasp labels of a synthetic view: found by geometry, some of them tried.
+"""Grasp labels of a synthetic scene, and of each picture of it.
 
-Candidates come from the antipodal search on exact depth, densely, and are turned into grasp poses
-by the executor's own rule. A few, spread over the scene, are tried by a free hand that misses the
-pose by as much as a real one does, for a good grasp forgives that. What a trial tells, it tells of
-the candidates nearby as well, the more the nearer they are.
+Candidates come from the antipodal search on the exact scene as seen from straight above, densely,
+and are turned into grasp poses by the executor's own rule. A few, spread over the scene, are tried
+by a free hand that misses the pose by as much as a real one does, for a good grasp forgives that.
+What a trial tells, it tells of the candidates nearby as well, the more the nearer they are. A
+picture has those of them whose object it shows at their place.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from grasp_core.camera import PinholeCamera
 from grasp_core.cell import Cell
 from grasp_core.errors import BadCalibration, CandidateFailure
 from grasp_core.frame import RgbdFrame
 from grasp_core.grasp import Grasp
-from grasp_core.rectangle import angle_difference, iou_matrix, rectangles_to_array, suppress
+from grasp_core.rectangle import angle_difference, iou_matrix, suppress, wrap_angle
 from grasp_core.robot import GripperProfile
+from grasp_core.support import Plane
 from grasp_core.transform import Transform
 from grasp_detection.antipodal.config import AntipodalConfig
 from grasp_detection.antipodal.detector import AntipodalDetector
 from grasp_executor.config import PickConfig
-from grasp_executor.grasp_pose import GraspTarget, target_from
+from grasp_executor.grasp_pose import target_from
 from grasp_executor.interfaces import Observation
 from grasp_sim.synthesis.hold import Hold
-from grasp_sim.synthesis.scene_builder import SyntheticView
+from grasp_sim.synthesis.scene_builder import SyntheticView, TrueView
 from grasp_sim.synthesis.trials import GraspTrials
 
-TRIALS = 12  # most per scene
-_DENSE = 250  # most candidates
+TRIALS = 8  # most per scene
+_DENSE = 200  # most candidates
 _DENSE_JACCARD, _DENSE_ANGLE = 0.6, np.radians(10.0)
 _SPREAD_JACCARD, _SPREAD_ANGLE = 0.1, np.radians(30.0)
 _NEAR_JACCARD, _NEAR_ANGLE = 0.2, np.radians(15.0)  # where a trial tells something
@@ -38,6 +42,7 @@ _PRIOR = 0.3  # weight of the estimate beside a trial of the very same grasp
 _MISS_M, _MISS_RAD = 0.003, np.radians(4.0)  # standard deviations, each direction
 _MIN_ESTIMATE = 0.1
 _POSITIVE = 0.5  # quality from which a candidate becomes a label
+_NEARBY_PX = 2
 
 
 @dataclass(frozen=True)
@@ -49,29 +54,47 @@ class TriedGrasp:
 
 
 @dataclass(frozen=True, eq=False)
-class Labels:
-    """Labels of one view.
+class SceneLabels:
+    """Labels of a scene.
 
     Attributes:
-        rows: Shape (N, 5), rectangles as in :class:`grasp_core.rectangle.GraspRectangle`; the
-            opening is the object's width, the jaw is the pad.
+        places: Shape (N, 6), x, y, z of the middle between the jaws at the object's local top,
+            base frame, opening, jaw, all metres; and the closing direction from +x, radians.
         quality: Shape (N,), how likely each holds, in [0.5, 1].
+        owners: Shape (N,), number of the object.
         candidates: How many were found before the unlikely ones were dropped.
         trials: What was tried.
     """
 
-    rows: NDArray[np.float64]
+    places: NDArray[np.float64]
     quality: NDArray[np.float64]
+    owners: NDArray[np.int64]
     candidates: int
     trials: tuple[TriedGrasp, ...]
 
 
-class Labeller:
-    """Labels views for a gripper in a cell."""
+@dataclass(frozen=True, eq=False)
+class ViewLabels:
+    """Those of a scene's labels that one picture shows.
 
-    def __init__(self, gripper: GripperProfile, cell: Cell) -> None:
-        self._gripper, self._cell, self._pick = gripper, cell, PickConfig()
-        config = AntipodalConfig(
+    Attributes:
+        rows: Shape (N, 5), rectangles as in :class:`grasp_core.rectangle.GraspRectangle`; the
+            opening is the object's width, the jaw is the pad.
+        places: Shape (N, 6), see :class:`SceneLabels`.
+        quality: Shape (N,).
+    """
+
+    rows: NDArray[np.float64]
+    places: NDArray[np.float64]
+    quality: NDArray[np.float64]
+
+
+class Labeller:
+    """Labels scenes for a gripper."""
+
+    def __init__(self, gripper: GripperProfile) -> None:
+        self._gripper, self._pick = gripper, PickConfig()
+        self._config = AntipodalConfig(
             gap_clearance_m=self._pick.min_opening_margin_m,  # exact widths need no reserve
             min_quality=_MIN_ESTIMATE,
             top_k=_DENSE,
@@ -79,55 +102,81 @@ class Labeller:
             nms_angle=float(_DENSE_ANGLE),
             report_too_wide=False,
         )
-        self._detector = AntipodalDetector(gripper, config)
 
-    def label(self, view: SyntheticView, trials: GraspTrials, seed: int) -> Labels:
+    def label(self, view: TrueView, cell: Cell, trials: GraspTrials, seed: int) -> SceneLabels:
         """Find candidates, try some, and rate all.
 
         Args:
-            view: A scene's picture.
+            view: The scene from above.
+            cell: Its workspace, which ends at the walls.
             trials: The same scene.
             seed: Chooses which candidates are tried.
         """
-        frame = RgbdFrame(view.color, view.depth_m, view.camera)
-        grasps, targets, owners = self._executable(view, self._detector.detect(frame))
-        rows = rectangles_to_array([grasp.rectangle for grasp in grasps])
+        grasps, places, owners = self._candidates(view, cell)
+        rows = places[:, [0, 1, 3, 4, 5]]  # on the support, where all have one scale
         quality = np.array([grasp.quality for grasp in grasps])
+        seen = Observation([], view.depth_m, view.camera, view.T_base_camera, 0.0)
         rng = np.random.default_rng([abs(seed), 3])
-        tried, done = self._choose(rows, quality, rng), []
-        outcome = np.full(len(rows), np.nan)
-        for index in tried:
-            target = targets[index]
-            name = view.names[owners[index]]
+        done, outcome = [], np.full(len(rows), np.nan)
+        for index in self._choose(rows, quality, rng):
+            try:
+                target = target_from(grasps[index], seen, self._gripper, cell, self._pick)
+            except (CandidateFailure, BadCalibration):
+                outcome[index] = 0.0  # the executor would not do it
+                continue
             pose = target.T_base_grasp @ _miss(rng)
-            hold = trials.try_grasp(name, pose, target.opening_m)
+            hold = trials.try_grasp(view.names[owners[index]], pose, target.opening_m)
             outcome[index] = float(hold is Hold.HELD)
             done.append(TriedGrasp(float(quality[index]), hold))
         quality = _informed(rows, quality, outcome)
         good = quality >= _POSITIVE
-        return Labels(rows[good], quality[good], len(rows), tuple(done))
+        numbers = np.array(owners, np.int64)[good]
+        return SceneLabels(places[good], quality[good], numbers, len(rows), tuple(done))
 
-    def _executable(
-        self, view: SyntheticView, grasps: list[Grasp]
-    ) -> tuple[list[Grasp], list[GraspTarget], list[int]]:
-        """Candidates that the executor would accept, on objects that can be seen."""
-        seen = Observation(grasps, view.depth_m, view.camera, view.T_base_camera, 0.0)
+    def shown(self, labels: SceneLabels, view: SyntheticView) -> ViewLabels:
+        """The labels whose object a picture shows at their place."""
+        rows = _rectangles(labels.places, view.camera, view.T_base_camera.inverse())
+        seen = [
+            index
+            for index, (row, owner) in enumerate(zip(rows, labels.owners, strict=True))
+            if _shows(view.instances, row[0], row[1], int(owner))
+        ]
+        return ViewLabels(rows[seen], labels.places[seen], labels.quality[seen])
+
+    def _candidates(
+        self, view: TrueView, cell: Cell
+    ) -> tuple[list[Grasp], NDArray[np.float64], list[int]]:
+        """Candidates on objects, between the walls; their places, and whose they are."""
+        frame = RgbdFrame(
+            np.zeros((*view.depth_m.shape, 3), np.uint8),
+            view.depth_m,
+            view.camera,
+            T_base_camera=view.T_base_camera,
+            support=Plane(np.array([0.0, 0.0, 1.0]), 0.0).seen_from(view.T_base_camera),
+        )
         kept: list[Grasp] = []
-        targets: list[GraspTarget] = []
         owners: list[int] = []
-        for grasp in grasps:
+        places: list[tuple[float, ...]] = []
+        for grasp in AntipodalDetector(self._gripper, self._config, cell).detect(frame):
             rectangle = grasp.rectangle
             owner = _owner(view.instances, rectangle.u, rectangle.v)
             if not owner:
                 continue
-            try:
-                target = target_from(grasp, seen, self._gripper, self._cell, self._pick)
-            except (CandidateFailure, BadCalibration):
-                continue
+            # The camera looks straight down: the grasp plane lies across its axis.
+            middle = view.camera.deproject((rectangle.u, rectangle.v), grasp.depth_m)
+            closing = (math.cos(rectangle.angle), math.sin(rectangle.angle), 0.0)
+            along = view.T_base_camera.rotate(closing)
             kept.append(grasp)
-            targets.append(target)
             owners.append(owner)
-        return kept, targets, owners
+            places.append(
+                (
+                    *view.T_base_camera.apply(middle),
+                    grasp.width_m,
+                    self._gripper.pad_width_m,
+                    math.atan2(along[1], along[0]),
+                )
+            )
+        return kept, np.array(places, np.float64).reshape(-1, 6), owners
 
     def _choose(
         self, rows: NDArray[np.float64], quality: NDArray[np.float64], rng: np.random.Generator
@@ -141,12 +190,47 @@ class Labeller:
         return np.concatenate([best, rng.permutation(others)[: TRIALS - len(best)]])
 
 
+def _rectangles(
+    places: NDArray[np.float64], camera: PinholeCamera, T_camera_base: Transform
+) -> NDArray[np.float64]:
+    """Many places at once as :func:`grasp_core.projection.plane_to_rectangle` has them."""
+    middle, angle = places[:, :3], places[:, 5]
+    along = np.column_stack([np.cos(angle), np.sin(angle), np.zeros(len(places))])
+    side = np.column_stack([-np.sin(angle), np.cos(angle), np.zeros(len(places))])
+    reach, jaw = 0.5 * places[:, 3:4] * along, 0.5 * places[:, 4:5] * side
+    corners = [middle - reach, middle + reach, middle - jaw, middle + jaw]
+    first, second, low, high = (camera.project(T_camera_base.apply(one)) for one in corners)
+    span = second - first
+    return np.column_stack(
+        [
+            0.5 * (first + second),
+            np.linalg.norm(span, axis=1),
+            np.linalg.norm(high - low, axis=1),
+            wrap_angle(np.arctan2(span[:, 1], span[:, 0])),
+        ]
+    )
+
+
+def _around(instances: NDArray[np.uint8], u: float, v: float) -> NDArray[np.uint8]:
+    row, column, reach = round(v), round(u), _NEARBY_PX
+    return instances[
+        max(row - reach, 0) : max(row + reach + 1, 0),
+        max(column - reach, 0) : max(column + reach + 1, 0),
+    ]
+
+
 def _owner(instances: NDArray[np.uint8], u: float, v: float) -> int:
     """Number of the object under a pixel, or next to it; 0 for none."""
-    row, column = round(v), round(u)
-    around = instances[max(row - 2, 0) : row + 3, max(column - 2, 0) : column + 3]
+    around = _around(instances, u, v)
     numbers = around[around > 0]
     return int(np.bincount(numbers).argmax()) if numbers.size else 0
+
+
+def _shows(instances: NDArray[np.uint8], u: float, v: float, owner: int) -> bool:
+    """Whether an object is seen at a pixel of the picture, or next to it."""
+    height, width = instances.shape
+    inside = 0.0 <= u <= width - 1.0 and 0.0 <= v <= height - 1.0
+    return bool(inside and (_around(instances, u, v) == owner).any())
 
 
 def _miss(rng: np.random.Generator) -> Transform:

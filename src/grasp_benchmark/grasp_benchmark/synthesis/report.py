@@ -36,8 +36,8 @@ def write_report(root: Path, statistics: Statistics) -> Path:
 def _plots(statistics: Statistics) -> str:
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(9.0, 3.0), layout="constrained")
-    objects, outcomes, tilts = figure.subplots(1, 3)
+    figure = Figure(figsize=(12.0, 3.0), layout="constrained")
+    objects, outcomes, tilts, measured = figure.subplots(1, 4)
     for axes, counts, label in (
         (objects, sorted(statistics.by_objects.items()), "objects in a scene"),
         (outcomes, sorted(statistics.trials.items()), "outcome of tried grasps"),
@@ -46,5 +46,7 @@ def _plots(statistics: Statistics) -> str:
         axes.set_xlabel(label)
     tilts.hist(statistics.tilts_deg, bins=15)
     tilts.set_xlabel("tilt of the camera, degrees")
+    measured.hist(statistics.measured, bins=15)
+    measured.set_xlabel("share of pixels with depth")
     objects.set_ylabel("scenes")
     return svg(figure)

@@ -12,10 +12,11 @@ from grasp_benchmark.synthesis.scene_job import SceneJob, attempt_scene
 from grasp_benchmark.workers import Died, started_workers
 from grasp_core.robot import load_robot
 from grasp_sim.config import SimConfig
-from grasp_sim.objects import object_set
+from grasp_sim.objects import joined_sets
 from grasp_sim.renderer import egl_works
+from grasp_sim.synthesis.classes import CLASSES
 
-_VERSION = 2  # of how scenes are made: raised when the same seed would give others
+_VERSION = 3  # of how scenes are made: raised when the same seed would give others
 
 
 @dataclass(frozen=True)
@@ -24,11 +25,12 @@ class Synthesis:
 
     Attributes:
         root: The dataset's folder, absolute.
-        objects: Object set.
+        objects: Object sets, with commas between them.
         robot: Folder under config/robots.
         gripper: File under config/grippers, the hand that tries the grasps; empty: the robot's.
         seed: Of the whole set.
         scenes: How many; more of them leave the first ones as they are.
+        views: Pictures of each.
     """
 
     root: Path
@@ -37,6 +39,7 @@ class Synthesis:
     gripper: str
     seed: int
     scenes: int
+    views: int
     _config: SimConfig = field(init=False)
 
     def __post_init__(self) -> None:
@@ -46,16 +49,24 @@ class Synthesis:
             ConfigError: No such object set or robot, or the folder holds other scenes.
             MissingDependency: The object set is not installed.
         """
-        object_set(self.objects)
+        joined_sets(self.objects)
         load_robot(self.robot, self.gripper)
         # Renderers differ in a few pixels: one for the whole set.
         renderer = "egl" if egl_works() else "tiny"
-        config = SimConfig(
-            objects=self.objects, robot=self.robot, gripper=self.gripper, renderer=renderer
-        )
+        config = SimConfig(robot=self.robot, gripper=self.gripper, renderer=renderer)
         object.__setattr__(self, "_config", config)
         about = {"objects": self.objects, "robot": self.robot, "gripper": self.gripper}
-        begin(self.root, {"version": _VERSION, "seed": self.seed, **about, "renderer": renderer})
+        begin(
+            self.root,
+            {
+                "version": _VERSION,
+                "seed": self.seed,
+                "views": self.views,
+                **about,
+                "renderer": renderer,
+                "class_names": list(CLASSES),
+            },
+        )
 
     def missing(self) -> list[int]:
         """Scenes that are not finished."""
@@ -83,7 +94,10 @@ class Synthesis:
             MissingDependency: dask.distributed is not installed.
             GraspStackError: No worker can be had.
         """
-        jobs = [SceneJob(self.root, self._config, self.seed, index) for index in indices]
+        jobs = [
+            SceneJob(self.root, self._config, self.objects, self.seed, index, self.views)
+            for index in indices
+        ]
         if not jobs:
             return
         with started_workers(min(workers, len(jobs)), scheduler) as processes:

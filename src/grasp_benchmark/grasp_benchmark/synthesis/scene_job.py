@@ -1,4 +1,4 @@
-"""Making one scene, in whatever process: built, photographed, labelled, written."""
+"""Making one scene, in whatever process: built, labelled, photographed, written."""
 
 from __future__ import annotations
 
@@ -15,15 +15,19 @@ class SceneJob:
 
     Attributes:
         root: Folder of the dataset, absolute.
-        config: Cell, object set, renderer.
+        config: Cell and renderer.
+        objects: Object sets, with commas between them.
         seed: Of the dataset.
         index: Number of the scene.
+        views: How many pictures are taken of it.
     """
 
     root: Path
     config: SimConfig
+    objects: str
     seed: int
     index: int
+    views: int
 
 
 def attempt_scene(job: SceneJob) -> str:

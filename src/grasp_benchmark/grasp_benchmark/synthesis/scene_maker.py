@@ -8,10 +8,9 @@ from dataclasses import dataclass
 
 import cv2
 
-from grasp_benchmark.synthesis.files import write_scene
+from grasp_benchmark.synthesis.files import write_scene, write_view
 from grasp_benchmark.synthesis.labels import Labeller
 from grasp_benchmark.synthesis.scene_job import SceneJob
-from grasp_core.cell import load_cell
 from grasp_core.errors import ConfigError
 from grasp_core.robot import load_robot
 from grasp_sim.config import SimConfig
@@ -19,7 +18,7 @@ from grasp_sim.synthesis.recipe import SceneRecipe
 from grasp_sim.synthesis.scene_builder import SceneBuilder
 from grasp_sim.synthesis.trials import GraspTrials
 
-_ATTEMPTS = 5
+_ATTEMPTS = 3
 _REDRAWS = 3
 
 
@@ -28,47 +27,52 @@ class SceneTimes:
     """Where the time of a scene went, seconds."""
 
     build: float
-    draw: float
     label: float
-    write: float
+    views: float
 
     @property
     def total(self) -> float:
         """All of it."""
-        return self.build + self.draw + self.label + self.write
+        return self.build + self.label + self.views
 
 
 class _SceneMaker:
     """What a process needs for any number of scenes with the same configuration."""
 
-    def __init__(self, config: SimConfig) -> None:
+    def __init__(self, config: SimConfig, objects: str) -> None:
         model = load_robot(config.robot, config.gripper)
-        self.made_with = config
-        self._builder = SceneBuilder(config, model)
-        self._labeller = Labeller(model.gripper, load_cell(config.cell))
+        self.made_with = config, objects
+        self._builder = SceneBuilder(config, objects, model)
+        self._labeller = Labeller(model.gripper)
 
     def close(self) -> None:
         """Release PyBullet."""
         self._builder.close()
 
     def make(self, job: SceneJob) -> SceneTimes:
-        """Build, photograph, label and write a scene."""
+        """Build, label, photograph and write a scene."""
         marks = [time.perf_counter()]
         recipe, trials = self._built(job)
         marks.append(time.perf_counter())
-        view = self._builder.photograph(recipe)
+        above = self._builder.look_from_above(recipe)
+        labels = self._labeller.label(above, recipe.surroundings.cell, trials, recipe.seed)
         marks.append(time.perf_counter())
-        labels = self._labeller.label(view, trials, recipe.seed)
-        marks.append(time.perf_counter())
-        write_scene(job.root, recipe, view, labels)
+        self._builder.show_robot(recipe)
+        shown = []
+        for number in range(job.views):
+            view = self._builder.photograph(recipe, number)
+            seen = self._labeller.shown(labels, view)
+            write_view(job.root, recipe.index, number, view, seen)
+            shown.append((view, seen))
+        write_scene(job.root, recipe, labels, shown)
         marks.append(time.perf_counter())
         return SceneTimes(*(end - start for start, end in itertools.pairwise(marks)))
 
     def _built(self, job: SceneJob) -> tuple[SceneRecipe, GraspTrials]:
-        """Build the scene: what rolls away falls elsewhere, then other objects take turns."""
+        """Build the scene; where nothing stays, elsewhere, then of other objects."""
         failure = ConfigError(f"scene {job.index} cannot be built")
         for redraw in range(_REDRAWS):
-            recipe = self._builder.recipe(job.seed, job.index, redraw)
+            recipe = self._builder.recipe(job.seed, job.index, redraw, views=job.views)
             for _ in range(_ATTEMPTS):
                 try:
                     return recipe, self._builder.build(recipe)
@@ -93,9 +97,9 @@ def make_scene(job: SceneJob) -> SceneTimes:
 def _maker_for(job: SceneJob) -> _SceneMaker:
     """This process's maker; PyBullet's drawing context allows one at a time."""
     global _maker
-    if _maker is None or _maker.made_with != job.config:
+    if _maker is None or _maker.made_with != (job.config, job.objects):
         if _maker is not None:
             _maker.close()
             _maker = None
-        _maker = _SceneMaker(job.config)
+        _maker = _SceneMaker(job.config, job.objects)
     return _maker

@@ -18,43 +18,60 @@ class Statistics:
 
     Attributes:
         scenes: How many are finished.
-        unlabelled: Scenes in which nothing can be grasped.
+        pictures: Of them.
+        unlabelled: Pictures in which nothing can be grasped.
         by_objects: Scenes by number of objects.
+        surroundings: Scenes by what stands round the objects.
+        with_robot: Scenes with parts of a robot in the picture.
         classes: Objects that can be seen, by class.
         object_names: Different objects.
-        grasps: Labels.
+        grasps: Labels of all pictures.
         candidates: What geometry found, before trials and estimates dropped some.
         trials: Tried grasps by outcome.
-        tilts_deg: Camera tilt of each scene.
+        tilts_deg: Camera tilt of each picture.
+        heights_m: Camera height of each picture.
+        measured: Share of each picture's pixels with depth.
     """
 
     scenes: int = 0
+    pictures: int = 0
     unlabelled: int = 0
     by_objects: Counter[int] = field(default_factory=Counter)
+    surroundings: Counter[str] = field(default_factory=Counter)
+    with_robot: int = 0
     classes: Counter[str] = field(default_factory=Counter)
     object_names: set[str] = field(default_factory=set)
     grasps: int = 0
     candidates: int = 0
     trials: Counter[str] = field(default_factory=Counter)
     tilts_deg: list[float] = field(default_factory=list)
+    heights_m: list[float] = field(default_factory=list)
+    measured: list[float] = field(default_factory=list)
 
     def add(self, about: dict[str, Any]) -> None:
-        """Count a scene's ``_scene.json``."""
+        """Count a scene's file."""
         self.scenes += 1
-        self.unlabelled += not about["grasps"]
         self.by_objects[len(about["objects"])] += 1
-        self.classes.update(about["classes"].values())
+        self.surroundings[about["surroundings"]] += 1
+        self.with_robot += about["robot"]
         self.object_names.update(about["objects"])
-        self.grasps += about["grasps"]
         self.candidates += about["candidates"]
         self.trials.update(outcome for _, outcome in about["trials"])
-        self.tilts_deg.append(about["camera_tilt_deg"])
+        for view in about["views"]:
+            self.pictures += 1
+            self.unlabelled += not view["grasps"]
+            self.classes.update(view["classes"].values())
+            self.grasps += view["grasps"]
+            self.tilts_deg.append(view["camera_tilt_deg"])
+            self.heights_m.append(view["camera_height_m"])
+            self.measured.append(view["measured"])
 
     def to_json(self) -> dict[str, Any]:
         """Plain values."""
         values = asdict(self)
         values["object_names"] = len(self.object_names)
-        del values["tilts_deg"]
+        for name in ("tilts_deg", "heights_m", "measured"):
+            del values[name]
         return values
 
     def rows(self) -> list[tuple[str, str]]:
@@ -62,7 +79,11 @@ class Statistics:
         tried = sum(self.trials.values())
         rows = [
             ("scenes", str(self.scenes)),
-            ("scenes without a grasp", str(self.unlabelled)),
+            *((f"  {name}", str(count)) for name, count in sorted(self.surroundings.items())),
+            ("  with a robot", str(self.with_robot)),
+            ("pictures", str(self.pictures)),
+            ("pictures without a grasp", str(self.unlabelled)),
+            ("pixels with depth", f"{100.0 * sum(self.measured) / max(self.pictures, 1):.0f} %"),
             ("different objects", str(len(self.object_names))),
             ("objects seen", str(sum(self.classes.values()))),
             *((f"  of class {name}", str(count)) for name, count in sorted(self.classes.items())),

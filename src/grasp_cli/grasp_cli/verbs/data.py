@@ -31,16 +31,19 @@ from grasp_detection.datasets.sheet import draw_sheet, sample_views, write_sheet
 from grasp_detection.datasets.split import (
     KINDS,
     PARTS,
+    PUBLISHED,
     leaked_objects,
     load_splits,
     make_folds,
     make_split,
+    published_splits,
     save_splits,
 )
 from grasp_detection.datasets.survey import Report, Survey, views_to_read
 from grasp_sim.household.sets import require_free_seed
 from grasp_sim.household.writing import write_objects
-from grasp_sim.objects import NOT_FOR_TRAINING, object_set
+from grasp_sim.objects import NOT_FOR_TRAINING, joined_sets
+from grasp_sim.synthesis.recipe import VIEWS
 
 EXAMPLES = (
     "grasp data check cornell --limit 50",
@@ -51,6 +54,7 @@ EXAMPLES = (
 _SHARES = (0.7, 0.1, 0.2)
 _SHEETS = Path("log")
 MOST_SCENES = 1_000_000
+MOST_VIEWS = 20
 _SILENT = 0  # level of OpenCV's log
 
 
@@ -66,7 +70,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     check.add_argument("--json", type=Path, help="file for the counts and the problems")
     split = actions.add_parser("split", help="draw a split and save it")
     split.set_defaults(act=_split)
-    split.add_argument("--kind", required=True, choices=KINDS, help="what must stay together")
+    split.add_argument(
+        "--kind",
+        required=True,
+        choices=(*KINDS, PUBLISHED),
+        help="what must stay together, or the folds it came with",
+    )
     split.add_argument("--folds", type=int, help="draw so many folds instead of one split")
     split.add_argument(
         "--shares", type=_shares, help="of training, validation and test (0.7,0.1,0.2)"
@@ -101,7 +110,14 @@ def _add_synthesize(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--scenes", type=int, required=True, help="number of scenes in all")
     parser.add_argument("--out", type=Path, required=True, help="folder of the dataset")
     parser.add_argument("--seed", type=int, default=0, help="of the whole set (0)")
-    parser.add_argument("--objects", default="dev", help="dev, household, or a folder (dev)")
+    parser.add_argument(
+        "--objects",
+        default="dev",
+        help="dev, household, or a folder; several with commas between them (dev)",
+    )
+    parser.add_argument(
+        "--views", type=int, default=VIEWS, help=f"pictures of each scene ({VIEWS})"
+    )
     parser.add_argument(
         "--robot", help="folder under config/robots, whose hand tries (as config/simulator.yaml)"
     )
@@ -178,7 +194,11 @@ def _split(options: argparse.Namespace, console: Console) -> int:
         raise ConfigError("--within goes with --folds")
     if options.seed < 0:
         raise ConfigError(f"--seed is {options.seed}, must be at least 0")
-    if options.folds is not None:
+    if options.kind == PUBLISHED:
+        if options.folds is not None or options.shares is not None:
+            raise ConfigError(f"--folds and --shares mean nothing with --kind {PUBLISHED}")
+        splits = published_splits(dataset, seed=options.seed)
+    elif options.folds is not None:
         within = load_splits(options.within)[0] if options.within else None
         splits = make_folds(dataset, options.kind, options.folds, seed=options.seed, within=within)
     else:
@@ -241,16 +261,26 @@ def _synthesize(options: argparse.Namespace, console: Console) -> int:
         raise ConfigError(f"--scenes is {options.scenes}, must lie in [1, {MOST_SCENES}]")
     if options.seed < 0:
         raise ConfigError(f"--seed is {options.seed}, must be at least 0")
-    if options.objects in NOT_FOR_TRAINING:
-        raise ConfigError(
-            f"--objects {options.objects}: nothing is trained on those; take dev or household"
-        )
+    if not 1 <= options.views <= MOST_VIEWS:
+        raise ConfigError(f"--views is {options.views}, must lie in [1, {MOST_VIEWS}]")
+    for name in options.objects.split(","):
+        if name in NOT_FOR_TRAINING:
+            raise ConfigError(
+                f"--objects {name}: nothing is trained on those; take dev or household"
+            )
     robot, gripper = simulated_robot(options.robot, options.gripper)
     synthesis = Synthesis(
-        options.out.resolve(), options.objects, robot, gripper, options.seed, options.scenes
+        options.out.resolve(),
+        options.objects,
+        robot,
+        gripper,
+        options.seed,
+        options.scenes,
+        options.views,
     )
-    for sentence in object_set(options.objects).findings():
-        console.print(sentence, markup=False, soft_wrap=True)
+    for part in joined_sets(options.objects).members:
+        for sentence in part.findings():
+            console.print(sentence, markup=False, soft_wrap=True)
     missing = synthesis.missing()
     console.print(
         f"{options.scenes} scenes ({options.scenes - len(missing)} of them made before), "

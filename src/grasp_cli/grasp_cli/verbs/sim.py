@@ -36,6 +36,8 @@ EXAMPLES = (
     "grasp sim --picks 3",
     "grasp sim --gui --detector antipodal  # watch it, in real time",
     "grasp sim --picks 10 --clutter 5 --noise d435 --report report --json picks.json",
+    "grasp sim --clutter 6 --objects household --pick-class mug --detector det_seg_refine "
+    "--weights FILE  # a named object",
 )
 _BRING_UP_S = 60.0
 _LOGS_KEPT = 10
@@ -56,6 +58,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--cell", help="file under config/cells; another robot has its own")
     add("--planner", choices=SIM_ARGUMENTS["planner"].choices, help="who plans the arm's paths")
     add("--attempts", type=int, default=1, help="closings of the jaws allowed per pick (1)")
+    add(
+        "--pick-class",
+        default="",
+        help="only objects of this class, by a detector that tells them",
+    )
     add("--speed", help="times real time, or max (max; with --gui 1)")
     add("--noise", choices=SIM_ARGUMENTS["noise"].choices, help="depth noise")
     add("--camera-tilt", type=float, help="camera from straight down, degrees, 0 to 40")
@@ -169,6 +176,7 @@ def _plan(options: argparse.Namespace) -> SeriesPlan:
         clutter=options.clutter,
         seed=options.seed,
         attempts=options.attempts,
+        pick_class=options.pick_class,
     )
 
 
@@ -213,6 +221,7 @@ def _conclude(
             "detector": options.detector,
             "weights": options.weights if has_weights(options.detector) else "",
             "noise": options.noise,
+            "pick_class": options.pick_class,
             "renderer": renderer,
             "wall_s": round(wall_s, 1),
         }

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, cast
 
+import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -15,14 +16,15 @@ from grasp_core.config import setting
 from grasp_core.grasp import Level
 from grasp_core.rectangle import suppress, wrap_angle
 from grasp_detection.datasets.instances import NAMELESS
-from grasp_detection.det_seg_refine.config import DetSegRefineConfig
+from grasp_detection.det_seg_refine.config import ALL, CLASS, DetSegRefineConfig
 from grasp_detection.det_seg_refine.losses import (
     box_loss,
     matched,
     orientation_loss,
     refinement_loss,
 )
-from grasp_detection.det_seg_refine.network import DetSegRefine, Sizes
+from grasp_detection.det_seg_refine.network import FINEST, DetSegRefine, Sizes
+from grasp_detection.det_seg_refine.objects import Objects, first_of_each
 from grasp_detection.det_seg_refine.orientations import angle_of
 from grasp_detection.det_seg_refine.refinement import decode_turned, most_likely
 from grasp_detection.det_seg_refine.segmentation import hard_pixel_loss
@@ -230,6 +232,32 @@ class DetSegFamily(DetFamily):
             **super().losses(outputs, targets),
             SEGMENTATION: _SEGMENTATION_WEIGHT * segmentation,
         }
+
+    def read(
+        self,
+        outputs: Arrays,
+        size: int,
+        config: LearnedConfig,
+        *,
+        limit: int = 1,
+        min_score: float = 0.0,
+    ) -> Candidates:
+        """See :class:`Family`: each grasp with the class of the object under its centre."""
+        best_of = cast(DetSegRefineConfig, config).best_of
+        most = limit if best_of == ALL else self.proposals.proposed
+        found = super().read(outputs, size, config, limit=most, min_score=min_score)
+        objects = Objects.of(outputs[SEMANTIC], self.classes, FINEST)
+        instance, number = objects.at(found.rows)
+        kept = np.arange(len(found.rows))
+        if best_of != ALL:
+            kept = first_of_each(number if best_of == CLASS else instance)[:limit]
+        labels = tuple(objects.label(one) for one in number[kept].tolist())
+        return Candidates(found.rows[kept], found.score[kept], found.raw_score[kept], labels)
+
+    def areas(self, outputs: Arrays, size: int) -> NDArray[np.uint8]:
+        """See :class:`Family`: logits are enlarged before they are compared."""
+        planes = [cv2.resize(one, (size, size)) for one in outputs[SEMANTIC]]
+        return np.asarray(np.argmax(planes, axis=0), np.uint8)
 
 
 @dataclass(frozen=True, kw_only=True)

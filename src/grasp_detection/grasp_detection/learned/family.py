@@ -54,12 +54,15 @@ class Candidates:
         rows: Shape (N, 5), rectangles (u, v, width, height, angle), pixels of the input, radians.
         score: Shape (N,), in [0, 1], descending: what they are ranked and calibrated by.
         raw_score: Shape (N,), what the network itself says of their quality.
+        labels: N classes of the objects they are on, empty where it is unknown; none where the
+            network knows no classes.
         level: What they are derived from; None for the family's own.
     """
 
     rows: FloatArray
     score: FloatArray
     raw_score: FloatArray
+    labels: tuple[str, ...] = ()
     level: Level | None = None
 
 
@@ -289,6 +292,17 @@ class Family(ABC):
             limit: Most candidates returned.
             min_score: Candidates that score no more are dropped.
         """
+
+    def areas(self, outputs: Arrays, size: int) -> NDArray[np.uint8]:
+        """Class of each pixel of the input, 0 background, else 1 + its place in ``classes``.
+
+        Asked only where the family :attr:`segments`.
+
+        Args:
+            outputs: By name, without the batch dimension.
+            size: Side of the input that was shown, pixels.
+        """
+        return np.zeros((size, size), np.uint8)
 
 
 def named(outputs: Sequence[str], result: Any) -> dict[str, Any]:

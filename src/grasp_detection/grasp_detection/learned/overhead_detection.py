@@ -136,6 +136,7 @@ class OverheadDetection:
                 float(quality[index]),
                 float(raw_score[index]),
                 ranking.level,
+                ranking.label(int(index)),
                 frame,
                 view.height_map.T_frame_support,
             )
@@ -149,6 +150,7 @@ class OverheadDetection:
         quality: float,
         raw_score: float,
         level: Level,
+        label: str,
         frame: RgbdFrame,
         T_camera_support: Transform,
     ) -> Grasp:
@@ -166,6 +168,7 @@ class OverheadDetection:
             raw_score=raw_score,
             depth_m=depth_m,
             level=level,
+            label=label,
             model=self._name,
             width_m=planar.width_m,
         )

@@ -19,7 +19,7 @@ from torch import Tensor
 
 from grasp_core.optional import needed_by
 from grasp_detection.learned.torch_files import read_published
-from grasp_detection.learned.trunk import THIN_RESNET50
+from grasp_detection.learned.trunk import STAGES, THIN_RESNET50
 from grasp_detection.learned.trunks import build_trunk
 from grasp_detection.learned.weights import WeightsError
 
@@ -70,8 +70,12 @@ def import_trunk(path: Path, layout: str) -> dict[str, Tensor]:
         ConfigError: No such layout.
         WeightsError: It cannot be read, or holds something else.
     """
-    wanted = build_trunk(layout, 3).state_dict()
-    state = _from_onnx(path) if path.suffix == ".onnx" else _from_torch(read_published(path), path)
+    if path.suffix == ".onnx":
+        state, stages = _from_onnx(path), STAGES  # the one that ships: its fourth is never used
+    else:
+        state = _from_torch(read_published(path), path)
+        stages = STAGES + any(name.startswith(f"stages.{STAGES}.") for name in state)
+    wanted = build_trunk(layout, 3, stages).state_dict()
     # Files from before torch counted batches lack the counts, which nothing depends on.
     state |= {name: one for name, one in wanted.items() if name.endswith(_COUNT)}
     kept = {name: tensor for name, tensor in state.items() if name in wanted}
@@ -80,7 +84,7 @@ def import_trunk(path: Path, layout: str) -> dict[str, Tensor]:
     if missing or wrong:
         what = f"lacks {missing[0]}" if missing else f"has another shape of {wrong[0]}"
         raise WeightsError(
-            f"{path} {what}: it is no {layout}, of {len(wanted)} tensors up to the third stage"
+            f"{path} {what}: it is no {layout}, of {len(wanted)} tensors in {stages} stages"
         )
     return {name: tensor.float().contiguous() for name, tensor in kept.items()}
 

@@ -14,12 +14,13 @@ def trunk_names() -> list[str]:
     return sorted([*layout_names(), *DENSE_LAYOUTS])
 
 
-def build_trunk(name: str, channels: int) -> ResNet | DenseNet:
+def build_trunk(name: str, channels: int, stages: int = STAGES) -> ResNet | DenseNet:
     """A trunk with numbers drawn at random, as far as stride 16.
 
     Args:
         name: Of its layout.
         channels: Input channels.
+        stages: Of a residual network; a fourth one has stride 32.
 
     Raises:
         ConfigError: There is none of that name.
@@ -27,7 +28,7 @@ def build_trunk(name: str, channels: int) -> ResNet | DenseNet:
     _check(name)
     if name in DENSE_LAYOUTS:
         return DenseNet(channels, DENSE_LAYOUTS[name])
-    return ResNet(channels, find_layout(name))
+    return ResNet(channels, find_layout(name), stages)
 
 
 def trunk_channels(name: str) -> list[int]:

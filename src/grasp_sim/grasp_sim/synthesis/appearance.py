@@ -1,7 +1,8 @@
 """How a scene looks: a table top of any pattern, and light of any colour and direction.
 
 The renderer draws one plain table in white light from above. Here its pixels are given a texture
-that lies on the table as a real one would, and the whole picture is lit anew.
+that lies on the table as a real one would, and the whole picture is lit anew: from one side, and
+less where something stands nearby.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ _TILE_M = (0.15, 0.6)  # side of the pattern before it repeats
 
 def lit(
     color: NDArray[np.uint8],
+    depth_m: NDArray[np.float32],
     on_table: NDArray[np.bool_],
     table_rgb: tuple[float, float, float],
     camera: PinholeCamera,
@@ -30,6 +32,7 @@ def lit(
 
     Args:
         color: Shape (H, W, 3), uint8, as rendered.
+        depth_m: Shape (H, W), float32, metres, exact; NaN where there is nothing.
         on_table: Shape (H, W), pixels of the table top.
         table_rgb: Colour of the table as it was rendered, in [0, 1].
         camera: Intrinsics without distortion.
@@ -41,12 +44,12 @@ def lit(
         Shape (H, W, 3), uint8.
     """
     seen = color.astype(np.float32) / np.float32(255.0)
-    shading = seen / np.asarray(table_rgb, np.float32)
     tile, tile_m = _tile(rng), float(rng.uniform(*_TILE_M))
     pattern = _on_plane(tile, camera, T_base_camera, support_z_m, tile_m)
-    seen = np.where(on_table[..., None], shading * pattern, seen)
-    seen = seen * _light(seen.shape[0], seen.shape[1], rng)
-    return np.clip(255.0 * seen, 0.0, 255.0).astype(np.uint8)
+    seen[on_table] *= pattern[on_table] / np.asarray(table_rgb, np.float32)
+    seen *= _light(seen.shape[0], seen.shape[1], rng)
+    seen *= _shade(depth_m, camera, rng)[..., None]
+    return np.asarray(cv2.convertScaleAbs(seen, alpha=255.0), np.uint8)
 
 
 def _tile(rng: np.random.Generator) -> NDArray[np.float32]:
@@ -108,11 +111,13 @@ def _on_plane(
     T_camera_base = T_base_camera.inverse()
     columns = [T_camera_base.rotation[:, 0], T_camera_base.rotation[:, 1]]
     plane = np.column_stack([*columns, T_camera_base.apply((0.0, 0.0, z_m))])
-    v, u = np.mgrid[: camera.height, : camera.width].astype(np.float64)
-    rays = np.stack([(u - camera.cx) / camera.fx, (v - camera.cy) / camera.fy, np.ones_like(u)])
-    place = np.einsum("ij,jvu->ivu", np.linalg.inv(plane), rays)
-    place = place[:2] / np.where(np.abs(place[2]) < 1e-9, 1e-9, place[2])
-    column, row = np.mod(place / tile_m, 1.0).astype(np.float32) * np.float32(_TILE_PX)
+    x = ((np.arange(camera.width) - camera.cx) / camera.fx).astype(np.float32)
+    y = ((np.arange(camera.height) - camera.cy) / camera.fy).astype(np.float32)[:, None]
+    along, across, depth = (
+        np.float32(a) * x + np.float32(b) * y + np.float32(c) for a, b, c in np.linalg.inv(plane)
+    )
+    depth = np.where(np.abs(depth) < 1e-6, np.float32(1e-6), depth) * np.float32(tile_m)
+    column, row = (np.mod(one / depth, 1.0) * np.float32(_TILE_PX) for one in (along, across))
     return np.asarray(
         cv2.remap(tile, column, row, cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP), np.float32
     )
@@ -121,8 +126,28 @@ def _on_plane(
 def _light(height: int, width: int, rng: np.random.Generator) -> NDArray[np.float32]:
     """A factor for each pixel: strength, a slope over the picture, colour; (H, W, 3)."""
     direction = rng.uniform(-np.pi, np.pi)
-    v, u = np.mgrid[-1.0 : 1.0 : height * 1j, -1.0 : 1.0 : width * 1j]
-    slope = rng.uniform(0.0, 0.35) * (u * np.cos(direction) + v * np.sin(direction))
+    slope = rng.uniform(0.0, 0.35)
+    across = slope * np.cos(direction) * np.linspace(-1.0, 1.0, width)
+    down = slope * np.sin(direction) * np.linspace(-1.0, 1.0, height)
+    plane = 1.0 + across.astype(np.float32) + down.astype(np.float32)[:, None]
     warmth = rng.normal(0.0, 0.06)
-    tint = np.array([1.0 + warmth, 1.0, 1.0 - warmth])
-    return (rng.uniform(0.6, 1.3) * (1.0 + slope)[..., None] * tint).astype(np.float32)
+    tint = rng.uniform(0.6, 1.3) * np.array([1.0 + warmth, 1.0, 1.0 - warmth])
+    return np.asarray(plane[..., None] * tint.astype(np.float32), np.float32)
+
+
+def _shade(
+    depth_m: NDArray[np.float32], camera: PinholeCamera, rng: np.random.Generator
+) -> NDArray[np.float32]:
+    """A factor for each pixel: light from one side, and little of it in corners; (H, W)."""
+    away = np.nan_to_num(depth_m, nan=float(np.nan_to_num(np.nanmax(depth_m), nan=1.0)))
+    near = np.minimum(away, cv2.GaussianBlur(away, (0, 0), 1.0))
+    right = cv2.Sobel(near, cv2.CV_32F, 1, 0, scale=camera.fx / 8.0) / near
+    down = cv2.Sobel(near, cv2.CV_32F, 0, 1, scale=camera.fy / 8.0) / near
+    side, steep = rng.uniform(-np.pi, np.pi), rng.uniform(0.2, 0.9)
+    facing = (1.0 - steep) + steep * (np.cos(side) * right + np.sin(side) * down)
+    facing = np.maximum(facing / np.sqrt(right**2 + down**2 + 1.0), 0.0)
+    reach = int(rng.integers(15, 41))
+    hidden = np.clip((away - cv2.blur(away, (reach, reach))) / 0.04, 0.0, 1.0)
+    strength, corner = rng.uniform(0.1, 0.6), rng.uniform(0.0, 0.6)
+    light = 1.0 - strength + strength * facing / max(1.0 - steep, 0.1)
+    return np.asarray(np.clip(light, 0.3, 1.6) * (1.0 - corner * hidden), np.float32)

@@ -22,8 +22,8 @@ from grasp_sim.world import SimObject, World
 
 _PENETRATION_M = 0.0005
 _CLOSE_S = 1.0  # longest
-_LIFT_M, _LIFT_S = 0.08, 0.8
-_HOLD_S = 0.15
+_LIFT_M, _LIFT_S = 0.05, 0.5
+_HOLD_S = 0.1
 _EMPTY_GAP_M = 0.002
 
 

@@ -1,13 +1,29 @@
-"""Names for shapes, so that objects without a name have a class."""
+"""Classes of objects: what household objects are, and what shape the nameless ones have."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-CLASSES = ("bar", "plate", "block", "lath")
+from grasp_sim.household.kinds import KINDS
+
+SHAPES = ("bar", "plate", "block", "lath")
+CLASSES = (*SHAPES, *KINDS)
+"""In the order of the numbers in class masks, from 1."""
+
 _LONG = 1.8  # times the next side
 _FLAT = 0.55
+
+
+def class_of(name: str, size_m: ArrayLike) -> str:
+    """Class of an object: its kind where its name says that, else its shape.
+
+    Args:
+        name: In its object set, as ``mug_007``.
+        size_m: See :func:`shape_class`.
+    """
+    kind = name.partition("_")[0]
+    return kind if kind in KINDS else shape_class(size_m)
 
 
 def shape_class(size_m: ArrayLike) -> str:
