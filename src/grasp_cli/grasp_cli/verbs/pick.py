@@ -15,6 +15,7 @@ from rich.console import Console
 from grasp_bringup.attended_pick import AttendedPick
 from grasp_bringup.client import StackClient
 from grasp_core.errors import Code, ConfigError
+from grasp_executor.selection import Policy
 
 EXAMPLES = (
     "grasp pick",
@@ -27,6 +28,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     add = parser.add_argument
     add("--attempts", type=int, default=1, help="closings of the jaws allowed (1)")
+    add(
+        "--policy",
+        default=Policy.BEST.name.lower(),
+        choices=[policy.name.lower() for policy in Policy],
+        help="the best candidate first, or by chance one above the executor's random_threshold "
+        "(best)",
+    )
     add("--label", default="", help="only objects of this class")
     add("--namespace", default="", help="namespace of the stack")
     add("--yes", action="store_true", help="confirm every motion without asking")
@@ -37,7 +45,8 @@ def run(options: argparse.Namespace) -> int:
     if not 1 <= options.attempts <= 100:
         raise ConfigError(f"--attempts is {options.attempts}, must lie in [1, 100]")
     console = Console()
-    goal = Pick.Goal(max_attempts=options.attempts, label=options.label)
+    policy = Policy[options.policy.upper()]
+    goal = Pick.Goal(max_attempts=options.attempts, label=options.label, policy=int(policy))
     with StackClient(namespace=options.namespace) as client:
         confirms = (lambda what: True) if options.yes else _ask
         result = AttendedPick(client, confirms, console.print).run(goal)
