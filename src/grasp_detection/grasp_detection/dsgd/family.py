@@ -73,7 +73,7 @@ SALIENCE, PLACE, TURN, CONFIDENCE, SEGMENTATION = (
 FINE, COARSE = "fine", "coarse"
 _REGIONS, _PIXELS, _PREDICTION, _EVALUATION = "regions", "pixels", "prediction", "evaluation"
 _MOST_LABELS, _MOST_REGIONS, _TAUGHT_REGIONS = 64, 32, 8  # of a picture
-_GRASPABLE = 0.5  # Jaccard index with a salient region from which a proposal is one
+_SALIENT = 0.5  # Jaccard index with a salient region from which a proposal is one
 _JUDGING, _GLOBALLY = 0.3, 0.4  # of the epochs, for the evaluation and for the global networks
 _BANDS = 3.0  # of scores: surely of a region, surely of a pixel, all others
 
@@ -344,7 +344,9 @@ class SwitchFamily(DsgdFamily):
             return _scored(regions, config.region_threshold, 2, least)
         if PIXEL_OUTPUTS[0] in outputs and config.speaker != GLOBAL:
             pixels = read_pixels(outputs, size, config, limit, 0.0)
-            if _speaks(PIXEL, config, pixels):
+            # On an input of another size its confidence may differ by a little from the one by
+            # which the global network was not asked.
+            if _speaks(PIXEL, config, pixels) or GLOBAL_BOX not in outputs:
                 return _scored(pixels, config.pixel_threshold, 1, least)
         return _scored(read_globally(outputs, 0.0), np.inf, 0, least)
 
@@ -388,7 +390,7 @@ def _region_losses(outputs: Tensors, targets: Tensors) -> dict[str, Tensor]:
     """Equations 9, 10 and 11."""
     boxes, regions = outputs[BOXES], targets[REGIONS]
     best, number = iou(boxes, torch.nan_to_num(regions)).max(dim=2)
-    graspable = best >= _GRASPABLE
+    graspable = best >= _SALIENT
     grasps = torch.nan_to_num(targets[REGION_GRASPS])
     label = grasps.gather(1, number[..., None].expand(-1, -1, 5))
     found = Proposals(boxes, outputs[LOGITS], outputs[CORRECTIONS], outputs[ANCHORS])

@@ -85,10 +85,12 @@ class GlobalHead(nn.Module):
         """Shape (B, before, H, W) -> boxes (x, y, w, h), pixels of the input, and 20 logits."""
         squeezed = _squeezed(self.dropout(self.dense(features)))
         height, width = features.shape[2:]
-        sides = torch.stack([torch.as_tensor(width), torch.as_tensor(height)]).to(squeezed)
+        # In half precision places would be whole pixels at best: only the offset may be.
+        offset = _UNIT_PX * self.box(squeezed).float()
+        sides = torch.stack([torch.as_tensor(width), torch.as_tensor(height)]).to(offset)
         middle = (sides * self._stride - 1.0) / 2.0
-        mean = torch.cat([middle, torch.tensor(self._mean_px).to(squeezed)])
-        return mean + _UNIT_PX * self.box(squeezed), self.angle(squeezed)
+        mean = torch.cat([middle, torch.tensor(self._mean_px).to(offset)])
+        return mean + offset, self.angle(squeezed)
 
 
 class EvaluationHead(nn.Module):
