@@ -15,6 +15,7 @@ from rich.console import Console
 from grasp_bringup.attended_pick import AttendedPick
 from grasp_bringup.client import StackClient
 from grasp_core.errors import Code, ConfigError
+from grasp_executor.selection import Policy
 
 EXAMPLES = (
     "grasp pick",
@@ -34,6 +35,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="most that it bears, N per finger (as strong as the hand is)",
     )
+    add(
+        "--policy",
+        default=Policy.BEST.name.lower(),
+        choices=[policy.name.lower() for policy in Policy],
+        help="the best candidate first, or by chance one above the executor's random_threshold "
+        "(best)",
+    )
     add("--label", default="", help="only objects of this class")
     add("--namespace", default="", help="namespace of the stack")
     add("--yes", action="store_true", help="confirm every motion without asking")
@@ -48,6 +56,7 @@ def run(options: argparse.Namespace) -> int:
         max_attempts=options.attempts,
         label=options.label,
         delicate_force_n=options.delicate,
+        policy=int(Policy[options.policy.upper()]),
     )
     with StackClient(namespace=options.namespace) as client:
         confirms = (lambda what: True) if options.yes else _ask
