@@ -276,7 +276,9 @@ def test_the_layout_is_found_by_what_is_there(tmp_path):
     (tmp_path / "empty").mkdir()
     with pytest.raises(DatasetError, match="fits no known layout") as caught:
         detect_dataset(tmp_path / "empty")
-    assert all(f"{name}: " in str(caught.value) for name in dataset_names())
+    # Scenes from above are a view of what Jacquard's layout holds: to be asked for by name.
+    found_out = set(dataset_names()) - {"overhead"}
+    assert all(f"{name}: " in str(caught.value) for name in found_out)
     with pytest.raises(DatasetError, match="valid are cornell, jacquard, ocid"):
         open_dataset("nosuch", tmp_path)
 
