@@ -28,6 +28,7 @@ class SeriesPlan:
         seed: Of objects and scenes.
         attempts: Grasps allowed per pick.
         delicate_n: Most that the objects bear, newtons per finger; 0: as the hand can.
+        pick_class: Only objects of this class; empty any.
     """
 
     picks: int
@@ -36,6 +37,7 @@ class SeriesPlan:
     seed: int
     attempts: int
     delicate_n: float = 0.0
+    pick_class: str = ""
 
 
 class PickSeries:
@@ -105,7 +107,12 @@ class PickSeries:
             yield self._label, record
 
     def _pick(self, names: Sequence[str]) -> PickRecord:
-        goal = Pick.Goal(max_attempts=self._plan.attempts, delicate_force_n=self._plan.delicate_n)
+        plan = self._plan
+        goal = Pick.Goal(
+            max_attempts=plan.attempts,
+            delicate_force_n=plan.delicate_n,
+            label=plan.pick_class,
+        )
         result = self._client.pick(goal, self._tell)
         # A server that dies answers with an empty result, whose code reads as OK.
         code = Code.INTERNAL if result.code == Code.OK and not result.success else result.code

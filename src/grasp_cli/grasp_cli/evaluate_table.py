@@ -17,6 +17,13 @@ from grasp_detection.evaluation.metric import (
 )
 from grasp_detection.evaluation.summary import Figures
 
+_OF_CLASSES = [
+    ("best grasp of each class right", "grasp_by_class"),
+    ("IoU of objects", "iou_graspable"),
+    ("IoU of classes, mean", "iou_classes"),
+    ("class of true masks right", "class_of_masks"),
+]
+
 
 def show(figures: Figures, columns: Sequence[Figures], console: Console) -> None:
     """Print the table, the comparison, the notes and the warnings.
@@ -98,6 +105,7 @@ def _shares() -> list[tuple[str, str]]:
         quality = f", quality >= {least:.1f}" if least else ""
         label = f"right among best {MULTI_GRASP_MOST}{quality}"
         rows.append((label, f"multi_grasp_{least:.1f}_top{MULTI_GRASP_MOST}"))
+    rows += _OF_CLASSES
     rows += [(f"jaw ratio {x:.1f}", f"jaw_ratio_{x:.1f}") for x in JAW_RATIOS]
     return rows
 

@@ -32,7 +32,7 @@ def draw_grasps(
     """Draw the best candidates; the image itself is left alone.
 
     The two jaws are thick, the opening between them is thin and white. The best grasp is orange
-    and carries its quality and width; the others are blue. A grasp of quality 0 is red.
+    and carries its class, quality and width; the others are blue. A grasp of quality 0 is red.
 
     Args:
         color: Shape (H, W, 3), uint8, RGB.
@@ -133,8 +133,8 @@ def _line(
 
 
 def _draw_caption(image: NDArray[np.uint8], grasp: Grasp, scale: float) -> None:
-    """Quality and width beside the best grasp, on a plate, inside the image."""
-    text = f"{grasp.quality:.2f}"
+    """Class, quality and width beside the best grasp, on a plate, inside the image."""
+    text = f"{grasp.label} {grasp.quality:.2f}".lstrip()
     if math.isfinite(grasp.width_m):
         text += f"  {1000.0 * grasp.width_m:.0f} mm"
     font, size = cv2.FONT_HERSHEY_SIMPLEX, 0.42 * scale

@@ -26,7 +26,7 @@ from grasp_detection.ranking import Ranking
 
 _GEOMETRY = ("u", "v", "width", "height", "angle_rad")
 NEEDED = ("picture", *_GEOMETRY, "score")
-_MORE = ("raw_score", "depth_m", "width_m", "detector")
+_MORE = ("raw_score", "depth_m", "width_m", "detector", "label")
 # Endings of colour pictures that are no part of a view's name: Cornell's and Jacquard's.
 _ENDING = re.compile(r"(?:(?<=pcd\d{4})r|_RGB)?\.(?:png|jpe?g|tiff?)$", re.IGNORECASE)
 
@@ -48,8 +48,12 @@ class Predictions:
         found = self.rankings.get(view)
         if found is None:
             return Ranking(np.empty((0, 5)), np.empty(0), np.empty(0), np.empty(0))
-        arrays = (found.rows, found.quality, found.raw_score, found.score)
-        return Ranking(*(array[:limit] for array in arrays))
+        return Ranking(
+            found.rows[:limit],
+            found.quality[:limit],
+            found.raw_score[:limit],
+            found.score[:limit],
+        )
 
     def require_views(self, views: Sequence[str]) -> None:
         """Check that something here belongs to a dataset.
@@ -151,6 +155,7 @@ def _line_of(picture: str, grasp: Grasp) -> list[object]:
         f"{grasp.quality:.4f}",
         *(_number(value) for value in (grasp.raw_score, grasp.depth_m, grasp.width_m)),
         grasp.model,
+        grasp.label,
     ]
 
 

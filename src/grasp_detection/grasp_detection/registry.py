@@ -16,6 +16,7 @@ from grasp_core.errors import ConfigError
 from grasp_core.robot import GripperProfile
 from grasp_detection.antipodal.config import AntipodalConfig
 from grasp_detection.antipodal.detector import AntipodalDetector
+from grasp_detection.det_seg_refine.members import DET_SEG_REFINE
 from grasp_detection.detector import Detector
 from grasp_detection.entry import Entry
 from grasp_detection.external import (
@@ -40,7 +41,11 @@ from grasp_detection.ranking import PictureDetector
 DEFAULT = "default"
 _DEFAULT_DETECTOR = "dsc_graspnet"  # what picks best in closed loop on development objects
 _ANTIPODAL = Entry("antipodal", "antipodal", AntipodalConfig, AntipodalDetector)
-_ENTRIES = {entry.name: entry for entry in (_ANTIPODAL, *MAPS.entries(), *GRASP_SCORERS.entries())}
+_LEARNED = (MAPS, GRASP_SCORERS, DET_SEG_REFINE)
+_ENTRIES = {
+    entry.name: entry
+    for entry in (_ANTIPODAL, *(entry for members in _LEARNED for entry in members.entries()))
+}
 
 
 def resolve(name: str) -> str:

@@ -1,4 +1,4 @@
-"""Grasps as RViz markers: jaws coloured by quality, with quality and opening as text."""
+"""Grasps as RViz markers: jaws coloured by quality, with class, quality and opening as text."""
 
 from __future__ import annotations
 
@@ -80,7 +80,8 @@ def grasp_markers(
 def _text(
     rank: int, grasp: Grasp, T_camera_grasp: Transform, width_m: float, gripper: GripperProfile
 ) -> Marker:
-    """Rank, quality and opening, above the bar."""
+    """Rank, class where it is known, quality and opening, above the bar."""
+    named = f"{grasp.label} " if grasp.label else ""
     above_m = -gripper.finger_length_m - _BAR_M - _LETTER_M
     return Marker(
         ns="text",
@@ -88,7 +89,7 @@ def _text(
         pose=pose_from_transform(T_camera_grasp @ Transform.from_translation(0.0, 0.0, above_m)),
         scale=Vector3(z=_LETTER_M),
         color=_WHITE,
-        text=f"{rank + 1}: {grasp.quality:.2f}, {1000.0 * width_m:.0f} mm",
+        text=f"{rank + 1}: {named}{grasp.quality:.2f}, {1000.0 * width_m:.0f} mm",
     )
 
 

@@ -15,6 +15,7 @@ from grasp_detection.datasets.instances import instances_of
 from grasp_detection.datasets.jacquard import JacquardDataset
 from grasp_detection.datasets.ocid import CLASSES, OcidDataset
 from grasp_detection.datasets.registry import dataset_names, detect_dataset, open_dataset
+from grasp_detection.datasets.split import published_splits
 
 SIZE = 120
 CENTER = np.array([62.0, 55.0])
@@ -278,3 +279,31 @@ def test_the_layout_is_found_by_what_is_there(tmp_path):
     assert all(f"{name}: " in str(caught.value) for name in dataset_names())
     with pytest.raises(DatasetError, match="valid are cornell, jacquard, ocid"):
         open_dataset("nosuch", tmp_path)
+
+
+def test_ocids_published_folds(tmp_path):
+    sequences = [f"ARID20/table/top/seq0{number}" for number in range(1, 6)]
+    for sequence in sequences:
+        write_ocid(tmp_path, sequence=sequence, name="one")
+        write_ocid(tmp_path, sequence=sequence, name="two")
+    folds = ((sequences[:4], sequences[4:]), (sequences[1:], sequences[:1]))
+    for number, parts in enumerate(folds):
+        for name, part in zip(("training", "validation"), parts, strict=True):
+            lines = [
+                f"{sequence},{picture}.png\n" for sequence in part for picture in ("one", "two")
+            ]
+            write_text(tmp_path / "data_split" / f"{name}_{number}.txt", "".join(lines))
+    dataset = OcidDataset(tmp_path)
+    splits = published_splits(dataset)
+    assert [split.kind for split in splits] == ["published", "published"]
+    for split, (learnt, reported) in zip(splits, folds, strict=True):
+        assert set(split.test) == {f"{s}/{p}" for s in reported for p in ("one", "two")}
+        assert {*split.train, *split.validation} == {
+            f"{s}/{p}" for s in learnt for p in ("one", "two")
+        }
+        assert len(split.validation) == 2  # one whole scene chooses the epoch
+        assert len({name.rpartition("/")[0] for name in split.validation}) == 1
+    assert published_splits(dataset)[1].digest == splits[1].digest
+    (tmp_path / "data_split" / "validation_1.txt").unlink()
+    with pytest.raises(DatasetError, match=r"validation_1\.txt is missing"):
+        published_splits(dataset)

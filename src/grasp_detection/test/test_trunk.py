@@ -24,11 +24,12 @@ from grasp_detection.learned.training.run import train
 from grasp_detection.learned.trunk import (
     THIN_RESNET50,
     FeaturePyramid,
+    PyramidLevels,
     ResNet,
     TrunkLayout,
     find_layout,
 )
-from grasp_detection.learned.trunk_files import load_trunk, shipped_trunks
+from grasp_detection.learned.trunk_files import Trunk, load_trunk, shipped_trunks
 from grasp_detection.learned.trunk_import import import_trunk, origin_of
 from grasp_detection.learned.weights import SHIPPED, WeightsError, load_weights, save_weights
 from grasp_detection.maps.networks.resnet_fpn import RESNET_FPN
@@ -86,12 +87,12 @@ class TheirBlock(nn.Module):
 
 
 def theirs(layout):
-    """A ResNet as torchvision has it, up to its third stage and with a classifier."""
+    """A ResNet as torchvision has it, without its classifier."""
     parts, before = OrderedDict(), 64
     parts["conv1"] = nn.Conv2d(3, 64, 7, 2, 3, bias=False)
     parts["bn1"], parts["relu"] = nn.BatchNorm2d(64), nn.ReLU()
     parts["maxpool"] = nn.MaxPool2d(3, 2, 1)
-    for stage in range(3):
+    for stage in range(4):
         blocks = []
         for block in range(layout.blocks[stage]):
             stride = 2 if stage and not block else 1
@@ -106,8 +107,9 @@ def test_a_file_of_torchvision_answers_as_there(name, tmp_path):
     layout, path = TINY[name], tmp_path / "resnet.pth"
     there = theirs(layout)
     torch.save({**there.state_dict(), "fc.weight": torch.zeros(10, 8)}, path)
-    here = ResNet(3, layout)
-    here.load_state_dict(import_trunk(path, name))
+    state = import_trunk(path, name)
+    here = ResNet(3, layout, 4)
+    here.load_state_dict(state)
     picture = torch.rand(1, 3, 64, 48)
     scaled = picture - picture.mean(dim=(2, 3), keepdim=True)
     with torch.inference_mode():
@@ -118,6 +120,24 @@ def test_a_file_of_torchvision_answers_as_there(name, tmp_path):
         found = here(scaled)
     for one, other in zip(found, features, strict=True):
         assert torch.allclose(one, other, atol=1e-4 * float(other.abs().max()))
+    # Networks that use three stages take what they need.
+    third = ResNet(3, layout)
+    Trunk(name, state, {}).load_into(third, "rgb")
+    with torch.inference_mode():
+        assert torch.equal(third(scaled)[-1], found[2])
+
+
+def test_every_level_of_a_pyramid_knows_what_the_coarser_ones_know():
+    pyramid = PyramidLevels([2, 3, 4], 5)
+    features = [torch.randn(1, n, s, s) for n, s in ((2, 8), (3, 4), (4, 2))]
+    features[2].requires_grad_()
+    levels = pyramid(features)
+    assert [tuple(one.shape) for one in levels] == [(1, 5, 8, 8), (1, 5, 4, 4), (1, 5, 2, 2)]
+    top, side = pyramid.sides[2](features[2]), pyramid.sides[1](features[1])
+    enlarged = top.repeat_interleave(2, dim=2).repeat_interleave(2, dim=3)
+    assert torch.allclose(levels[1], pyramid.smooth[1](side + enlarged), atol=1e-6)
+    levels[0].sum().backward()
+    assert features[2].grad.abs().min() > 0.0
 
 
 def as_onnx(network, path):
@@ -303,3 +323,13 @@ def test_a_pretrained_trunk_learns_more_slowly(pretrained, rates):
     counts = [sum(p.numel() for p in group["params"]) for group in optimiser.param_groups]
     assert counts[1] == sum(p.numel() for p in network.trunk.parameters())
     assert sum(counts) == sum(p.numel() for p in network.parameters())
+
+
+def test_what_ships_of_a_trunk_has_its_licence_beside_it():
+    licence = (SHIPPED / "trunks" / "LICENCE.txt").read_text()
+    made_of_it = [
+        path for path in SHIPPED.glob("*/*.json") if "trunk" in json.loads(path.read_text())
+    ]
+    assert {path.parent.name for path in made_of_it} >= {"resnet_fpn", "grasp_scorer"}
+    for path in made_of_it:
+        assert (path.parent / "LICENCE.txt").read_text() == licence

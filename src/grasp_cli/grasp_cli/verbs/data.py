@@ -31,10 +31,12 @@ from grasp_detection.datasets.sheet import draw_sheet, sample_views, write_sheet
 from grasp_detection.datasets.split import (
     KINDS,
     PARTS,
+    PUBLISHED,
     leaked_objects,
     load_splits,
     make_folds,
     make_split,
+    published_splits,
     save_splits,
 )
 from grasp_detection.datasets.survey import Report, Survey, views_to_read
@@ -68,7 +70,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     check.add_argument("--json", type=Path, help="file for the counts and the problems")
     split = actions.add_parser("split", help="draw a split and save it")
     split.set_defaults(act=_split)
-    split.add_argument("--kind", required=True, choices=KINDS, help="what must stay together")
+    split.add_argument(
+        "--kind",
+        required=True,
+        choices=(*KINDS, PUBLISHED),
+        help="what must stay together, or the folds it came with",
+    )
     split.add_argument("--folds", type=int, help="draw so many folds instead of one split")
     split.add_argument(
         "--shares", type=_shares, help="of training, validation and test (0.7,0.1,0.2)"
@@ -187,7 +194,11 @@ def _split(options: argparse.Namespace, console: Console) -> int:
         raise ConfigError("--within goes with --folds")
     if options.seed < 0:
         raise ConfigError(f"--seed is {options.seed}, must be at least 0")
-    if options.folds is not None:
+    if options.kind == PUBLISHED:
+        if options.folds is not None or options.shares is not None:
+            raise ConfigError(f"--folds and --shares mean nothing with --kind {PUBLISHED}")
+        splits = published_splits(dataset, seed=options.seed)
+    elif options.folds is not None:
         within = load_splits(options.within)[0] if options.within else None
         splits = make_folds(dataset, options.kind, options.folds, seed=options.seed, within=within)
     else:

@@ -204,20 +204,22 @@ def _plain(grasp: Grasp) -> dict[str, object]:
         "raw_score": finite_or_none(grasp.raw_score),
         "depth_m": finite_or_none(grasp.depth_m),
         "width_m": finite_or_none(grasp.width_m),
+        "label": grasp.label,
     }
 
 
 def _show(found: Sequence[_Found], options: argparse.Namespace, console: Console) -> None:
     table = Table(title=escape(f"grasps of {options.detector}"))
-    for column in ("picture", "grasps", "best quality", "u, v px", "angle deg", "ms"):
-        table.add_column(column, justify="left" if column == "picture" else "right")
+    for column in ("picture", "grasps", "best quality", "object", "u, v px", "angle deg", "ms"):
+        table.add_column(column, justify="left" if column in ("picture", "object") else "right")
     for one in found:
-        cells = ("-", "-", "-")
+        cells = ("-",) * 4
         if one.grasps:
             best = one.grasps[0]
             box = best.rectangle
             turned = f"{math.degrees(box.angle):.0f}"
-            cells = (f"{best.quality:.2f}", f"{box.u:.0f}, {box.v:.0f}", turned)
+            place = f"{box.u:.0f}, {box.v:.0f}"
+            cells = (f"{best.quality:.2f}", escape(best.label) or "-", place, turned)
         table.add_row(escape(one.source.name), str(len(one.grasps)), *cells, f"{one.ms:.0f}")
     console.print(table)
     for one in found:

@@ -18,7 +18,7 @@ from grasp_core.errors import ConfigError
 from grasp_core.json_file import require_writable, write_json
 from grasp_detection.datasets.dataset import Dataset
 from grasp_detection.datasets.registry import dataset_names, open_dataset
-from grasp_detection.datasets.split import KINDS, PARTS
+from grasp_detection.datasets.split import KINDS, PARTS, PUBLISHED
 from grasp_detection.evaluation.errors import EvaluationError
 from grasp_detection.evaluation.frame_labels import labels_folder
 from grasp_detection.evaluation.pictures import write_cases
@@ -72,8 +72,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--root", type=Path, required=True, help="folder of the pictures")
     parser.add_argument(
         "--split",
-        help=f"all, {', '.join(KINDS)} (70/10/20, drawn with --seed), or a file of splits; "
-        f"{REAL_FRAMES} has none",
+        help=f"all, {', '.join(KINDS)} (70/10/20, drawn with --seed), {PUBLISHED} (the "
+        f"dataset's own folds), or a file of splits; {REAL_FRAMES} has none",
     )
     parser.add_argument(
         "--part", choices=PARTS, help="part of the split that is measured (test); not with all"

@@ -36,6 +36,8 @@ EXAMPLES = (
     "grasp sim --picks 3",
     "grasp sim --gui --detector antipodal  # watch it, in real time",
     "grasp sim --picks 10 --clutter 5 --noise d435 --report report --json picks.json",
+    "grasp sim --clutter 6 --objects household --pick-class mug --detector det_seg_refine "
+    "--weights FILE  # a named object",
 )
 _BRING_UP_S = 60.0
 _LOGS_KEPT = 10
@@ -62,6 +64,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=0.0,
         metavar="N",
         help="most that the objects bear, N per finger (as strong as the hand is)",
+    )
+    add(
+        "--pick-class",
+        default="",
+        help="only objects of this class, by a detector that tells them",
     )
     add("--speed", help="times real time, or max (max; with --gui 1)")
     add("--noise", choices=SIM_ARGUMENTS["noise"].choices, help="depth noise")
@@ -177,6 +184,7 @@ def _plan(options: argparse.Namespace) -> SeriesPlan:
         seed=options.seed,
         attempts=options.attempts,
         delicate_n=options.delicate,
+        pick_class=options.pick_class,
     )
 
 
@@ -221,6 +229,7 @@ def _conclude(
             "detector": options.detector,
             "weights": options.weights if has_weights(options.detector) else "",
             "noise": options.noise,
+            "pick_class": options.pick_class,
             "renderer": renderer,
             "wall_s": round(wall_s, 1),
         }

@@ -1,14 +1,15 @@
-"""Which object of a picture a grasp rectangle belongs to."""
+"""Which object of a picture a grasp rectangle belongs to, and which class each pixel."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from grasp_core.rectangle import corners_of
 
+NAMELESS = "graspable"  # the class of objects of which the data name none
 _PLACES = 17  # looked at along each side of a rectangle; odd, so that the centre is one of them
 
 
@@ -44,6 +45,35 @@ def instances_of(
         elif len(covered):
             result[index] = np.bincount(covered).argmax()
     return result
+
+
+def class_names(instances: NDArray[np.int32], classes: Mapping[int, str] | None) -> set[str]:
+    """Names of the classes of the objects in a mask."""
+    numbers = np.unique(instances[instances > 0]).tolist()
+    return {_name_of(number, classes) for number in numbers}
+
+
+def class_areas(
+    instances: NDArray[np.int32], classes: Mapping[int, str] | None, names: Sequence[str]
+) -> NDArray[np.uint8]:
+    """Class of each pixel.
+
+    Args:
+        instances: Shape (H, W), object number of each pixel, 0 background.
+        classes: Class of each object; :data:`NAMELESS` where it is not told.
+        names: Of the classes that are to be told apart, at most 255.
+
+    Returns:
+        Shape (H, W), 0 background and what has no name among them, else 1 + the place of its name.
+    """
+    numbers, place = np.unique(instances, return_inverse=True)
+    known = {name: 1 + index for index, name in enumerate(names)}
+    table = [known.get(_name_of(n, classes), 0) if n > 0 else 0 for n in numbers.tolist()]
+    return np.asarray(table, np.uint8)[place].reshape(instances.shape)
+
+
+def _name_of(number: int, classes: Mapping[int, str] | None) -> str:
+    return NAMELESS if classes is None else classes.get(number, NAMELESS)
 
 
 def _looked_up(rows: NDArray[np.float64], instances: NDArray[np.int32]) -> NDArray[np.int32]:

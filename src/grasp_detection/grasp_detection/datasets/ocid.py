@@ -12,7 +12,8 @@ name in these folders:
   number of each pixel; ``seg_mask_labeled_combi/NAME.png`` (optional): class of each pixel.
 
 ``data_split/*.txt`` in the root (lines "SEQUENCE,NAME.png") lists the pictures of the dataset;
-without it every picture beside an ``Annotations`` folder counts.
+without it every picture beside an ``Annotations`` folder counts. ``training_K.txt`` and
+``validation_K.txt`` among them are the published folds: what is learnt, and what is reported.
 
 What a split must keep together: a sequence adds one object after another to the same scene, and
 two cameras, ``bottom`` and ``top``, take it at the same time. So a picture is one file, but
@@ -71,13 +72,34 @@ class OcidDataset:
         self._pictures = sorted(listed)
         self.records: list[Record] = []
         for sequence, name in self._pictures:
-            view = f"{sequence}/{Path(name).stem}"
+            view = _view_of(sequence, name)
             self.records.append(Record(view, view, scene_of(sequence)))
         if not self.records:
             raise DatasetError(
                 f"{self.root} holds no folder rgb beside a folder Annotations: give the folder of "
                 "the OCID_grasp dataset"
             )
+
+    def published_folds(self) -> list[tuple[set[str], set[str]]]:
+        """Pictures that are learnt and that are reported, of each fold of its publication.
+
+        Raises:
+            DatasetError: The folder lacks a list, or one is broken.
+        """
+        lists = self.root / "data_split"
+        folds = []
+        for path in sorted(lists.glob("training_*.txt")):
+            held_out = path.with_name(path.name.replace("training", "validation"))
+            if not held_out.exists():
+                raise DatasetError(f"{held_out} is missing beside {path.name}")
+            parts = ({_view_of(*one) for one in _lines(each)} for each in (path, held_out))
+            learnt, reported = parts
+            folds.append((learnt, reported))
+        if not folds:
+            raise DatasetError(
+                f"{lists} holds no training_K.txt and validation_K.txt, the published folds"
+            )
+        return folds
 
     def load(self, index: int) -> Sample:
         """Read one view; see :class:`grasp_detection.datasets.dataset.Dataset`."""
@@ -156,20 +178,29 @@ def scene_of(sequence: str) -> str:
     return "/".join(part for part in sequence.split("/") if part not in CAMERAS)
 
 
+def _view_of(sequence: str, name: str) -> str:
+    return f"{sequence}/{Path(name).stem}"
+
+
 def _listed(root: Path) -> Iterator[tuple[str, str]]:
     """Sequence and file name of the pictures named in data_split."""
     for path in sorted((root / "data_split").glob("*.txt")):
-        try:
-            lines = path.read_text(encoding="utf-8").splitlines()
-        except (OSError, UnicodeDecodeError) as error:
-            raise DatasetError(f"cannot read {path}: {error}") from error
-        for number, line in enumerate(lines, 1):
-            sequence, comma, name = line.strip().partition(",")
-            if not line.strip():
-                continue
-            if not comma or not name.strip():
-                raise DatasetError(f"{path}:{number} must hold SEQUENCE,NAME.png")
-            yield sequence.strip("/ "), name.strip()
+        yield from _lines(path)
+
+
+def _lines(path: Path) -> Iterator[tuple[str, str]]:
+    """Sequence and file name of the pictures of one list."""
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise DatasetError(f"cannot read {path}: {error}") from error
+    for number, line in enumerate(lines, 1):
+        sequence, comma, name = line.strip().partition(",")
+        if not line.strip():
+            continue
+        if not comma or not name.strip():
+            raise DatasetError(f"{path}:{number} must hold SEQUENCE,NAME.png")
+        yield sequence.strip("/ "), name.strip()
 
 
 def _found(root: Path) -> Iterator[tuple[str, str]]:

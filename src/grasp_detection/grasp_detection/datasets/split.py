@@ -12,13 +12,14 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
 from grasp_detection.datasets.dataset import Dataset, DatasetError, Record
 
 PARTS = ("train", "validation", "test")
+PUBLISHED = "published"  # folds that come with a dataset, in place of a kind
 MIN_BLOCK = 20
 BORDER = 3  # pictures dropped between blocks of different parts
 
@@ -29,7 +30,8 @@ class Split:
 
     Attributes:
         dataset: Layout the pictures belong to.
-        kind: How it was made: image-wise, object-wise, blocks, with " k-fold" for folds.
+        kind: How it was made: image-wise, object-wise, blocks, with " k-fold" for folds, or
+            published.
         seed: Of the draw.
         train: Pictures to learn from.
         validation: Pictures that choose epochs and settings, and fit the calibration.
@@ -183,6 +185,59 @@ def make_folds(
         part_of = np.where(fold_of == fold, 2, 0)
         part_of[chosen] = 1
         splits.append(_assemble(dataset, f"{kind} k-fold", seed, groups, part_of, border))
+    return splits
+
+
+@runtime_checkable
+class HasPublishedFolds(Protocol):
+    """A dataset that comes with folds of its own."""
+
+    def published_folds(self) -> list[tuple[set[str], set[str]]]:
+        """Pictures that are learnt and that are reported, of each fold.
+
+        Raises:
+            DatasetError: The folder lacks them.
+        """
+        ...
+
+
+def published_splits(dataset: Dataset, validation: float = 0.1, seed: int = 0) -> list[Split]:
+    """The folds that a dataset was published with.
+
+    Publications keep no pictures to choose the epoch by. Here a share of what they learn from is
+    kept for it, whole objects (scenes, in OCID_grasp) where the dataset names them, so that what
+    they report stays unseen.
+
+    Args:
+        dataset: Which one.
+        validation: Share of each fold's training groups that is kept, at least one group.
+        seed: Of the draw.
+
+    Raises:
+        DatasetError: It has none, or a fold has too few groups to keep one.
+    """
+    if not isinstance(dataset, HasPublishedFolds):
+        raise DatasetError(
+            f"layout {dataset.name} comes with no published folds: draw a split, "
+            f"{', '.join(KINDS)}"
+        )
+    known = {record.picture: record.object or record.picture for record in dataset.records}
+    splits = []
+    for number, (learnt, reported) in enumerate(dataset.published_folds()):
+        groups = sorted({known[picture] for picture in learnt})
+        count = max(1, round(validation * len(groups)))
+        if count >= len(groups):
+            raise DatasetError(
+                f"published fold {number} has {len(groups)} scene(s) to learn from: none can be "
+                "kept to choose the epoch by"
+            )
+        drawn = np.random.default_rng([seed, 3, number]).permutation(len(groups))[:count]
+        kept = {groups[index] for index in drawn}
+        parts: tuple[list[str], list[str]] = ([], [])
+        for picture in sorted(learnt):
+            parts[known[picture] in kept].append(picture)
+        train, chosen = map(tuple, parts)
+        splits.append(Split(dataset.name, PUBLISHED, seed, train, chosen, tuple(sorted(reported))))
     return splits
 
 

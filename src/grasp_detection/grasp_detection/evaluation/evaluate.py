@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 
 from grasp_core.errors import ConfigError
 from grasp_detection.datasets.dataset import Dataset, Record, Sample
+from grasp_detection.evaluation.by_class import ClassResult, judge_by_class
 from grasp_detection.evaluation.errors import EvaluationError
 from grasp_detection.evaluation.metric import MULTI_GRASP_MOST, Judgement, judge
 from grasp_detection.predictions import Predictions
-from grasp_detection.ranking import PictureDetector, Ranking
+from grasp_detection.ranking import ClassDetector, PictureDetector, Ranking
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,6 +33,7 @@ class ViewResult:
         judgement: Candidates against labels.
         ms: Time from the decoded picture to the ranking, milliseconds.
         read_ms: Time to read the view from its files, milliseconds.
+        by_class: Class by class, for a detector that knows classes on a view with masks.
     """
 
     index: int
@@ -43,6 +45,7 @@ class ViewResult:
     judgement: Judgement
     ms: float
     read_ms: float
+    by_class: ClassResult | None = None
 
     @property
     def right(self) -> bool:
@@ -140,6 +143,7 @@ def evaluate(
                 judgement,
                 ms,
                 read_ms,
+                judge_by_class(detector, sample) if isinstance(detector, ClassDetector) else None,
             )
         )
     progress(len(indices), len(indices))

@@ -12,10 +12,12 @@ from grasp_detection.datasets.dataset import Dataset
 from grasp_detection.datasets.split import (
     KINDS,
     PARTS,
+    PUBLISHED,
     Split,
     load_splits,
     make_folds,
     make_split,
+    published_splits,
 )
 
 ALL = "all"
@@ -47,7 +49,8 @@ class Protocol:
 
         Args:
             dataset: Where the views are.
-            split: ``all``, a kind of split to draw, or a file of splits.
+            split: ``all``, a kind of split to draw, ``published`` for the dataset's own folds, or
+                a file of splits.
             part: Of the split; None for the test part.
             folds: How many to draw, for a kind of split; None for a single split.
             seed: Of the draw.
@@ -113,9 +116,12 @@ def _splits(
         return tuple(make_folds(dataset, split, folds, seed=seed))
     if split in KINDS:
         return (make_split(dataset, split, seed=seed),)
+    if split == PUBLISHED:
+        return tuple(published_splits(dataset, seed=seed))
     path = Path(split)
     if not path.exists():
         raise ConfigError(
-            f"no split {split!r}; valid are all, {', '.join(KINDS)} or a file of splits"
+            f"no split {split!r}; valid are all, {', '.join((*KINDS, PUBLISHED))} or a file of "
+            "splits"
         )
     return tuple(load_splits(path))

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from grasp_detection.datasets.dataset import Dataset
+from grasp_detection.evaluation.by_class import class_figures
 from grasp_detection.evaluation.errors import EvaluationError
 from grasp_detection.evaluation.evaluate import ViewResult
 from grasp_detection.evaluation.intervals import (
@@ -93,6 +94,7 @@ def summarise(
         notes.append(ROUNDED_NOTE)
     else:
         figures |= {f"angle_{degrees}": x for degrees, x in angle_ladder(judgements).items()}
+    figures |= class_figures([one.by_class for one in results])
     figures |= _multi_grasp_figures(results)
     ratio = declared_jaw_ratio([one.ranking.rows for one in results])
     if ratio is None:

@@ -54,11 +54,14 @@ class Candidates:
         rows: Shape (N, 5), rectangles (u, v, width, height, angle), pixels of the input, radians.
         score: Shape (N,), in [0, 1], descending: what they are ranked and calibrated by.
         raw_score: Shape (N,), what the network itself says of their quality.
+        labels: N classes of the objects they are on, empty where it is unknown; none where the
+            network knows no classes.
     """
 
     rows: FloatArray
     score: FloatArray
     raw_score: FloatArray
+    labels: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -91,11 +94,14 @@ class Family(ABC):
         published: How to read weights by others; None where nothing is known of any.
         trunk: Layout of its pretrained trunk, which the network has as its attribute ``trunk``;
             empty where it has none. See :mod:`grasp_detection.learned.trunk`.
+        classes: Names of the classes of objects that it tells apart by their pixels, after the
+            background; empty where it does not.
         outputs: Names of what the network puts out, in order.
         stride: Both sides of the input are multiples of it, pixels.
         level: What its grasps are derived from.
         config_class: Settings of its detectors.
         target_class: Settings of its targets.
+        segments: Whether it learns which class each pixel belongs to: it needs data with masks.
         answers_are_targets: Whether its outputs have the form of its targets, so that it can learn
             from another network's answers.
     """
@@ -103,12 +109,14 @@ class Family(ABC):
     quickest: str = OPENVINO
     published: PublishedWeights | None = field(default=None, compare=False)
     trunk: str = ""
+    classes: tuple[str, ...] = ()
 
     outputs: ClassVar[tuple[str, ...]]
     stride: ClassVar[int] = 8
     level: ClassVar[Level] = Level.PIXEL
     config_class: ClassVar[type[LearnedConfig]] = LearnedConfig
     target_class: ClassVar[type[TargetSettings]] = TargetSettings
+    segments: ClassVar[bool] = False
     answers_are_targets: ClassVar[bool] = False
 
     @property
@@ -180,6 +188,24 @@ class Family(ABC):
             Arrays by name, of the same shapes for every picture of that size.
         """
 
+    def measure_classes(self, names: Sequence[str]) -> dict[str, Any]:
+        """As :meth:`measure`, of the classes of objects in the training views, sorted.
+
+        Asked only where the family :attr:`segments`.
+        """
+        return {}
+
+    def area_targets(self, areas: NDArray[np.uint8]) -> dict[str, NDArray[np.float32]]:
+        """What the network is to learn from the class of each pixel.
+
+        Asked only where the family :attr:`segments`.
+
+        Args:
+            areas: Shape (size, size), 0 background, else 1 + the place among the names of
+                :meth:`measure_classes`.
+        """
+        return {}
+
     def forward(
         self, network: nn.Module, inputs: Tensor, targets: Tensors | None = None
     ) -> dict[str, Tensor]:
@@ -223,6 +249,17 @@ class Family(ABC):
             limit: Most candidates returned.
             min_score: Candidates that score no more are dropped.
         """
+
+    def areas(self, outputs: Arrays, size: int) -> NDArray[np.uint8]:
+        """Class of each pixel of the input, 0 background, else 1 + its place in ``classes``.
+
+        Asked only where the family :attr:`segments`.
+
+        Args:
+            outputs: By name, without the batch dimension.
+            size: Side of the input that was shown, pixels.
+        """
+        return np.zeros((size, size), np.uint8)
 
 
 def named(outputs: Sequence[str], result: Any) -> dict[str, Any]:

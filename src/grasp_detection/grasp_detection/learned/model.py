@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -19,7 +20,9 @@ from grasp_detection.learned.runtime import Runtime, start_runtime
 from grasp_detection.learned.score_calibration import Calibration
 from grasp_detection.learned.weights import Weights, WeightsError, load_weights
 from grasp_detection.learned.window import FloatArray, Window
-from grasp_detection.ranking import Ranking
+from grasp_detection.ranking import UNSEEN, Ranking
+
+_OF_CLASSES = 100  # grasps among which the best of each class is looked for
 
 
 class LearnedModel:
@@ -164,18 +167,54 @@ class LearnedModel:
             self._calibration(found.score),
             found.raw_score,
             found.score,
+            found.labels,
         )
 
     def rank(
-        self, color: NDArray[np.uint8] | None, depth_m: NDArray[np.float32] | None, limit: int
+        self,
+        color: NDArray[np.uint8] | None,
+        depth_m: NDArray[np.float32] | None,
+        limit: int,
+        relief_m: NDArray[np.float32] | None = None,
     ) -> Ranking:
         """Rank the grasps of a picture, of which the largest square in the middle is seen."""
+        window = self._middle(color, depth_m)
+        outputs = self.predict(self.inputs(color, depth_m, window, relief_m))
+        return self.read(outputs, limit, window.to_picture)
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """See :class:`grasp_detection.ranking.ClassDetector`."""
+        return tuple(self.family.classes) if self.family.segments else ()
+
+    def rank_by_class(
+        self, color: NDArray[np.uint8] | None, depth_m: NDArray[np.float32] | None
+    ) -> tuple[Ranking, NDArray[np.uint8]]:
+        """See :class:`grasp_detection.ranking.ClassDetector`."""
+        window = self._middle(color, depth_m)
+        outputs = self.predict(self.inputs(color, depth_m, window))
+        ranking = self.read(outputs, _OF_CLASSES, window.to_picture)
+        seen = self.family.areas(outputs, window.size)
+        image = color if color is not None else depth_m
+        height, width = (0, 0) if image is None else image.shape[:2]
+        areas = cv2.warpAffine(
+            seen,
+            window.matrix,
+            (width, height),
+            flags=cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP,
+            borderMode=cv2.BORDER_CONSTANT,
+            borderValue=(UNSEEN,),
+        )
+        return ranking, np.asarray(areas, np.uint8)
+
+    def _middle(
+        self, color: NDArray[np.uint8] | None, depth_m: NDArray[np.float32] | None
+    ) -> Window:
+        """The largest square in the middle of a picture."""
         image = color if color is not None else depth_m
         if image is None:
             raise ConfigError("a picture needs colour or depth")
-        window = Window.centred(image.shape[0], image.shape[1], self.size)
-        outputs = self.predict(self.inputs(color, depth_m, window))
-        return self.read(outputs, limit, window.to_picture)
+        return Window.centred(image.shape[0], image.shape[1], self.size)
 
     def about(self) -> dict[str, Any]:
         """See :class:`grasp_detection.ranking.PictureDetector`."""

@@ -79,7 +79,7 @@ class OverheadDetection:
         timer.end("reading")
         closings = self._closings(ranking.rows, frame, view)
         quality = ranking.quality * closings.factor * _place_factor(closings.rows, view)
-        grasps = self._grasps(closings, quality, ranking.raw_score, frame, view)
+        grasps = self._grasps(closings, quality, ranking, frame, view)
         timer.end("closing")
         if not grasps:
             self.remark = _why_none(closings, ranking.quality, quality)
@@ -117,11 +117,11 @@ class OverheadDetection:
         self,
         closings: Closings,
         quality: NDArray[np.float64],
-        raw_score: NDArray[np.float64],
+        ranking: Ranking,
         frame: RgbdFrame,
         view: OverheadView,
     ) -> list[Grasp]:
-        config = self._config
+        config, raw_score = self._config, ranking.raw_score
         kept = np.flatnonzero(
             (quality >= config.min_quality) & (raw_score >= config.min_raw_score)
         )
@@ -142,6 +142,7 @@ class OverheadDetection:
                 float(closings.top_m[index]),
                 float(quality[index]),
                 float(raw_score[index]),
+                ranking.label(int(index)),
                 frame,
                 view.height_map.T_frame_support,
             )
@@ -175,6 +176,7 @@ class OverheadDetection:
                 float(closings.top_m[index]),
                 0.0,
                 float(ranking.raw_score[index]),
+                ranking.label(int(index)),
                 frame,
                 view.height_map.T_frame_support,
             )
@@ -186,6 +188,7 @@ class OverheadDetection:
         top_m: float,
         quality: float,
         raw_score: float,
+        label: str,
         frame: RgbdFrame,
         T_camera_support: Transform,
     ) -> Grasp:
@@ -203,6 +206,7 @@ class OverheadDetection:
             raw_score=raw_score,
             depth_m=depth_m,
             level=self._model.family.level,
+            label=label,
             model=self._name,
             width_m=planar.width_m,
         )

@@ -72,13 +72,11 @@ class PictureDetection:
                 quality=float(quality),
                 raw_score=float(raw),
                 level=self._model.family.level,
+                label=ranking.label(index),
                 model=self._name,
             )
-            for row, quality, raw in zip(
-                rows,
-                ranking.quality,
-                ranking.raw_score,
-                strict=True,
+            for index, (row, quality, raw) in enumerate(
+                zip(rows, ranking.quality, ranking.raw_score, strict=True)
             )
             if quality >= config.min_quality and raw >= config.min_raw_score
         ]

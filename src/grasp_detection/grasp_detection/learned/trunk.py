@@ -21,7 +21,7 @@ from grasp_core.errors import ConfigError
 
 _STEM = 64  # channels before the first stage
 _STEM_STRIDE = 4
-SCALE = 16  # stride of the third stage, the last one that detectors of this stack use
+SCALE = 16  # stride of the third stage, the last one that most detectors of this stack use
 STAGES = 3
 
 
@@ -82,7 +82,7 @@ def find_layout(name: str) -> TrunkLayout:
 
 
 class ResNet(nn.Module):
-    """A trunk: features at strides 4, 8 and 16.
+    """A trunk: features at strides 4, 8 and 16, or as far as a fourth stage of stride 32.
 
     Drawn at random, every block begins as the identity, which is what lets so many layers learn
     without normalisation (Zhang et al., "Fixup initialization", ICLR 2019).
@@ -90,15 +90,16 @@ class ResNet(nn.Module):
     Args:
         channels: Input channels.
         layout: Its shape.
+        stages: How many of its stages.
     """
 
-    def __init__(self, channels: int, layout: TrunkLayout) -> None:
+    def __init__(self, channels: int, layout: TrunkLayout, stages: int = STAGES) -> None:
         super().__init__()
         self.layout = layout
         self.conv1 = nn.Conv2d(channels, _STEM, 7, 2, 3)
         self.stages = nn.ModuleList()
         before = _STEM
-        for stage in range(STAGES):
+        for stage in range(stages):
             blocks = nn.ModuleList()
             for block in range(layout.blocks[stage]):
                 stride = 2 if stage and not block else 1
@@ -114,7 +115,7 @@ class ResNet(nn.Module):
                 nn.init.zeros_(module.last.weight)
 
     def forward(self, x: Tensor) -> list[Tensor]:
-        """Shape (B, channels, H, W) -> features of strides 4, 8 and 16, (B, C, H / s, W / s)."""
+        """Shape (B, channels, H, W) -> features of strides 4, 8, 16.., (B, C, H / s, W / s)."""
         x = functional.relu(self.conv1(x.contiguous(memory_format=torch.channels_last)))
         if self.layout.pool_ahead:
             x = functional.max_pool2d(functional.pad(x, (0, 1, 0, 1)), 3, 2)
@@ -174,8 +175,33 @@ class FeaturePyramid(nn.Module):
 
     def forward(self, features: Sequence[Tensor]) -> Tensor:
         """Features, fine to coarse -> shape (B, channels, H, W), of the finest one's size."""
-        x = self.sides[-1](features[-1])
-        for side, one in zip(reversed(self.sides[:-1]), reversed(features[:-1]), strict=True):
-            x = side(one) + functional.interpolate(x, scale_factor=2, mode="nearest")
-        smoothed: Tensor = self.smooth(x)
+        smoothed: Tensor = self.smooth(_brought_down(self.sides, features)[0])
         return smoothed
+
+
+class PyramidLevels(nn.Module):
+    """A feature pyramid of which every level is used.
+
+    Args:
+        before: Channels of the features, fine to coarse, each of half the size of the one before.
+        channels: Of every level.
+    """
+
+    def __init__(self, before: Sequence[int], channels: int) -> None:
+        super().__init__()
+        self.sides = nn.ModuleList(nn.Conv2d(one, channels, 1) for one in before)
+        self.smooth = nn.ModuleList(nn.Conv2d(channels, channels, 3, padding=1) for _ in before)
+
+    def forward(self, features: Sequence[Tensor]) -> list[Tensor]:
+        """Features, fine to coarse -> as many of the same sizes, with ``channels`` each."""
+        levels = _brought_down(self.sides, features)
+        return [smooth(level) for smooth, level in zip(self.smooth, levels, strict=True)]
+
+
+def _brought_down(sides: nn.ModuleList, features: Sequence[Tensor]) -> list[Tensor]:
+    """Each feature with what the coarser ones know added, fine to coarse."""
+    levels = [sides[-1](features[-1])]
+    for side, one in zip(reversed(sides[:-1]), reversed(features[:-1]), strict=True):
+        coarser = functional.interpolate(levels[0], scale_factor=2, mode="nearest")
+        levels.insert(0, side(one) + coarser)
+    return levels

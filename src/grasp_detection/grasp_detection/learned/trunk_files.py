@@ -61,8 +61,10 @@ class Trunk:
             state["conv1.weight"] = torch.cat([filters, torch.zeros_like(filters[:, :1])], dim=1)
         elif modality == "d":
             state["conv1.weight"] = filters.mean(dim=1, keepdim=True)
+        wanted = network.state_dict().keys()
         try:
-            network.load_state_dict(state)
+            # A file may hold a stage more than the network uses.
+            network.load_state_dict({name: state[name] for name in state if name in wanted})
         except RuntimeError as error:
             raise WeightsError(
                 f"the trunk's tensors do not make a {self.layout}: {error}; import it again"

@@ -19,7 +19,7 @@ from torch import Tensor
 
 from grasp_core.optional import needed_by
 from grasp_detection.learned.torch_files import read_published
-from grasp_detection.learned.trunk import THIN_RESNET50, ResNet, find_layout
+from grasp_detection.learned.trunk import STAGES, THIN_RESNET50, ResNet, find_layout
 from grasp_detection.learned.weights import WeightsError
 
 _SPREAD = (0.229, 0.224, 0.225)  # of the channels, which torchvision's networks divide by
@@ -59,16 +59,20 @@ def import_trunk(path: Path, layout: str) -> dict[str, Tensor]:
         ConfigError: No such layout.
         WeightsError: It cannot be read, or holds something else.
     """
-    network = ResNet(3, find_layout(layout))
-    state = _from_onnx(path) if path.suffix == ".onnx" else _from_torch(read_published(path), path)
-    wanted = network.state_dict()
+    shape = find_layout(layout)
+    if path.suffix == ".onnx":
+        state, stages = _from_onnx(path), STAGES  # the one that ships: its fourth is never used
+    else:
+        state = _from_torch(read_published(path), path)
+        stages = STAGES + any(name.startswith(f"stages.{STAGES}.") for name in state)
+    wanted = ResNet(3, shape, stages).state_dict()
     kept = {name: tensor for name, tensor in state.items() if name in wanted}
     missing = sorted(wanted.keys() - kept.keys())
     wrong = [name for name, tensor in kept.items() if tensor.shape != wanted[name].shape]
     if missing or wrong:
         what = f"lacks {missing[0]}" if missing else f"has another shape of {wrong[0]}"
         raise WeightsError(
-            f"{path} {what}: it is no {layout}, of {len(wanted)} tensors up to the third stage"
+            f"{path} {what}: it is no {layout}, of {len(wanted)} tensors in {stages} stages"
         )
     return {name: tensor.float().contiguous() for name, tensor in kept.items()}
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from grasp_core.rectangle import wrap_angle
 from grasp_detection.learned.training.config import AugmentConfig
 from grasp_detection.learned.window import FloatArray, Window, move_rectangles, warp
 
@@ -104,3 +106,17 @@ def disturb_depth(
     """Add noise."""
     noise = rng.standard_normal(depth_m.shape, np.float32) * np.float32(config.depth_noise_m)
     return depth_m + noise
+
+
+def disturb_labels(
+    rows: FloatArray, config: AugmentConfig, rng: np.random.Generator
+) -> FloatArray:
+    """Turn each label by a little, shape (N, 5)."""
+    turn = np.radians(config.label_turn_deg) * rng.uniform(-1.0, 1.0, len(rows))
+    return np.concatenate([rows[:, :4], wrap_angle(rows[:, 4] + turn)[:, None]], axis=1)
+
+
+def move_areas(areas: NDArray[np.uint8], matrix: FloatArray, size: int) -> NDArray[np.uint8]:
+    """The class of each pixel of a resampled picture, shape (size, size); 0 outside of it."""
+    flags = cv2.INTER_NEAREST
+    return np.asarray(cv2.warpAffine(areas, matrix, (size, size), flags=flags))

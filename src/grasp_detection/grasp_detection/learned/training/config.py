@@ -31,6 +31,12 @@ class AugmentConfig(Checked):
     depth_noise_m: float = setting(
         0.002, "standard deviation of noise on depth, m", minimum=0.0, maximum=0.1
     )
+    label_turn_deg: float = setting(
+        0.0,
+        "turn each label by up to this angle, deg; for labels drawn in steps of an angle",
+        minimum=0.0,
+        maximum=45.0,
+    )
 
 
 @dataclass(frozen=True)
@@ -97,7 +103,7 @@ class TrainingConfig(Checked):
         Raises:
             ConfigError: A side is not a multiple of the network's stride.
         """
-        for name in ("size", "warmup_size", "crop"):
+        for name in ("size", "crop", *(("warmup_size",) if self.warmup_epochs else ())):
             if getattr(self, name) % stride:
                 raise ConfigError(
                     f"{name} is {getattr(self, name)} px, must be a multiple of {stride}"

@@ -13,14 +13,17 @@ from torch.utils.data import DataLoader
 from torch.utils.data import Dataset as TorchDataset
 
 from grasp_detection.datasets.dataset import Dataset, DatasetError, Sample
+from grasp_detection.datasets.instances import class_areas, class_names
 from grasp_detection.learned.family import Family, TargetSettings
 from grasp_detection.learned.relief import relief
 from grasp_detection.learned.training.augment import (
     apply,
     disturb_color,
     disturb_depth,
+    disturb_labels,
     draw_crop,
     draw_matrix,
+    move_areas,
 )
 from grasp_detection.learned.training.config import AugmentConfig, TrainingConfig
 from grasp_detection.learned.window import Window
@@ -29,11 +32,18 @@ _CACHE_SHARE = 0.3  # of the machine's memory
 
 
 class SampleCache:
-    """Keeps decoded views, up to a bound, with the relief in place of the depth."""
+    """Keeps decoded views, up to a bound, with the relief in place of the depth.
 
-    def __init__(self, dataset: Dataset, modality: str) -> None:
+    Args:
+        dataset: Where they are.
+        modality: Channels that are needed.
+        masks: Whether masks of objects are needed, too.
+    """
+
+    def __init__(self, dataset: Dataset, modality: str, *, masks: bool = False) -> None:
         self._dataset = dataset
         self._modality = modality
+        self._masks = masks
         self._kept: dict[int, Sample] = {}
         self._bytes = 0
         self._skipped: dict[int, int] = {}
@@ -57,7 +67,8 @@ class SampleCache:
             return self._kept[index]
         sample = self._complete(self._dataset.load(index))
         self._skipped[index] = sample.skipped
-        size = sum(a.nbytes for a in (sample.color, sample.depth_m) if a is not None)
+        kept = (sample.color, sample.depth_m, sample.instances)
+        size = sum(array.nbytes for array in kept if array is not None)
         if self._bytes < self._most_bytes:
             self._kept[index] = sample
             self._bytes += size
@@ -79,16 +90,35 @@ class SampleCache:
                 raise DatasetError(
                     f"view {view} has no depth, which modality {self._modality} needs"
                 )
-            depth_m = relief(depth_m)
+            depth_m = relief(depth_m) if sample.relief_m is None else sample.relief_m
+        if self._masks and sample.instances is None:
+            raise DatasetError(
+                f"view {view} has no mask of its objects, which a detector with a segmentation "
+                "branch learns from: take data with masks, or a detector without"
+            )
         return Sample(
             sample.record,
             color if self._modality != "d" else None,
             depth_m if self._modality != "rgb" else None,
             sample.grasps,
             sample.negatives,
+            instances=sample.instances if self._masks else None,
+            classes=sample.classes if self._masks else None,
             skipped=sample.skipped,
             grasp_quality=sample.grasp_quality,
         )
+
+    def class_names(self, indices: Sequence[int]) -> list[str]:
+        """Names of the classes of objects in some views, sorted; where masks are needed.
+
+        Raises:
+            DatasetError: A view cannot be read or has no mask.
+        """
+        names: set[str] = set()
+        for index in indices:
+            sample = self[index]
+            names |= class_names(_mask_of(sample), sample.classes)
+        return sorted(names)
 
 
 class TrainingPictures(TorchDataset):
@@ -131,7 +161,11 @@ class TrainingPictures(TorchDataset):
         color = None if color is None else disturb_color(color, augment, rng)
         depth_m = None if depth_m is None else disturb_depth(depth_m, augment, rng)
         channels = self._family.inputs(color, depth_m, config.modality)
+        rows = disturb_labels(rows, augment, rng)
         targets = self._family.targets(rows, size, whole, self._taught, quality)
+        if self._family.segments:
+            areas = areas_of(self._family, sample)
+            targets |= self._family.area_targets(move_areas(areas, matrix, size))
         return torch.from_numpy(channels), tensors_of(targets)
 
     def batches(self, epoch: int, workers: int, part: int, parts: int) -> DataLoader:
@@ -163,6 +197,17 @@ class TrainingPictures(TorchDataset):
 def tensors_of(arrays: Mapping[str, NDArray[np.float32]]) -> dict[str, Tensor]:
     """Arrays by name as tensors."""
     return {name: torch.from_numpy(array) for name, array in arrays.items()}
+
+
+def areas_of(family: Family, sample: Sample) -> NDArray[np.uint8]:
+    """Class of each pixel of a view, by the family's numbers, shape (H, W)."""
+    return class_areas(_mask_of(sample), sample.classes, family.classes)
+
+
+def _mask_of(sample: Sample) -> NDArray[np.int32]:
+    if sample.instances is None:
+        raise DatasetError(f"view {sample.record.view} has no mask of its objects")
+    return sample.instances
 
 
 def validation_inputs(

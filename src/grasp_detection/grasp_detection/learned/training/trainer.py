@@ -134,13 +134,15 @@ class Trainer:
         self._taught = taught or family.target_class()
         self._teacher = teacher
         self._stages = _checked(family.stages(config.epochs), config.epochs)
-        self._cache = SampleCache(dataset, config.modality)
+        self._cache = SampleCache(dataset, config.modality, masks=family.segments)
         self._validation = split.indices(dataset, "validation")
         indices = split.indices(dataset, "train")
         if not any(len(self._cache[index].grasps) for index in self._validation):
             raise DatasetError("no validation picture has a label: nothing could pick an epoch")
         self._cache[indices[0]]  # what is missing is said now, not by a worker later
         self._measured = family.measure(self._labels(indices), config.size)
+        if family.segments:
+            self._measured |= family.measure_classes(self._cache.class_names(indices))
         if family.trunk:
             self._measured["trunk"] = family.trunk
         self._family = family.knowing(self._measured)

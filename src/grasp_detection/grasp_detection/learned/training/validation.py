@@ -10,7 +10,13 @@ from torch import nn
 
 from grasp_core.rectangle import matches
 from grasp_detection.learned.family import Family, TargetSettings
-from grasp_detection.learned.training.pictures import SampleCache, tensors_of, validation_inputs
+from grasp_detection.learned.training.augment import move_areas
+from grasp_detection.learned.training.pictures import (
+    SampleCache,
+    areas_of,
+    tensors_of,
+    validation_inputs,
+)
 
 _BATCH = 16
 
@@ -53,7 +59,11 @@ def validate(
             if not len(sample.grasps):
                 continue
             inside = window.to_input(sample.grasps)
-            targets = tensors_of(family.targets(inside, size, size, taught, sample.grasp_quality))
+            told_by = family.targets(inside, size, size, taught, sample.grasp_quality)
+            if family.segments:
+                areas = move_areas(areas_of(family, sample), window.matrix, size)
+                told_by |= family.area_targets(areas)
+            targets = tensors_of(told_by)
             told = family.losses(
                 {name: tensor[index : index + 1] for name, tensor in predicted.items()},
                 {name: tensor[None] for name, tensor in targets.items()},
