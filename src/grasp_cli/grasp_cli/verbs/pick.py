@@ -27,13 +27,20 @@ EXAMPLES = (
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     add = parser.add_argument
-    add("--attempts", type=int, default=1, help="closings of the jaws allowed (1)")
+    add("--attempts", type=int, default=1, help="grasps allowed (1)")
     add(
         "--policy",
         default=Policy.BEST.name.lower(),
         choices=[policy.name.lower() for policy in Policy],
         help="the best candidate first, or by chance one above the executor's random_threshold "
         "(best)",
+    )
+    add(
+        "--delicate",
+        type=float,
+        default=0.0,
+        metavar="N",
+        help="most that it bears, N per finger (as strong as the hand is)",
     )
     add("--label", default="", help="only objects of this class")
     add("--namespace", default="", help="namespace of the stack")
@@ -45,8 +52,12 @@ def run(options: argparse.Namespace) -> int:
     if not 1 <= options.attempts <= 100:
         raise ConfigError(f"--attempts is {options.attempts}, must lie in [1, 100]")
     console = Console()
-    policy = Policy[options.policy.upper()]
-    goal = Pick.Goal(max_attempts=options.attempts, label=options.label, policy=int(policy))
+    goal = Pick.Goal(
+        max_attempts=options.attempts,
+        label=options.label,
+        policy=int(Policy[options.policy.upper()]),
+        delicate_force_n=options.delicate,
+    )
     with StackClient(namespace=options.namespace) as client:
         confirms = (lambda what: True) if options.yes else _ask
         result = AttendedPick(client, confirms, console.print).run(goal)
