@@ -29,18 +29,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("--attempts", type=int, default=1, help="grasps allowed (1)")
     add(
-        "--delicate",
-        type=float,
-        default=0.0,
-        metavar="N",
-        help="most that it bears, N per finger (as strong as the hand is)",
-    )
-    add(
         "--policy",
         default=Policy.BEST.name.lower(),
         choices=[policy.name.lower() for policy in Policy],
         help="the best candidate first, or by chance one above the executor's random_threshold "
         "(best)",
+    )
+    add(
+        "--delicate",
+        type=float,
+        default=0.0,
+        metavar="N",
+        help="most that it bears, N per finger (as strong as the hand is)",
     )
     add("--label", default="", help="only objects of this class")
     add("--namespace", default="", help="namespace of the stack")
@@ -55,8 +55,8 @@ def run(options: argparse.Namespace) -> int:
     goal = Pick.Goal(
         max_attempts=options.attempts,
         label=options.label,
-        delicate_force_n=options.delicate,
         policy=int(Policy[options.policy.upper()]),
+        delicate_force_n=options.delicate,
     )
     with StackClient(namespace=options.namespace) as client:
         confirms = (lambda what: True) if options.yes else _ask

@@ -88,7 +88,7 @@ def read_globally(outputs: Arrays, least: float) -> Candidates:
     angle = angle_of(outputs[GLOBAL_ANGLE].argmax(axis=-1, keepdims=True))
     rows = _rows(outputs[GLOBAL_BOX][None].astype(np.float64), angle)
     kept = confidence > least
-    return Candidates(rows[kept], confidence[kept], confidence[kept], Level.GLOBAL)
+    return Candidates(rows[kept], confidence[kept], confidence[kept], level=Level.GLOBAL)
 
 
 def _rows(boxes: FloatArray, angle: FloatArray) -> FloatArray:
@@ -103,7 +103,7 @@ def _distinct(
     kept = suppress(
         rows, confidence, jaccard=config.nms_jaccard, angle=config.nms_angle, limit=limit
     )
-    return Candidates(rows[kept], confidence[kept], confidence[kept], level)
+    return Candidates(rows[kept], confidence[kept], confidence[kept], level=level)
 
 
 def _confidence(logits: NDArray[np.float32]) -> FloatArray:
