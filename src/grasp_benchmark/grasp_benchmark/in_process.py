@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -15,11 +15,13 @@ from grasp_core.cell import Cell
 from grasp_core.errors import (
     GripperFailed,
     NoGrasp,
+    NoTransform,
     TrajectoryAborted,
     TrajectoryRefused,
     UnexpectedContact,
 )
-from grasp_core.grasp import with_label
+from grasp_core.frame import RgbdFrame
+from grasp_core.grasp import Grasp, with_label
 from grasp_core.hand_drivers import DigitalIoDriver
 from grasp_core.robot import ArmProfile, RobotModel
 from grasp_core.transform import Transform
@@ -223,8 +225,7 @@ class SimCamera:
 
     def look(self, not_before_s: float, label: str, wait: Callable[[], None]) -> Observation:
         """See Camera."""
-        T_base_camera = self._simulation.T_base_parent @ self._T_parent_camera
-        frame = dataclasses.replace(self._simulation.render(), T_base_camera=T_base_camera)
+        frame = self._frame()
         grasps = with_depth(self._detector.detect(frame), frame)
         if not grasps:
             remark = remark_of(self._detector)
@@ -232,13 +233,22 @@ class SimCamera:
                 f"detector {self._detector.name} found nothing to grasp"
                 f"{': ' * bool(remark)}{remark}"
             )
-        return Observation(
-            with_label(grasps, label),
-            frame.depth_m,
-            frame.camera,
-            T_base_camera,
-            frame.stamp_s,
-        )
+        return _observation(with_label(grasps, label), frame)
+
+    def see(self, not_before_s: float, wait: Callable[[], None]) -> Observation:
+        """See Camera."""
+        return _observation([], self._frame())
+
+    def _frame(self) -> RgbdFrame:
+        """An image of now, with the pose that is believed."""
+        T_base_camera = self._simulation.T_base_parent @ self._T_parent_camera
+        return dataclasses.replace(self._simulation.render(), T_base_camera=T_base_camera)
+
+
+def _observation(grasps: Sequence[Grasp], frame: RgbdFrame) -> Observation:
+    if frame.T_base_camera is None:
+        raise NoTransform("the simulated camera has no pose")
+    return Observation(grasps, frame.depth_m, frame.camera, frame.T_base_camera, frame.stamp_s)
 
 
 def sequence_in(

@@ -11,7 +11,7 @@ from grasp_benchmark.closed_loop.played_operator import attend_to
 from grasp_benchmark.in_process import SimArm, SimCamera, SimGripper, sequence_in
 from grasp_benchmark.speed.pose_error import measure_pose_errors
 from grasp_core.cell import load_cell
-from grasp_core.errors import Code, ConfigError
+from grasp_core.errors import Code
 from grasp_core.robot import load_robot, robot_names
 from grasp_core.transform import Transform
 from grasp_detection.registry import create_detector
@@ -232,11 +232,6 @@ def test_something_in_the_hand_at_the_start_is_said(simulation):
     simulation.clear()
     place(simulation)
     assert picks.run(PickGoal()).code is Code.OK
-
-
-def test_more_force_than_the_gripper_has_is_refused(simulation):
-    with pytest.raises(ConfigError, match=r"force_n is 60\.0 N, but .* at most 40"):
-        sequence(simulation, force_n=60.0)
 
 
 def test_the_jaws_are_checked_as_wide_as_they_are(simulation):

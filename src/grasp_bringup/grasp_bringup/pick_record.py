@@ -15,7 +15,17 @@ from numpy.typing import NDArray
 from grasp_core.errors import Code
 
 _GREEN, _ORANGE, _GREY = (120, 230, 120), (255, 150, 110), (30, 30, 30)  # RGB
-_HEADER = ("pick", "object", "code", "in_bin", "force_n", "held_s", "seconds", "message")
+_HEADER = (
+    "pick",
+    "object",
+    "code",
+    "in_bin",
+    "force_n",
+    "grip_force_n",
+    "held_s",
+    "seconds",
+    "message",
+)
 
 
 @dataclass(frozen=True)
@@ -27,6 +37,7 @@ class PickRecord:
         code: Name of the result code.
         success: Code OK and the object in the drop bin by the simulator's truth.
         force_n: Lowest force during the hold, newtons; None unknown.
+        grip_force_n: Asked of the hand at the last closing, newtons per finger; None without.
         held_s: Verified hold, seconds.
         seconds: Node time of the pick.
         message: The executor's sentence.
@@ -39,6 +50,7 @@ class PickRecord:
     code: str
     success: bool
     force_n: float | None
+    grip_force_n: float | None
     held_s: float
     seconds: float
     message: str
@@ -100,7 +112,8 @@ class PickReport:
         """
         row = (
             *(number, record.object, record.code, record.success),
-            *(record.force_n, record.held_s, record.seconds, record.sentence),
+            *(record.force_n, record.grip_force_n),
+            *(record.held_s, record.seconds, record.sentence),
         )
         with self._csv.open("a", newline="", encoding="utf-8") as file:
             csv.writer(file).writerow(row)

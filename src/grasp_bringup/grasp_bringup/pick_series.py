@@ -26,7 +26,8 @@ class SeriesPlan:
         objects: Object set.
         clutter: Objects in a scene.
         seed: Of objects and scenes.
-        attempts: Closings of the jaws allowed per pick.
+        attempts: Grasps allowed per pick.
+        delicate_n: Most that the objects bear, newtons per finger; 0: as the hand can.
         pick_class: Only objects of this class; empty any.
     """
 
@@ -35,6 +36,7 @@ class SeriesPlan:
     clutter: int
     seed: int
     attempts: int
+    delicate_n: float = 0.0
     pick_class: str = ""
 
 
@@ -105,7 +107,12 @@ class PickSeries:
             yield self._label, record
 
     def _pick(self, names: Sequence[str]) -> PickRecord:
-        goal = Pick.Goal(max_attempts=self._plan.attempts, label=self._plan.pick_class)
+        plan = self._plan
+        goal = Pick.Goal(
+            max_attempts=plan.attempts,
+            delicate_force_n=plan.delicate_n,
+            label=plan.pick_class,
+        )
         result = self._client.pick(goal, self._tell)
         # A server that dies answers with an empty result, whose code reads as OK.
         code = Code.INTERNAL if result.code == Code.OK and not result.success else result.code
@@ -119,6 +126,7 @@ class PickSeries:
             code=Code(code).name,
             success=bool(result.success and in_bin),
             force_n=finite_or_none(result.force_n),
+            grip_force_n=finite_or_none(result.grip_force_n),
             held_s=float(result.held_s),
             seconds=sum(stages.values()),
             message=result.message,

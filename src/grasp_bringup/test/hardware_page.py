@@ -71,12 +71,12 @@ def hands() -> str:
                 f"`{name}`",
                 f"`{hand.driver.name}`",
                 f"{hand.max_gap_m * 1000:.0f} mm",
-                f"{hand.max_force_n:.0f} N",
+                ", ".join(f"{force_n:.0f}" for force_n in hand.grip_forces_n()) + " N",
                 *_evidence(hand),
                 TRIED,
             )
         )
-    header = ("Hand", "Driver", "Widest gap", "Strongest grip", "What it tells")
+    header = ("Hand", "Driver", "Widest gap", "Grips", "What it tells")
     return table((*header, "What proves a grip", "Tried"), rows)
 
 

@@ -151,8 +151,8 @@ def test_objects_come_again_where_there_are_too_few(objects):
 
 
 RECORDS = [
-    PickRecord("block", "OK", True, 19.5, 3.0, 9.25, "picked, held"),
-    PickRecord("crate", "TOO_WIDE", False, None, 0.0, 1.0, "too wide\nby far"),
+    PickRecord("block", "OK", True, 19.5, 20.0, 3.0, 9.25, "picked, held"),
+    PickRecord("crate", "TOO_WIDE", False, None, None, 0.0, 1.0, "too wide\nby far"),
 ]
 
 

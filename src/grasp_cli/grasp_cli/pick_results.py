@@ -15,18 +15,20 @@ def table_of(records: Sequence[PickRecord]) -> Table:
     """The picks as a table for the terminal."""
     table = Table(title=None, header_style="bold")
     for name, justify in (("pick", "right"), ("object", "left"), ("code", "left"),
-                          ("in bin", "left"), ("force N", "right"), ("held s", "right"),
-                          ("seconds", "right")):  # fmt: skip
+                          ("in bin", "left"), ("force N", "right"), ("grip N", "right"),
+                          ("held s", "right"), ("seconds", "right")):  # fmt: skip
         table.add_column(name, justify=justify)  # type: ignore[arg-type]
     for number, record in enumerate(records, 1):
         style = "green" if record.success else "red" if record.false_success else "yellow"
         force = "-" if record.force_n is None else f"{record.force_n:.1f}"
+        grip = "-" if record.grip_force_n is None else f"{record.grip_force_n:.0f}"
         table.add_row(
             str(number),
             record.object,
             f"[{style}]{record.code}[/]",
             "yes" if record.success else "no",
             force,
+            grip,
             f"{record.held_s:.1f}",
             f"{record.seconds:.1f}",
         )

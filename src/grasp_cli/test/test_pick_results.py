@@ -5,7 +5,7 @@ from grasp_cli.pick_results import summary_of
 
 
 def record(name, success):
-    return PickRecord(name, "OK" if success else "SLIPPED", success, None, 0.0, 1.0, "")
+    return PickRecord(name, "OK" if success else "SLIPPED", success, None, None, 0.0, 1.0, "")
 
 
 def test_the_interval_is_over_objects_where_they_come_again():

@@ -12,7 +12,7 @@ from grasp_cli.verbs import sim as sim_command
 
 
 def records_of(*codes):
-    return [PickRecord("block", code, code == "OK", None, 0.0, 1.0, "") for code in codes]
+    return [PickRecord("block", code, code == "OK", None, None, 0.0, 1.0, "") for code in codes]
 
 
 def test_failed_grasps_are_no_fault_of_the_stack():

@@ -30,6 +30,7 @@ class Code(enum.IntEnum):
     SLIPPED = 51
     DROPPED = 52
     HAND_NOT_EMPTY = 53
+    NOT_PLACED = 54
     STALE_JOINT_STATES = 60
     HARDWARE_LOST = 61
     PROTECTIVE_STOP = 62
@@ -213,6 +214,10 @@ class EmptyGrip(GraspStackError):
     code = Code.EMPTY_GRIP
 
 
+class WeakGrip(EmptyGrip):
+    """Something is between the jaws, and they press on it too weakly."""
+
+
 class Slipped(GraspStackError):
     """The object moved between the jaws."""
 
@@ -229,6 +234,12 @@ class HandNotEmpty(GraspStackError):
     """The hand may hold something; only an operator may have it opened."""
 
     code = Code.HAND_NOT_EMPTY
+
+
+class NotPlaced(GraspStackError):
+    """It was let go over the drop zone, and what was seen afterwards speaks against it."""
+
+    code = Code.NOT_PLACED
 
 
 class StaleJointStates(GraspStackError):

@@ -20,7 +20,7 @@ from grasp_core.config import (
     setting,
 )
 from grasp_core.config_folder import config_dir
-from grasp_core.errors import ConfigError
+from grasp_core.errors import BadGoal, ConfigError
 from grasp_core.hand_drivers import DRIVERS, GripperCommandDriver, HandDriver, with_driver
 
 PREFIX = "{prefix}"
@@ -43,6 +43,12 @@ class GripperProfile(Checked):
     finger_links: tuple[str, ...] = setting((), "links of the two fingers", length=2)
     hand_links: tuple[str, ...] = setting((), "links of the hand, fingers included")
     max_gap_m: float = setting(0.08, "widest gap, m", minimum=0.0)
+    start_force_n: float = setting(
+        20.0, "grip of a first closing, N per finger; what light objects need", minimum=0.5
+    )
+    force_step_n: float = setting(
+        25.0, "by which the next closing is stronger where a grip gave way, N", minimum=1.0
+    )
     max_force_n: float = setting(
         40.0, "strongest grip that it keeps up, N per finger", minimum=0.0
     )
@@ -95,12 +101,38 @@ class GripperProfile(Checked):
                 f"reports_opening is {str(self.reports_opening).lower()}, must be {needed} for "
                 f"driver {self.driver.name}: correct it, or name another driver"
             )
+        if self.start_force_n > self.max_force_n:
+            raise ConfigError(
+                f"start_force_n is {self.start_force_n} N, must be at most max_force_n "
+                f"({self.max_force_n} N): lower it"
+            )
         if self.reports_force and not self.reports_opening:
             raise ConfigError(
                 f"reports_force is true, must be false for driver {self.driver.name}, which "
                 "measures nothing"
             )
         self.driver.check(self)
+
+    def grip_forces_n(self, delicate_n: float = 0.0) -> tuple[float, ...]:
+        """Forces of one closing after the other, N per finger, increasing.
+
+        Args:
+            delicate_n: Most that what is grasped bears; 0 for as much as the hand has.
+
+        Raises:
+            BadGoal: The hand knows one force, and that is more.
+        """
+        most_n = min(delicate_n, self.max_force_n) if delicate_n > 0.0 else self.max_force_n
+        if not self.driver.sets_force and most_n < self.max_force_n:
+            raise BadGoal(
+                f"delicate_force_n is {delicate_n} N, and the hand knows {self.max_force_n} N "
+                "alone: take another hand, or leave it 0"
+            )
+        first_n = self.start_force_n if self.driver.sets_force else self.max_force_n
+        forces = [min(first_n, most_n)]
+        while forces[-1] < most_n:
+            forces.append(min(forces[-1] + self.force_step_n, most_n))
+        return tuple(forces)
 
     def driver_as(self, kind: type[DriverT]) -> DriverT:
         """The driver's settings, of the kind that somebody needs.

@@ -35,11 +35,13 @@ class HandDriver(Checked):
         name: Of the driver, and of its group in the profile.
         reports_opening: Whether it measures the gap.
         opens_partly: Whether it goes to any gap, or knows open and closed alone.
+        sets_force: Whether it is told how strongly to close.
     """
 
     name: ClassVar[str] = ""
     reports_opening: ClassVar[bool] = True
     opens_partly: ClassVar[bool] = True
+    sets_force: ClassVar[bool] = True
 
     @property
     def shows_parts(self) -> bool:
@@ -193,6 +195,7 @@ class DigitalIoDriver(HandDriver):
     name: ClassVar[str] = "digital_io"
     reports_opening: ClassVar[bool] = False
     opens_partly: ClassVar[bool] = False
+    sets_force: ClassVar[bool] = False
 
     lines: str = setting(
         "bool_topics",

@@ -50,11 +50,18 @@ REMEDIES: dict[Code, str] = {
     ),
     Code.GRIPPER_FAILED: "look at the hand; home it; see that max_gap_m of its profile is right",
     Code.EMPTY_GRIP: "pick again; if it happens often, the calibration is off: `--check` it",
-    Code.SLIPPED: "raise force_n within what the object bears, or grasp it elsewhere",
-    Code.DROPPED: "pick it up by hand if it lies in the way; raise force_n, lower carry_speed",
+    Code.SLIPPED: (
+        "grasp it elsewhere, or let the hand press harder: `delicate_force_n` of the goal, "
+        "`max_force_n` of its profile"
+    ),
+    Code.DROPPED: "pick it up by hand if it lies in the way; lower carry_speed",
     Code.HAND_NOT_EMPTY: (
         "hold a hand under it, call `executor/release` with confirm: false to see where it "
         "would open, then with confirm: true"
+    ),
+    Code.NOT_PLACED: (
+        "the message says what was seen: take off what hangs on a finger (`executor/release`), or "
+        "look beside the drop zone; a larger bin catches what tips over its rim"
     ),
     Code.STALE_JOINT_STATES: (
         "see that the driver publishes joint states with velocities on the topic of its "

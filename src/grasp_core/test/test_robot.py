@@ -145,7 +145,7 @@ def test_hands_are_named_as_the_driver_of_the_arm_names_them():
 def test_the_hands_of_the_panda_differ_in_force_and_driver_alone():
     real, forceful = load_robot("panda").gripper, load_robot("panda", "force_hand").gripper
     assert (real.max_force_n, real.reports_force, real.joint_states_hz) == (70.0, False, 15.0)
-    assert (forceful.max_force_n, forceful.reports_force) == (40.0, True)
+    assert (forceful.max_force_n, forceful.reports_force) == (70.0, True)
     assert (real.driver.name, forceful.driver.name) == ("franka", "gripper_command")
     for field in ("joints", "hand_links", "max_gap_m", "finger_length_m", "hand_width_m"):
         assert getattr(real, field) == getattr(forceful, field)

@@ -48,8 +48,12 @@ class Predictions:
         found = self.rankings.get(view)
         if found is None:
             return Ranking(np.empty((0, 5)), np.empty(0), np.empty(0), np.empty(0))
-        arrays = (found.rows, found.quality, found.raw_score, found.score)
-        return Ranking(*(array[:limit] for array in arrays))
+        return Ranking(
+            found.rows[:limit],
+            found.quality[:limit],
+            found.raw_score[:limit],
+            found.score[:limit],
+        )
 
     def require_views(self, views: Sequence[str]) -> None:
         """Check that something here belongs to a dataset.

@@ -84,11 +84,13 @@ def test_a_network_that_proposes_nothing_is_told(gripper, scene, solids, tmp_pat
     assert detector.remark == "the network sees nothing to grasp on the support"
 
 
-def test_what_cannot_be_held_is_told(fast, scene, solids):
+@pytest.mark.parametrize("size_m", [(0.1, 0.13, 0.04), (0.2, 0.2, 0.06)])
+def test_what_is_wider_than_the_jaws_is_told_with_its_width(fast, scene, solids, size_m):
     box, _ = solids
-    found = fast[False].detect(scene(box(0.0, 0.0, 0.2, 0.2, 0.06)))
-    assert found == []
-    assert "nothing to grasp" in fast[False].remark or "none can be grasped" in fast[False].remark
+    (found,) = fast[False].detect(scene(box(0.0, 0.0, *size_m)))
+    assert found.quality == 0.0
+    assert 0.08 <= found.width_m <= max(size_m)
+    assert "wider than the jaws open" in fast[False].remark
 
 
 def test_a_known_workspace_gives_inputs_of_one_size(fast, scene, solids, world_from_camera):

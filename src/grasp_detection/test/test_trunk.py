@@ -323,3 +323,13 @@ def test_a_pretrained_trunk_learns_more_slowly(pretrained, rates):
     counts = [sum(p.numel() for p in group["params"]) for group in optimiser.param_groups]
     assert counts[1] == sum(p.numel() for p in network.trunk.parameters())
     assert sum(counts) == sum(p.numel() for p in network.parameters())
+
+
+def test_what_ships_of_a_trunk_has_its_licence_beside_it():
+    licence = (SHIPPED / "trunks" / "LICENCE.txt").read_text()
+    made_of_it = [
+        path for path in SHIPPED.glob("*/*.json") if "trunk" in json.loads(path.read_text())
+    ]
+    assert {path.parent.name for path in made_of_it} >= {"resnet_fpn", "grasp_scorer"}
+    for path in made_of_it:
+        assert (path.parent / "LICENCE.txt").read_text() == licence

@@ -18,6 +18,7 @@ from grasp_executor.scene import Box
 from grasp_executor.surroundings import Surroundings
 
 _RIM_CLEARANCE_M = 0.05  # between the fingertips and the inner side of the bin when they open
+_THERE_M = 0.0005
 _DROP_TURNS_RAD = tuple(math.radians(turn) for turn in (0, 45, -45, 90, -90, 135, -135, 180))
 
 
@@ -29,12 +30,14 @@ class GraspPlan:
         target: The grasp, possibly the twin of the one asked for.
         travel: From the start to the pre-grasp configuration.
         approach: Straight to the grasp.
-        lift: Straight up from it.
+        test_lift: A little straight up from it.
+        lift: On from there.
     """
 
     target: GraspTarget
     travel: JointTrajectory
     approach: JointTrajectory
+    test_lift: JointTrajectory
     lift: JointTrajectory
 
 
@@ -85,6 +88,7 @@ class PickPlanner:
     def _plan_one(self, target: GraspTarget, start: JointVector, wait: Wait) -> GraspPlan:
         config, T_base_grasp = self._config, target.T_base_grasp
         T_grasp_pregrasp = Transform.from_translation(0.0, 0.0, -config.approach_distance_m)
+        T_base_test = raised(T_base_grasp, config.test_lift_m)
         T_base_lift = raised(T_base_grasp, config.lift_m)
         self._planner.set_scene(self._surroundings.opened(T_base_grasp.translation))
         failure: PlanFailure | None = None
@@ -94,12 +98,15 @@ class PickPlanner:
                 approach = self._planner.plan_line(
                     pregrasp, T_base_grasp, config.approach_speed_m_s, wait=wait
                 )
+                test_lift = self._planner.plan_line(
+                    approach.goal, T_base_test, config.lift_speed_m_s, wait=wait
+                )
                 lift = self._planner.plan_line(
-                    approach.goal, T_base_lift, config.lift_speed_m_s, wait=wait
+                    test_lift.goal, T_base_lift, config.lift_speed_m_s, wait=wait
                 )
                 self._planner.set_scene(self._surroundings.closed())
                 travel = self._planner.plan_joints(start, pregrasp, config.travel_speed, wait=wait)
-                return GraspPlan(target, travel, approach, lift)
+                return GraspPlan(target, travel, approach, test_lift, lift)
             except PlanFailure as error:
                 failure = error
                 self._planner.set_scene(self._surroundings.opened(T_base_grasp.translation))
@@ -117,6 +124,24 @@ class PickPlanner:
         return self._planner.plan_line(
             start, raised(T_base_tcp, rise), self._config.lift_speed_m_s, wait=wait
         )
+
+    def plan_down(
+        self, start: JointVector, target: GraspTarget, wait: Wait
+    ) -> JointTrajectory | None:
+        """Straight back down to where something was grasped, at half the speed of the lift.
+
+        Returns:
+            None where the hand is there already.
+
+        Raises:
+            PlanFailure: The arm cannot go there.
+        """
+        T_base_grasp = target.T_base_grasp
+        if self._planner.forward(start).distance_to(T_base_grasp)[0] < _THERE_M:
+            return None
+        self._planner.set_scene(self._surroundings.opened(T_base_grasp.translation))
+        speed_m_s = 0.5 * self._config.lift_speed_m_s
+        return self._planner.plan_line(start, T_base_grasp, speed_m_s, wait=wait)
 
     def plan_to(self, start: JointVector, goal: JointVector, wait: Wait) -> JointTrajectory:
         """Travel between configurations, hand empty, with everything seen as an obstacle.

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from grasp_core.cell import Cell
 from grasp_core.errors import CandidateFailure, Collision, OutsideWorkspace
 from grasp_core.grasp import Grasp
+from grasp_core.transform import Transform
 from grasp_executor.approach import GraspPlan
 from grasp_executor.grasp_pose import GraspTarget, check_hand_clearance, clear_of_palm, target_from
 from grasp_executor.interfaces import JointVector, Observation, Wait
@@ -20,6 +21,7 @@ from grasp_executor.selection import PickGoal, candidates_in_order
 from grasp_executor.station import Station
 
 _PIXEL_STRIDE = 2
+_LIKE_M, _LIKE_RAD = 0.02, 0.5  # so near each other, two grasps are one
 
 
 class Chooser:
@@ -31,6 +33,7 @@ class Chooser:
         goal: PickGoal,
         trying: Callable[[Grasp], None],
         wait: Wait,
+        failed: Sequence[Transform] = (),
     ) -> None:
         """Prepare.
 
@@ -39,11 +42,13 @@ class Chooser:
             goal: Label, minimum quality and policy.
             trying: Told of each candidate before it is planned for.
             wait: Handed to the planner, see :data:`~grasp_executor.interfaces.Wait`.
+            failed: Grasps that this pick has tried, base frame: what is like them comes last.
         """
         self._station = station
         self._goal = goal
         self._trying = trying
         self._wait = wait
+        self._failed = failed
 
     def first_executable(self, observation: Observation, start: JointVector) -> GraspPlan:
         """Plan for the first candidate that can be executed from a configuration.
@@ -57,6 +62,7 @@ class Chooser:
         order = candidates_in_order(
             observation.grasps, self._goal, config.random_threshold, self._station.rng
         )
+        order.sort(key=lambda grasp: self._has_failed(grasp, observation))
         failures: list[CandidateFailure] = []
         touching: list[Grasp] = []
         considered, began = 0, time.monotonic()
@@ -83,6 +89,20 @@ class Chooser:
                     self._trying(grasp)
                     return self._plan(shallower, points, start)
         raise furthest(failures)
+
+    def _has_failed(self, grasp: Grasp, observation: Observation) -> bool:
+        """Whether a grasp like it was tried; fingers either way round are the same."""
+        if not self._failed:
+            return False
+        try:
+            target = self._target(grasp, observation)
+        except CandidateFailure:
+            return False
+        for way in (target.T_base_grasp, target.twin().T_base_grasp):
+            away = [way.distance_to(one) for one in self._failed]
+            if any(m < _LIKE_M and rad < _LIKE_RAD for m, rad in away):
+                return True
+        return False
 
     def _target(self, grasp: Grasp, observation: Observation) -> GraspTarget:
         station = self._station

@@ -67,7 +67,9 @@ class Clearing:
                 )
         if not self._hand.is_measured:
             self._measure_empty()
-        elif not self._hand.is_wide(self._robot.gripper.state(), OPEN_TOLERANCE_M):
+            return
+        state = self._robot.gripper.state()
+        if not (self._hand.is_wide(state, OPEN_TOLERANCE_M) or self._hand.looks_empty(state)):
             self._open_wide()
 
     def _rise_if_low(self, *, carrying: bool = False) -> None:
@@ -104,7 +106,7 @@ class Clearing:
                     f"{widest * 1000:.1f} mm: home the hand, or correct max_gap_m of its profile"
                 )
             self._hand.closes(widest, None)
-            self._jaws.close(self._config.force_n)
+            self._jaws.close(self._station.model.gripper.start_force_n)
             shut = self._jaws.fresh_state()
             self._hand.measured(shut)
             if not self._hand.looks_empty(shut):  # no switch tells that they met
@@ -112,7 +114,7 @@ class Clearing:
 
     def _open_wide(self) -> None:
         widest = self._station.model.gripper.max_gap_m
-        self._jaws.open(widest, self._config.force_n)
+        self._jaws.open(widest, self._station.model.gripper.start_force_n)
         self._station.emptied(widest)
         self._robot.planner.set_gap(widest)
 
@@ -145,6 +147,6 @@ class Clearing:
 
     def leave_open(self, opening_m: float) -> None:
         """Open no wider than on the way down, and rise: neighbours stand beside the jaws."""
-        self._jaws.open(opening_m, self._config.force_n)
+        self._jaws.open(opening_m, self._station.model.gripper.start_force_n)
         self._station.emptied(opening_m)
         self._rise_if_low()

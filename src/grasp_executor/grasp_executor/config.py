@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from grasp_core.config import Checked, setting
+from grasp_core.errors import ConfigError
 from grasp_core.robot import CAMERA_MOUNTS
 from grasp_executor.planning.registry import DEFAULT_PLANNER, planner_names
 
@@ -38,6 +39,13 @@ class PickConfig(Checked):
         0.1, "pre-grasp distance along the approach, m", minimum=0.02, maximum=0.3
     )
     lift_m: float = setting(0.15, "straight lift after closing, m", minimum=0.02, maximum=0.5)
+    test_lift_m: float = setting(
+        0.02,
+        "part of the lift after which the grip must prove itself; where it gives way, the object "
+        "is set down and gripped harder, m",
+        minimum=0.005,
+        maximum=0.1,
+    )
     approach_speed_m_s: float = setting(0.12, "straight approach, m/s", minimum=0.005, maximum=0.5)
     lift_speed_m_s: float = setting(0.1, "straight lift, m/s", minimum=0.005, maximum=0.15)
     travel_speed: float = setting(
@@ -46,9 +54,8 @@ class PickConfig(Checked):
     carry_speed: float = setting(
         0.6, "scale of the planner's joint speed with an object", minimum=0.01, maximum=1.0
     )
-    force_n: float = setting(20.0, "grip force limit, N per finger", minimum=0.5, maximum=200.0)
     min_force_ratio: float = setting(
-        0.8, "share of force_n both fingers must show", minimum=0.1, maximum=1.0
+        0.8, "share of the grip force that both fingers must show", minimum=0.1, maximum=1.0
     )
     min_width_m: float = setting(
         0.002, "opening above the empty width that proves an object, m", minimum=0.0005
@@ -59,6 +66,22 @@ class PickConfig(Checked):
         0.2, "gap in the gripper's data that restarts the hold, s", minimum=0.02
     )
     max_drift_m: float = setting(0.003, "change of opening that means SLIPPED, m", minimum=0.0005)
+    max_settle_m: float = setting(
+        0.002, "change of opening by the test lift at which a grip gives way, m", minimum=0.0002
+    )
+    max_creep_m: float = setting(
+        0.0005, "change of opening after the test lift at which it does, m", minimum=0.0001
+    )
+    test_s: float = setting(
+        0.3, "rest after the test lift in which a grip must not give way, s", minimum=0.0
+    )
+    relied_friction: float = setting(
+        0.3,
+        "friction between pads and objects that is relied on: what weighs more than a grip holds "
+        "by it is gripped harder",
+        minimum=0.05,
+        maximum=2.0,
+    )
     loss_s: float = setting(
         0.2,
         "time that a loss, a slip or states that are not finite must last to be believed, over "
@@ -109,6 +132,9 @@ class PickConfig(Checked):
         minimum=1.0,
         maximum=3600.0,
     )
+    check_placed: bool = setting(
+        True, "look after letting go: without, what the hand and the hold tell is believed"
+    )
     settle_s: float = setting(0.1, "rest before looking or holding, s", minimum=0.0)
     dry_run: bool = setting(False, "plan whole picks and show them, and move neither arm nor hand")
     confirm_timeout_s: float = setting(
@@ -123,6 +149,18 @@ class PickConfig(Checked):
     )
     tick_s: float = setting(0.01, "period of watching, s", minimum=0.001, maximum=0.1)
     seed: int = setting(0, "of policy random_above", minimum=0)
+
+    def __post_init__(self) -> None:
+        """Check the fields, then their relations.
+
+        Raises:
+            ConfigError: A value is out of its bounds or contradicts another.
+        """
+        super().__post_init__()
+        if self.test_lift_m >= self.lift_m:
+            raise ConfigError(
+                f"test_lift_m is {self.test_lift_m} m, must be less than lift_m ({self.lift_m} m)"
+            )
 
 
 @dataclass(frozen=True)

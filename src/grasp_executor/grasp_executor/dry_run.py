@@ -48,6 +48,7 @@ def rehearsed(
     motions += [
         (Stage.PREGRASP, plan.travel),
         (Stage.APPROACH, plan.approach),
+        (Stage.TEST_LIFT, plan.test_lift),
         (Stage.LIFT, plan.lift),
     ]
     try:

@@ -231,6 +231,8 @@ def check_hand_clearance(
         config: Number of points that count.
 
     Raises:
+        TooWide: A finger would come down on what the jaws were to close on, and that is wider
+            than they open.
         Collision: Points lie where a finger or the palm would pass; says which.
     """
     x, y, z = target.T_base_grasp.inverse().apply(points_base).T
@@ -246,8 +248,42 @@ def check_hand_clearance(
     for part, inside in ways.items():
         count = int(np.count_nonzero(inside))
         if count >= config.clearance_points:
+            _check_width(y[in_jaw & above_tip], target.opening_m, gripper, config)
             raise Collision(
                 f"{part} would pass through {count} points of the depth image at "
                 f"({target.T_base_grasp.translation[0]:.3f}, "
                 f"{target.T_base_grasp.translation[1]:.3f}) m"
             )
+
+
+def _check_width(
+    y_m: NDArray[np.float64], opening_m: float, gripper: GripperProfile, config: PickConfig
+) -> None:
+    """Check that what stands between the jaws ends within their widest opening.
+
+    What is seen without a gap into which a finger would fit is one thing for the jaws.
+
+    Args:
+        y_m: Places along the closing axis of what is seen above the fingertips, shape (N,), from
+            the middle of the jaws.
+        opening_m: Gap of the jaws on the way down.
+        gripper: Its widest gap and its fingers.
+        config: Margin that the jaws need.
+
+    Raises:
+        TooWide: It goes on beyond.
+    """
+    places = np.sort(y_m)
+    middle = int(np.abs(places).argmin())
+    if abs(places[middle]) > opening_m / 2:
+        return
+    breaks = np.flatnonzero(np.diff(places) >= gripper.finger_thickness_m)
+    first = breaks[breaks < middle].max(initial=-1) + 1
+    last = breaks[breaks >= middle].min(initial=len(places) - 1)
+    width = float(places[last] - places[first])
+    if width + config.min_opening_margin_m > gripper.max_gap_m:
+        raise TooWide(
+            f"what stands between the jaws is {width * 1000:.0f} mm wide there; they open "
+            f"{gripper.max_gap_m * 1000:.0f} mm, of which {config.min_opening_margin_m * 1000:.0f}"
+            " mm are margin"
+        )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from grasp_core.errors import Dropped, EmptyGrip, Slipped
+from grasp_core.errors import Dropped, EmptyGrip, Slipped, WeakGrip
 from grasp_executor.config import PickConfig
 from grasp_executor.interfaces import GripperState
 from grasp_executor.persistence import FEWEST_SAMPLES, Persistence
@@ -25,11 +25,13 @@ class Grip:
         force_n: Newtons per finger: measured, the lower of the two; payload, the share of the
             object's weight; commanded, what was asked for; NaN unknown.
         force_source: ``measured``, ``payload``, ``commanded`` or ``none``.
+        asked_n: Newtons per finger, asked of the hand.
     """
 
     gap_m: float
     force_n: float
     force_source: str
+    asked_n: float
 
 
 class GripWindow:
@@ -57,7 +59,8 @@ class GripWindow:
         """The verified grip, as far as the hand's own states prove it.
 
         Raises:
-            EmptyGrip: They do not prove an object; says what is missing.
+            EmptyGrip: They do not prove an object; says what is missing. WeakGrip where it is the
+                force alone.
         """
         raise NotImplementedError
 
@@ -66,7 +69,12 @@ class GripVerifier(GripWindow):
     """Verifies a grip by the gap and, where it is measured, the force."""
 
     def __init__(
-        self, config: PickConfig, empty_gap_m: float, opening_m: float, reports_force: bool
+        self,
+        config: PickConfig,
+        empty_gap_m: float,
+        opening_m: float,
+        asked_n: float,
+        reports_force: bool,
     ) -> None:
         """Prepare.
 
@@ -74,17 +82,19 @@ class GripVerifier(GripWindow):
             config: Thresholds.
             empty_gap_m: Gap of the closed, empty jaws, metres.
             opening_m: Gap before the closing, metres.
+            asked_n: Force asked of the hand, newtons per finger.
             reports_force: Whether the efforts are measured.
         """
         super().__init__(config)
         self._empty_gap_m = empty_gap_m
         self._opening_m = opening_m
+        self._asked_n = asked_n
         self._reports_force = reports_force
 
     @property
     def force_threshold_n(self) -> float:
         """Force that both fingers must show, newtons."""
-        return self._config.min_force_ratio * self._config.force_n
+        return self._config.min_force_ratio * self._asked_n
 
     def complete(self) -> bool:
         """Whether the window spans the time asked for without a gap in the data."""
@@ -121,15 +131,15 @@ class GripVerifier(GripWindow):
                 "did not close on anything"
             )
         if not self._reports_force:
-            return Grip(gap, self._config.force_n, COMMANDED)
+            return Grip(gap, self._asked_n, COMMANDED, self._asked_n)
         efforts = np.array([state.effort_n for state in recent])
         force = float(np.median(efforts, axis=0).min())
         if not force >= self.force_threshold_n:
-            raise EmptyGrip(
+            raise WeakGrip(
                 f"the weaker finger presses with {force:.1f} N; an object would show at least "
                 f"{self.force_threshold_n:.1f} N on both"
             )
-        return Grip(gap, force, MEASURED)
+        return Grip(gap, force, MEASURED, self._asked_n)
 
 
 class GripMonitor:
@@ -203,16 +213,24 @@ class HoldMonitor(GripMonitor):
     """Watches a grip by the gap and, where it is measured, the force.
 
     A loss or a slip is believed when it lasts, see :class:`Persistence`; what comes and goes is an
-    outlier. While the object is lifted off its support it may still settle between the jaws;
-    ``settling`` watches for its loss alone, not for drift.
+    outlier.
     """
 
     def __init__(
-        self, config: PickConfig, empty_gap_m: float, grip: Grip, *, settling: bool = False
+        self, config: PickConfig, empty_gap_m: float, grip: Grip, max_drift_m: float
     ) -> None:
+        """Begin to watch.
+
+        Args:
+            config: What counts as a loss.
+            empty_gap_m: Gap of the closed, empty jaws, metres.
+            grip: As it was verified.
+            max_drift_m: Change of opening that means a slip, metres; infinity watches for the
+                loss alone.
+        """
         super().__init__(config, grip)
         self._least_m = empty_gap_m + config.min_width_m
-        self._max_drift_m = math.inf if settling else config.max_drift_m
+        self._max_drift_m = max_drift_m
         self._closed, self._drifted, self._weak = (Persistence(config.loss_s) for _ in range(3))
 
     def _doubts(self) -> tuple[Persistence, ...]:
@@ -249,4 +267,4 @@ class HoldMonitor(GripMonitor):
         """Force of the weaker finger and the least that it must be, newtons."""
         if self.grip.force_source != MEASURED:
             return math.inf, 0.0
-        return float(np.min(state.effort_n)), self._config.min_force_ratio * self._config.force_n
+        return float(np.min(state.effort_n)), self._config.min_force_ratio * self.grip.asked_n

@@ -11,9 +11,6 @@ from grasp_executor.grip import NONE, Grip, GripMonitor, GripWindow
 from grasp_executor.interfaces import GripperState
 from grasp_executor.persistence import FEWEST_SAMPLES, Persistence
 
-UNSEEN = Grip(math.nan, math.nan, NONE)
-"""A grip of a hand that measures nothing."""
-
 
 class InputGripVerifier(GripWindow):
     """Verifies a grip by inputs that show a part for a while, within their time-out.
@@ -21,15 +18,16 @@ class InputGripVerifier(GripWindow):
     Without such an input every closing may be a grip: the weight alone can tell, after the lift.
     """
 
-    def __init__(self, config: PickConfig, driver: DigitalIoDriver) -> None:
+    def __init__(self, config: PickConfig, driver: DigitalIoDriver, asked_n: float) -> None:
         """Prepare.
 
         Args:
             config: How long the inputs must agree.
             driver: Which inputs there are, and their time-out.
+            asked_n: Force asked of the hand, newtons per finger.
         """
         super().__init__(config)
-        self._driver = driver
+        self._driver, self._asked_n = driver, asked_n
 
     def complete(self) -> bool:
         """Whether the inputs have shown the part for long enough, or their time is over."""
@@ -47,7 +45,7 @@ class InputGripVerifier(GripWindow):
                 f"the hand's inputs show no part within {self._driver.part_present_s:.2f} s of "
                 f"the closing: {self._window[-1].inputs}"
             )
-        return UNSEEN
+        return Grip(math.nan, math.nan, NONE, self._asked_n)
 
     def _span_s(self) -> float:
         return self._window[-1].stamp_s - self._window[0].stamp_s

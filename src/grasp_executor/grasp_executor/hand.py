@@ -98,18 +98,25 @@ class Hand:
 
     # -- how a grip is judged -------------------------------------------------------------------
 
-    def verifier(self, opening_m: float) -> GripWindow:
-        """What judges whether a closing from this gap, metres, has become a grip."""
+    def verifier(self, opening_m: float, asked_n: float) -> GripWindow:
+        """What judges whether a closing has become a grip.
+
+        Args:
+            opening_m: Gap from which the jaws have closed, metres.
+            asked_n: Force with which they were told to, newtons per finger.
+        """
         driver = self._profile.driver
         if isinstance(driver, DigitalIoDriver):
-            return InputGripVerifier(self._config, driver)
-        return GripVerifier(self._config, self.empty_gap_m, opening_m, self._profile.reports_force)
+            return InputGripVerifier(self._config, driver, asked_n)
+        return GripVerifier(
+            self._config, self.empty_gap_m, opening_m, asked_n, self._profile.reports_force
+        )
 
-    def monitor(self, grip: Grip, *, settling: bool) -> GripMonitor:
-        """What watches a grip; while ``settling``, for its loss alone."""
+    def monitor(self, grip: Grip, max_drift_m: float) -> GripMonitor:
+        """What watches a grip; see HoldMonitor."""
         if not self._profile.reports_opening:
             return InputGripMonitor(self._config, grip)
-        return HoldMonitor(self._config, self.empty_gap_m, grip, settling=settling)
+        return HoldMonitor(self._config, self.empty_gap_m, grip, max_drift_m)
 
     # -- what happens to it ---------------------------------------------------------------------
 

@@ -1,4 +1,4 @@
-"""The grip of one pick: verified on the support and in the air, watched, weighed, and held."""
+"""The grip of one pick: verified on the support and in the air, proved, watched, and held."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from grasp_core.errors import EmptyGrip, StaleJointStates
+from grasp_core.errors import EmptyGrip, Slipped, StaleJointStates
 from grasp_executor.grasp_pose import GraspTarget
 from grasp_executor.grip import COMMANDED, MEASURED, NONE, PAYLOAD, Grip
 from grasp_executor.hand import Held
@@ -46,6 +46,7 @@ class Holding:
         self._tell = tell
         self._watched_from_s = 0.0
         self._concluded = False  # the result tells of the hold, not of what came after
+        self._asked_n = math.nan
         self._payload = PayloadWatch(station.robot.arm, station.config)
 
     def begin(self) -> None:
@@ -53,22 +54,24 @@ class Holding:
         self._concluded = False
         self._payload = PayloadWatch(self._robot.arm, self._config)
 
+    def closes(self, force_n: float) -> None:
+        """The jaws are about to close with a force, newtons per finger."""
+        self._asked_n = force_n
+        if self._station.model.gripper.driver.sets_force:
+            self._outcome.grip_force_n = force_n
+
     def weigh_empty(self) -> None:
         """Rest before the approach, where the hand touches nothing: the arm feels no weight here.
 
         Jaws that close press on what they grasp and on what it stands on, which the arm feels too.
         """
-        if not self._feels_force and self._robot.arm.external_force_n() is not None:
+        if self._robot.arm.external_force_n() is not None:
             self._payload.forget()
             self._mover.settle(self._config.payload_s, self._payload.take)
             deadline = self._robot.clock.now_s() + _PATIENCE
             while self._payload.lacks and self._robot.clock.now_s() < deadline:
                 self._mover.tick(self._payload.take)
             self._payload.tare()
-
-    def _weigh(self) -> None:
-        if not self._feels_force:
-            self._payload.take()
 
     @property
     def _feels_force(self) -> bool:
@@ -98,13 +101,40 @@ class Holding:
             grip = replace(grip, force_n=weight_n / 2.0, force_source=PAYLOAD)
         self._outcome.force_n, self._outcome.force_source = grip.force_n, grip.force_source
         self._outcome.opening_m = grip.gap_m
-        self.take(target, grip, settling=not lifted)
+        self._take(target, grip, self._config.max_drift_m if lifted else math.inf)
 
-    def take(self, target: GraspTarget, grip: Grip, *, settling: bool) -> None:
+    def prove(self, target: GraspTarget) -> float:
+        """Judge the grip after the test lift, by its opening before and now, and by its rest.
+
+        Returns:
+            Force that the object's weight needs, newtons per finger, where the arm weighs; 0 where
+            no weight stands out.
+
+        Raises:
+            Slipped: The opening has changed, or goes on changing.
+            EmptyGrip, Dropped, StaleJointStates: See :meth:`verify` and :meth:`watch`.
+        """
+        before = self._station.hand.held_now().monitor.grip
+        self._payload.forget()
+        grip = self._verified(target.opening_m, weighs=self._payload.is_tared)
+        moved_m = abs(grip.gap_m - before.gap_m)
+        if moved_m > self._config.max_settle_m:
+            raise Slipped(
+                f"the opening was {before.gap_m * 1000:.1f} mm and is {grip.gap_m * 1000:.1f} mm "
+                f"after the test lift; {self._config.max_settle_m * 1000:.1f} mm are allowed"
+            )
+        self._take(target, grip, self._config.max_creep_m)
+        self._mover.settle(self._config.test_s, self.watch)
+        self.until_sure()
+        self._take(target, grip, math.inf)
+        weight_n = self._payload.weigh() or 0.0
+        return weight_n / (2.0 * self._config.relied_friction)
+
+    def _take(self, target: GraspTarget, grip: Grip, max_drift_m: float) -> None:
         """From now on, watch this grip."""
         self._watched_from_s = self._robot.gripper.state().stamp_s
         hand = self._station.hand
-        hand.takes(Held(target, hand.monitor(grip, settling=settling)))
+        hand.takes(Held(target, hand.monitor(grip, max_drift_m)))
 
     def take_as_it_is(self) -> None:
         """Watch what an earlier pick has left in the hand: all that counts is that it is there."""
@@ -113,10 +143,10 @@ class Holding:
         told = self._station.model.gripper.reports_opening
         source = COMMANDED if told else NONE
         grip = replace(held.monitor.grip, gap_m=gap_m, force_source=source)
-        self.take(held.target, grip, settling=True)
+        self._take(held.target, grip, math.inf)
 
     def _verified(self, opening_m: float, *, weighs: bool) -> Grip:
-        verifier = self._station.hand.verifier(opening_m)
+        verifier = self._station.hand.verifier(opening_m, self._asked_n)
         # Samples and clock travel separately: count from the later of the two.
         started = max(self._robot.clock.now_s(), self._robot.gripper.state().stamp_s)
         deadline = started + _PATIENCE
@@ -128,7 +158,7 @@ class Holding:
                     f"no {self._config.verify_s} s of the gripper's states came without a gap of "
                     f"more than {self._config.max_state_gap_s} s"
                 )
-            self._mover.tick(self._weigh)
+            self._mover.tick(self._payload.take)
             for state in self._robot.gripper.states_since(max(started, verifier.seen_until_s)):
                 verifier.add(state)
                 self._tell(float(np.min(state.effort_n)))
@@ -195,4 +225,5 @@ class Holding:
 
     def _watch_at_rest(self) -> None:
         self.watch()
-        self._payload.watch()
+        if not self._feels_force:
+            self._payload.watch()

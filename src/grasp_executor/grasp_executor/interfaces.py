@@ -102,7 +102,7 @@ class Observation:
     """What the camera and the detector saw.
 
     Attributes:
-        grasps: Ranked candidates, best first, not empty.
+        grasps: Ranked candidates, best first; empty where none were asked for.
         depth_m: Aligned depth, shape (H, W), metres, NaN invalid.
         camera: Intrinsics of the image.
         T_base_camera: Pose of the optical frame at the image's stamp.
@@ -231,6 +231,18 @@ class Camera(Protocol):
         Raises:
             NoImage, StaleDetection, BadImage, NoGrasp, ObjectNotFound, NoTransform,
             BadCalibration, HardwareLost, or what ``wait`` raises.
+        """
+
+    def see(self, not_before_s: float, wait: Wait) -> Observation:
+        """One image exposed at or after ``not_before_s``, whatever there is to grasp in it.
+
+        Args:
+            not_before_s: Node time, seconds.
+            wait: See :data:`Wait`.
+
+        Raises:
+            NoImage, StaleDetection, BadImage, NoTransform, BadCalibration, HardwareLost, or what
+            ``wait`` raises.
         """
 
 

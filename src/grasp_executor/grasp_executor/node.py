@@ -251,7 +251,13 @@ class ExecutorNode(GraspLifecycleNode):
         request = handle.request
         try:
             policy = Policy(request.policy)
-            goal = PickGoal(request.label, request.min_quality, policy, request.max_attempts or 1)
+            goal = PickGoal(
+                request.label,
+                request.min_quality,
+                policy,
+                request.max_attempts or 1,
+                request.delicate_force_n,
+            )
         except (BadGoal, ValueError) as error:
             return PickOutcome(Code.BAD_GOAL, str(error))
         return sequence.run(

@@ -23,12 +23,15 @@ class Stage(str, enum.Enum):
     APPROACH = "approach"
     CLOSE = "close"
     VERIFY = "verify"
+    TEST_LIFT = "test_lift"
+    SET_DOWN = "set_down"
     LIFT = "lift"
     HOLD = "hold"
     CARRY = "carry"
     RELEASE = "release"
     RETREAT = "retreat"
     RETURN = "return"
+    CHECK = "check"
 
 
 @dataclass
@@ -43,9 +46,11 @@ class PickOutcome:
         force_n: Newtons per finger during the hold, NaN unknown: measured, the lowest of the
             weaker finger; payload, its share of the lowest weight that the arm felt; or commanded.
         force_source: measured, payload, commanded or none.
+        grip_force_n: Newtons per finger, asked of the hand at the last closing; NaN if it did not
+            close, or is not asked.
         opening_m: Gap at the end of the hold, metres; NaN unknown.
         held_s: Verified hold in the air, seconds.
-        attempts: Closings of the jaws.
+        attempts: Grasps tried; each may close several times, with more force.
         stage_s: Seconds of node time per stage run, in order.
         holding: Whether the gripper still holds something.
     """
@@ -56,6 +61,7 @@ class PickOutcome:
     T_base_grasp: Transform | None = None
     force_n: float = math.nan
     force_source: str = "none"
+    grip_force_n: float = math.nan
     opening_m: float = math.nan
     held_s: float = 0.0
     attempts: int = 0
@@ -65,7 +71,7 @@ class PickOutcome:
     def begin_attempt(self) -> None:
         """Forget what an earlier closing has measured."""
         self.force_n, self.force_source, self.opening_m = math.nan, "none", math.nan
-        self.held_s = 0.0
+        self.held_s, self.grip_force_n = 0.0, math.nan
 
     @property
     def success(self) -> bool:

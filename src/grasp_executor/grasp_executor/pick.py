@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from grasp_core.cell import Cell
 from grasp_core.errors import (
@@ -16,23 +16,27 @@ from grasp_core.errors import (
     Dropped,
     EmptyGrip,
     GraspStackError,
+    NotPlaced,
     Slipped,
     StaleDetection,
 )
 from grasp_core.grasp import Grasp
 from grasp_core.robot import RobotModel
+from grasp_core.transform import Transform
 from grasp_executor.approach import GraspPlan
 from grasp_executor.choice import Chooser
 from grasp_executor.clearing import Clearing
 from grasp_executor.config import PickConfig
 from grasp_executor.dry_run import rehearsed
 from grasp_executor.fault_latch import FaultLatch
+from grasp_executor.firm_grip import FirmGrip
 from grasp_executor.grasp_pose import check_camera_pose
 from grasp_executor.grip import NONE, PAYLOAD
 from grasp_executor.hand_memory import EmptyWidthMemory
 from grasp_executor.interfaces import JointTrajectory, JointVector, Observation, Operator
 from grasp_executor.outcome import PickOutcome, Progress, Stage
 from grasp_executor.pick_context import PickContext
+from grasp_executor.placing import check_placed
 from grasp_executor.release import ReleaseReport, release_hand
 from grasp_executor.scene import Box
 from grasp_executor.selection import PickGoal
@@ -149,7 +153,8 @@ class _Run:
         self._holding = context.holding
         self._image_s = math.inf
         self._waited_s = 0.0
-        self._lifted = False
+        self._grip = FirmGrip(context)
+        self._failed: list[Transform] = []
 
     def execute(self) -> None:
         """Run attempts until one succeeds or they are used up.
@@ -157,6 +162,7 @@ class _Run:
         Raises:
             GraspStackError: What ended the pick.
         """
+        forces_n = self._station.model.gripper.grip_forces_n(self._goal.delicate_force_n)
         if self._config.dry_run:
             raise rehearsed(self._context, self._look, self._choose)
         self._clearing.clear_hand()
@@ -166,7 +172,7 @@ class _Run:
             self._clearing.observe(Stage.OBSERVE)
             plan = self._choose(self._look(), self._robot.arm.state().positions)
             try:
-                self._grasp(plan)
+                self._grasp(plan, forces_n)
                 with self._context.stage(Stage.HOLD):
                     self._holding.hold()
                 self._clearing.carry_and_release(Stage.CARRY)
@@ -176,11 +182,17 @@ class _Run:
                 if old_images >= _MOST_OLD_IMAGES:
                     raise
             except _LOST as failure:
+                self._failed.append(plan.target.T_base_grasp)
                 self._after_loss(failure, plan)
         self.outcome.code = Code.OK
         self.outcome.message = self._success()
         try:
             self._clearing.observe(Stage.RETURN)
+            if self._config.check_placed:
+                with self._context.stage(Stage.CHECK):
+                    check_placed(self._context, plan.target)
+        except NotPlaced:
+            raise
         except GraspStackError as failure:
             # The object is where it belongs; what follows does not undo that.
             self._station.latch.keep(failure)
@@ -194,7 +206,9 @@ class _Run:
             how = "as the hand's inputs show"
         else:
             how = f"with {outcome.force_n:.1f} N ({outcome.force_source})"
-        return f"held {outcome.held_s:.1f} s {how}, taken to the bin"
+        grip_n = outcome.grip_force_n
+        grip = "" if math.isnan(grip_n) else f"gripped with {grip_n:.0f} N, "
+        return f"held {outcome.held_s:.1f} s {how}, {grip}taken to the bin"
 
     def _after_loss(self, failure: GraspStackError, plan: GraspPlan) -> None:
         """Make ready for the next attempt, or end with the failure that counts.
@@ -203,7 +217,7 @@ class _Run:
             EmptyGrip, Dropped, Slipped: There is no attempt left, or something may still be in
                 the hand: in the air, it stays shut.
         """
-        if self._lifted:
+        if self._grip.is_lifted:
             self._mover.settle(_LOSS_S)  # jaws that are still closing hold nothing
             if not self._hand.certainly_empty(self._mover.tick):
                 raise failure
@@ -230,7 +244,9 @@ class _Run:
 
     def _choose(self, observation: Observation, start: JointVector) -> GraspPlan:
         with self._context.stage(Stage.PLAN):
-            chooser = Chooser(self._station, self._goal, self._try, self._context.tell)
+            chooser = Chooser(
+                self._station, self._goal, self._try, self._context.tell, self._failed
+            )
             plan = chooser.first_executable(observation, start)
             self.outcome.T_base_grasp = plan.target.T_base_grasp
             return plan
@@ -241,21 +257,16 @@ class _Run:
 
     # -- the grasp ------------------------------------------------------------------------------
 
-    def _grasp(self, plan: GraspPlan) -> None:
-        """Go there, close, verify, lift."""
-        self._lifted = False
+    def _grasp(self, plan: GraspPlan, forces_n: Sequence[float]) -> None:
+        """Go there, close as hard as need be, lift."""
         self._holding.begin()
         with self._context.stage(Stage.PREGRASP):
             self._travel(plan)
             self._holding.weigh_empty()
         with self._context.stage(Stage.APPROACH):
             self._follow_by_image(plan.approach)
-        with self._context.stage(Stage.CLOSE):
-            self.outcome.attempts += 1
-            self._hand.closes(plan.target.opening_m, self._robot.arm.state().positions)
-            self._jaws.close(self._config.force_n)
-        with self._context.stage(Stage.VERIFY):
-            self._holding.verify(plan.target, lifted=False)
+        self.outcome.attempts += 1
+        self._grip.take(plan, forces_n)
         with self._context.stage(Stage.LIFT):
             self._lift(plan)
 
@@ -265,17 +276,15 @@ class _Run:
         # Empty jaws that move to an opening, from wherever they are, stay empty.
         self._station.emptied(min(opening_m, gap_m))
         if gap_m <= opening_m:
-            with self._jaws.opening(opening_m, self._config.force_n):
+            with self._jaws.opening(opening_m, self._station.model.gripper.start_force_n):
                 self._follow_by_image(plan.travel)
         else:
-            self._jaws.open(opening_m, self._config.force_n)
+            self._jaws.open(opening_m, self._station.model.gripper.start_force_n)
             self._follow_by_image(plan.travel)
         self._station.emptied(opening_m)
 
     def _lift(self, plan: GraspPlan) -> None:
         self._holding.until_sure()
-        self._lifted = True
-        self._hand.leaves_support()
         self._mover.follow(plan.lift, self._holding.watch)
         self._mover.settle(self._config.settle_s, self._holding.watch)
         self._holding.until_sure()

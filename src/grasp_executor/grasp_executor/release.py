@@ -54,7 +54,7 @@ def release_hand(station: Station, confirm: bool) -> ReleaseReport:
         there = hand.stands_where_it_closed(joints)
         opening_m = hand.opening_m if there else station.model.gripper.max_gap_m
         jaws = Jaws(robot.gripper, robot.clock, mover, station.config, station.model.gripper)
-        jaws.open(opening_m, station.config.force_n)
+        jaws.open(opening_m, station.model.gripper.start_force_n)
         station.emptied(opening_m)
         robot.planner.set_gap(opening_m)
     except GraspStackError as failure:

@@ -46,19 +46,39 @@ class DetectionClient:
 
     def look(self, not_before_s: float, label: str, wait: Wait) -> Observation:
         """See Camera."""
-        not_before_ns = round(not_before_s * NANOSECONDS)
-        response = self._ask(not_before_ns, label, wait)
+        response = self._ask(round(not_before_s * NANOSECONDS), label, wait)
         if response.code != Code.OK:
             raise failure_from(response.code, response.message)
-        header = response.grasps.header
+        return self._observation(response, _usable(response.grasps.grasps), not_before_s, wait)
+
+    def see(self, not_before_s: float, wait: Wait) -> Observation:
+        """See Camera."""
+        response = self._ask(round(not_before_s * NANOSECONDS), "", wait)
+        if response.code not in (Code.OK, Code.NO_GRASP):
+            raise failure_from(response.code, response.message)
+        return self._observation(response, [], not_before_s, wait)
+
+    def _observation(
+        self,
+        response: DetectGrasps.Response,
+        grasps: list[Grasp],
+        not_before_s: float,
+        wait: Wait,
+    ) -> Observation:
+        """What an answer shows.
+
+        Raises:
+            StaleDetection: Its image is older than asked for.
+        """
+        header = response.depth.header
         stamp_ns = stamp_to_ns(header.stamp)
-        if stamp_ns < not_before_ns:
+        if stamp_ns < round(not_before_s * NANOSECONDS):
             raise StaleDetection(
                 f"the detector answered with an image of {stamp_ns / NANOSECONDS:.3f} s, asked "
                 f"for was {not_before_s:.3f} s or later"
             )
         return Observation(
-            grasps=_usable(response.grasps.grasps),
+            grasps=grasps,
             depth_m=depth_from_image(response.depth),
             camera=camera_from_info(response.camera_info, is_part=True),
             T_base_camera=self._pose.at(header.frame_id, stamp_ns, wait, _TF_PATIENCE),

@@ -23,6 +23,7 @@ def result_to_msg(outcome: PickOutcome, base_frame: str, stamp: Time) -> Pick.Re
         message=outcome.message,
         force_n=float(outcome.force_n),
         force_source=outcome.force_source,
+        grip_force_n=float(outcome.grip_force_n),
         opening_m=float(outcome.opening_m),
         held_s=float(outcome.held_s),
         attempts=outcome.attempts,

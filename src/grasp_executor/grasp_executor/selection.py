@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -27,13 +28,15 @@ class PickGoal:
         label: Only objects of this class; empty any.
         min_quality: Candidates below are ignored, [0, 1].
         policy: Order in which candidates are tried.
-        max_attempts: Closings of the jaws before giving up.
+        max_attempts: Grasps before giving up.
+        delicate_force_n: Most that what is grasped bears, N per finger; 0: as the hand can.
     """
 
     label: str = ""
     min_quality: float = 0.0
     policy: Policy = Policy.BEST
     max_attempts: int = 1
+    delicate_force_n: float = 0.0
 
     def __post_init__(self) -> None:
         """Check the fields.
@@ -47,6 +50,10 @@ class PickGoal:
             raise BadGoal(f"policy is {self.policy}, must be one of {[int(p) for p in Policy]}")
         if not 1 <= self.max_attempts <= 100:
             raise BadGoal(f"max_attempts is {self.max_attempts}, must lie in [1, 100]")
+        if not 0.0 <= self.delicate_force_n < math.inf:
+            raise BadGoal(
+                f"delicate_force_n is {self.delicate_force_n}, must be a number of at least 0"
+            )
 
 
 def candidates_in_order(

@@ -76,9 +76,8 @@ class Station:
             latch: Faults that outlive this object, and protective stops; None: a new one.
 
         Raises:
-            ConfigError: More force is asked for than the gripper has, nothing could ever tell
-                whether it holds something, or the description of a robot whose speed is limited
-                cannot be read for it.
+            ConfigError: Nothing could ever tell whether the gripper holds something, or the
+                description of a robot whose speed is limited cannot be read for it.
         """
         if config.dry_run:
             robot = replace(robot, arm=StillArm(robot.arm), gripper=StillGripper(robot.gripper))
@@ -98,11 +97,6 @@ class Station:
         self.show_motion: Callable[[JointTrajectory], None] = lambda trajectory: None
         speed_m_s = config.max_tcp_speed_m_s
         self._limit = LinkSpeedLimit(model, speed_m_s) if speed_m_s > 0.0 else None
-        if config.force_n > model.gripper.max_force_n:
-            raise ConfigError(
-                f"force_n is {config.force_n} N, but the gripper of {model.name} presses with at "
-                f"most {model.gripper.max_force_n} N: lower force_n"
-            )
         if not (model.gripper.driver.shows_parts or model.arm.external_wrench_topic):
             raise ConfigError(
                 f"nothing can tell whether the hand of {model.name} holds something: it has "

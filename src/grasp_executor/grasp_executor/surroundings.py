@@ -37,6 +37,21 @@ class _View:
     unseen: Unseen
 
 
+@dataclass(frozen=True, eq=False)
+class Compared:
+    """The same place twice.
+
+    Attributes:
+        before: Heights before the grasp.
+        after: Heights after letting go, on the same grid.
+        region: Cells of what was grasped, shape (R, C), before.
+    """
+
+    before: HeightMap
+    after: HeightMap
+    region: NDArray[np.bool_]
+
+
 class Surroundings:
     """Obstacles of one pick: the cell's solids, what the camera saw, and what it did not see.
 
@@ -85,6 +100,35 @@ class Surroundings:
         )
         self._view = _View(heights, unseen)
         self.show(self._without(None))
+
+    def compared(self, observation: Observation, target: GraspTarget) -> Compared | None:
+        """What an image after letting go shows, beside what was seen before the grasp.
+
+        Args:
+            observation: The image.
+            target: The grasp.
+
+        Returns:
+            None where nothing was seen before.
+        """
+        before = self._map
+        if before is None:
+            return None
+        grid = before.grid
+        after = obstacle_map(
+            observation.depth_m,
+            observation.camera,
+            observation.T_base_camera,
+            bounds=(
+                grid.x0_m,
+                grid.x0_m + grid.columns * grid.cell_m,
+                grid.y0_m,
+                grid.y0_m + grid.rows * grid.cell_m,
+            ),
+            support_z=self._cell.support_z_m,
+            cell_m=grid.cell_m,
+        )
+        return Compared(before, after, self._held(before, target))
 
     @property
     def _map(self) -> HeightMap | None:

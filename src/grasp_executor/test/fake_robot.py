@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -54,13 +54,17 @@ _STOPPING_S = 0.05  # of an arm that was told to
 _JAW_SPEED_M_S = 0.4
 _MEMORY_S = 1.0
 _SWITCH_M = 1e-3
+_TURNING_M_S, _TURNED_M = 0.01, 0.005
 _STALE_S = 0.1
 _OFFSET_N = -2.0  # of the external force that the arm estimates
 
 
 @dataclass(eq=False)
 class Block:
-    """A square block: x and y of its middle, z of its foot, sides, and what a detector says."""
+    """A square block: x and y of its middle, z of its foot, sides, and what a detector says.
+
+    Gripped with less than it needs, it turns in the air: it is less and less wide there.
+    """
 
     x_m: float
     y_m: float
@@ -70,6 +74,7 @@ class Block:
     quality: float = 0.9
     label: str = ""
     weight_n: float = 1.5
+    needs_n: float = 0.0
 
     @property
     def in_bin(self) -> bool:
@@ -94,6 +99,7 @@ class FakeRobot:
         held: The block in the hand.
         cancelled: Whether the client wants the pick to end.
         stages: Those that the newest pick went through, in order.
+        let_go_at_m: Heights of the foot of whatever was let go, in order.
     """
 
     def __init__(
@@ -108,6 +114,7 @@ class FakeRobot:
         self.model = model or gantry()
         self.planner = planner or GantryPlanner()
         self.held: Block | None = None
+        self.let_go_at_m: list[float] = []
         self.clock, self.arm = FakeClock(self), FakeArm(self)
         self.hand = FakeHand(self)
         self.camera = FakeCamera(self)
@@ -151,12 +158,15 @@ class FakeRobot:
     def take(self, block: Block) -> None:
         """The hand holds a block from now on."""
         if self.held is None:
-            self.held = block
+            self.held, self._width_m = block, block.width_m
             self._offset = np.array([block.x_m, block.y_m, block.z_m]) - self.tip()
 
     def let_fall(self) -> None:
         """Whatever is held falls."""
         if self.held is not None:
+            if self.hand.force_n < self.held.needs_n:
+                self.held.width_m = self._width_m  # it lies as it lay
+            self.let_go_at_m.append(self.held.z_m)
             self.held.z_m, self.held = 0.0, None
 
     def step(self) -> None:
@@ -165,6 +175,9 @@ class FakeRobot:
         self.arm.step()
         if self.held is not None:
             self.held.x_m, self.held.y_m, self.held.z_m = self.tip() + self._offset
+            if self.held.z_m > 1e-3 and self.hand.force_n < self.held.needs_n:
+                turned_m = self.held.width_m - _TURNING_M_S * self.clock.last_step_s
+                self.held.width_m = max(turned_m, self._width_m - _TURNED_M)
         self.hand.step()
 
     def _note(self, progress: Progress) -> None:
@@ -303,7 +316,7 @@ class FakeHand:
     def __init__(self, robot: FakeRobot) -> None:
         self._robot = robot
         self.gap_m = self.target_m = robot.model.gripper.max_gap_m
-        self._force_n = 0.0
+        self.force_n = 0.0
         self._presses = False
         self.publishes, self.is_stuck, self.at_rest, self.strength = True, False, True, 1.0
         self.speed_m_s = _JAW_SPEED_M_S
@@ -312,6 +325,7 @@ class FakeHand:
         self.tells: Callable[[GripperState], GripperState] = lambda state: state
         self.tells_until_s = 0.0
         self.commands: list[float] = []
+        self.asked: list[tuple[float, float]] = []
         self._samples = deque([self._measure()])
 
     def state(self) -> GripperState:
@@ -323,8 +337,9 @@ class FakeHand:
         return [sample for sample in self._samples if sample.stamp_s > stamp_s]
 
     def start(self, gap_m: float, force_n: float) -> HandMotion:
-        self.target_m, self._force_n = gap_m, force_n
+        self.target_m, self.force_n = gap_m, force_n
         self.commands.append(gap_m)
+        self.asked.append((gap_m, force_n))
         return HandMotion(self)
 
     def step(self) -> None:
@@ -361,7 +376,7 @@ class FakeHand:
             }
             inputs = driver.inputs_from({line: on for line, on in levels.items() if line})
             return GripperState(math.nan, np.full(2, np.nan), robot.clock.now, inputs)
-        effort = np.full(2, self._force_n * self.strength * self._presses)
+        effort = np.full(2, self.force_n * self.strength * self._presses)
         return GripperState(self.gap_m, effort, robot.clock.now)
 
 
@@ -401,9 +416,20 @@ class FakeCamera:
         if not seen:
             raise NoGrasp("the table is empty")
         grasps = sorted(map(_grasp_of, seen), key=lambda grasp: -grasp.quality)
+        return self._observation(with_label(grasps, label))
+
+    def see(self, not_before_s: float, wait: Callable[[], None]) -> Observation:
+        while self._robot.clock.now < not_before_s + _EXPOSURE_S:
+            wait()
+        if self.failure is not None:
+            raise self.failure
+        return self._observation([])
+
+    def _observation(self, grasps: Sequence[Grasp]) -> Observation:
+        seen = [block for block in self._robot.blocks if not block.in_bin]
         depth_m = render(list(map(_extent, seen)), OVERHEAD)
         stamp_s = self._robot.clock.now - self.age_s
-        return Observation(with_label(grasps, label), depth_m, CAMERA, OVERHEAD, stamp_s)
+        return Observation(grasps, depth_m, CAMERA, OVERHEAD, stamp_s)
 
 
 def _along(times_s: np.ndarray, rows: np.ndarray, t: float) -> np.ndarray:

@@ -53,8 +53,8 @@ def test_the_planners_settings_form_the_group_of_its_name(executor):
 def test_parameters_that_the_node_would_ignore_are_refused(executor):
     executor.configure()
     for name, value, told in (
-        ("force_n", -7.0, "force_n is -7.0, must lie in"),
-        ("force_n", 10.0, "force_n is read when /executor is configured"),
+        ("lift_m", -7.0, "lift_m is -7.0, must lie in"),
+        ("lift_m", 0.1, "lift_m is read when /executor is configured"),
         ("cell", "no_such_cell", "cell is read when /executor is configured"),
         ("embedded.padding_m", 0.0, "embedded.padding_m is read when"),
     ):

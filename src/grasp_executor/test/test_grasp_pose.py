@@ -204,6 +204,30 @@ def test_hand_clearance(points, part):
         check_hand_clearance(target, points, GRIPPER, CONFIG)
 
 
+def row(first_m, last_m, step_m=0.002):
+    """Points along the closing axis, some across the pad, above the fingertips."""
+    places = np.arange(first_m, last_m, step_m)
+    return np.concatenate([column(place, 0.05, count=3) for place in places])
+
+
+@pytest.mark.parametrize(
+    ("points", "failure", "what"),
+    [
+        (row(-0.06, 0.06), TooWide, "11[0-9] mm wide"),  # a box on its wide side
+        (row(-0.02, 0.07), TooWide, "[89][0-9] mm wide"),  # off the middle, and too wide anyway
+        (row(-0.02, 0.045), Collision, "finger would pass"),  # narrow enough elsewhere
+        # A neighbour, with room for a finger between.
+        (np.concatenate([row(-0.02, 0.02), row(0.033, 0.08)]), Collision, "finger would pass"),
+        (row(0.035, 0.13), Collision, "finger would pass"),  # nothing is between the jaws
+    ],
+)
+def test_what_is_wider_than_the_jaws_is_told_before_they_close(points, failure, what):
+    grasp, observation = observed(overhead(0.0))
+    target = target_from(grasp, observation, GRIPPER, CELL, CONFIG)
+    with pytest.raises(failure, match=what):
+        check_hand_clearance(target, points, GRIPPER, CONFIG)
+
+
 @pytest.mark.parametrize(
     ("post_z", "depth_m"),
     [

@@ -10,7 +10,7 @@ from grasp_executor.config import PickConfig
 from grasp_executor.grip import COMMANDED, MEASURED, Grip, GripVerifier, HoldMonitor
 from grasp_executor.interfaces import GripperState
 
-CONFIG = PickConfig(force_n=20.0, min_force_ratio=0.8, min_width_m=0.002, verify_s=0.15)
+CONFIG = PickConfig(min_force_ratio=0.8, min_width_m=0.002, verify_s=0.15)
 EMPTY = 0.0005
 PERIOD_S = 0.01
 
@@ -20,7 +20,9 @@ def state(stamp_s, gap_m=0.03, left_n=20.0, right_n=20.0):
 
 
 def verified(states, *, reports_force=True):
-    verifier = GripVerifier(CONFIG, EMPTY, opening_m=0.06, reports_force=reports_force)
+    verifier = GripVerifier(
+        CONFIG, EMPTY, opening_m=0.06, asked_n=20.0, reports_force=reports_force
+    )
     for sample in states:
         verifier.add(sample)
     assert verifier.complete()
@@ -52,7 +54,7 @@ def test_what_proves_no_object_says_why(values, reason):
 
 
 def test_ten_samples_a_second_are_enough():
-    verifier = GripVerifier(CONFIG, EMPTY, opening_m=0.06, reports_force=True)
+    verifier = GripVerifier(CONFIG, EMPTY, opening_m=0.06, asked_n=20.0, reports_force=True)
     for number in range(3):
         assert not verifier.complete()
         verifier.add(state(0.1 * number))
@@ -74,7 +76,7 @@ def test_only_the_end_of_the_samples_counts():
 
 
 def test_the_window_needs_time_and_no_gap():
-    verifier = GripVerifier(CONFIG, EMPTY, 0.06, True)
+    verifier = GripVerifier(CONFIG, EMPTY, 0.06, 20.0, True)
     for sample in series(10):
         verifier.add(sample)
     assert not verifier.complete()  # 0.09 s only
@@ -86,14 +88,14 @@ def test_the_window_needs_time_and_no_gap():
 
 
 def test_repeated_samples_count_once():
-    verifier = GripVerifier(CONFIG, EMPTY, 0.06, True)
+    verifier = GripVerifier(CONFIG, EMPTY, 0.06, 20.0, True)
     for _ in range(100):
         verifier.add(state(0.0))
     assert not verifier.complete()
 
 
 def monitor():
-    return HoldMonitor(CONFIG, EMPTY, Grip(0.03, 20.0, MEASURED))
+    return HoldMonitor(CONFIG, EMPTY, Grip(0.03, 20.0, MEASURED, 20.0), CONFIG.max_drift_m)
 
 
 def test_a_steady_hold_reports_its_lowest_force():

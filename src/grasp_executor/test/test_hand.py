@@ -143,7 +143,7 @@ def test_a_single_outlier_changes_nothing_and_is_counted(stage, misbehave):
     robot = FakeRobot(block())
     outcome = robot.pick(Event(stage, misbehave, 0.02))
     assert outcome.code is Code.OK, outcome.message
-    assert outcome.force_n == CONFIG.force_n
+    assert outcome.force_n == 20.0
     if stage in (Stage.HOLD, Stage.CARRY):  # before, a median passes over some, or it settles
         assert sum(robot.sequence.outliers().values()) == 1
 
@@ -366,7 +366,7 @@ def test_jaws_that_do_not_stop_in_time_have_failed():
 def test_a_hand_without_force_is_believed_by_width_and_says_commanded():
     outcome = FakeRobot(block(), model=without_force()).pick()
     assert outcome.code is Code.OK
-    assert (outcome.force_n, outcome.force_source) == (CONFIG.force_n, "commanded")
+    assert (outcome.force_n, outcome.force_source) == (20.0, "commanded")
 
 
 def test_an_arm_that_feels_the_lifted_object_tells_its_weight():

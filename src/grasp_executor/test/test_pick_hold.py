@@ -45,7 +45,9 @@ def held(sample_times, **settings):
     config = PickConfig(**settings)
     station = Station(RobotPort(None, bench, bench, None, bench), ROBOT, Cell(), config)
     station.hand.memory.learn(0.0)
-    station.hand.takes(Held(None, HoldMonitor(config, 0.0, Grip(0.03, 20.0, MEASURED))))
+    station.hand.takes(
+        Held(None, HoldMonitor(config, 0.0, Grip(0.03, 20.0, MEASURED, 20.0), config.max_drift_m))
+    )
     mover, outcome = Mover(bench, bench, config.tick_s, lambda: False), PickOutcome()
     try:
         Holding(station, mover, outcome, lambda force_n: None).hold()

@@ -66,7 +66,15 @@ ONE_TRY = [
     Stage.CLOSE,
     Stage.VERIFY,
 ]
-TO_THE_BIN = [Stage.LIFT, Stage.HOLD, Stage.CARRY, Stage.RELEASE, Stage.RETURN]
+TO_THE_BIN = [
+    Stage.TEST_LIFT,
+    Stage.LIFT,
+    Stage.HOLD,
+    Stage.CARRY,
+    Stage.RELEASE,
+    Stage.RETURN,
+    Stage.CHECK,
+]
 
 
 def block(x_m=0.5, y_m=0.0, **values):
@@ -96,7 +104,7 @@ def test_a_pick_takes_a_block_to_the_bin():
     assert is_ready(robot)
     assert not outcome.holding
     assert outcome.attempts == 1
-    assert (outcome.force_n, outcome.force_source) == (CONFIG.force_n, "measured")
+    assert (outcome.force_n, outcome.force_source) == (20.0, "measured")
     assert outcome.opening_m == pytest.approx(0.03)
     assert CONFIG.hold_s <= outcome.held_s < CONFIG.hold_s + 0.05
     assert outcome.T_base_grasp.translation[:2] == pytest.approx([0.5, 0.0], abs=1e-3)
@@ -173,7 +181,7 @@ def test_after_a_loss_the_scene_is_looked_at_again(event, noticed_in):
     assert outcome.held_s >= CONFIG.hold_s
     stages = stages_of(outcome)
     assert stages[stages.index(noticed_in) + 1] is Stage.RETREAT
-    assert stages[-12:] == [*ONE_TRY, *TO_THE_BIN]
+    assert stages[-14:] == [*ONE_TRY, *TO_THE_BIN]
 
 
 def test_attempts_have_an_end():
@@ -268,6 +276,7 @@ MOVED = [
     (Event(Stage.HOLD, drops), Code.DROPPED, False),
     (Event(Stage.HOLD, weakens), Code.DROPPED, True),
     (Event(Stage.LIFT, drops, 0.05), Code.DROPPED, False),
+    (Event(Stage.CHECK, hand_tells(9.0, gap_m=0.004)), Code.NOT_PLACED, True),
     (Event(Stage.APPROACH, arm_states_stop), Code.STALE_JOINT_STATES, False),
     (Event(Stage.VERIFY, hand_states_stop), Code.STALE_JOINT_STATES, True),
     (Event(Stage.HOLD, hand_states_stop), Code.STALE_JOINT_STATES, True),
@@ -291,7 +300,7 @@ def test_what_goes_wrong_with_arm_and_hand_ends_the_pick(monkeypatch, event, cod
     robot = FakeRobot(block())
     outcome = robot.pick(event)
     assert (outcome.code, outcome.holding) == (code, holding), outcome.message
-    assert not robot.blocks[0].in_bin
+    assert robot.blocks[0].in_bin is (code is Code.NOT_PLACED)
     if code is Code.HARDWARE_LOST:
         assert "may still move" in outcome.message
     else:
@@ -324,8 +333,9 @@ def test_a_failure_that_nobody_here_knows_is_one_of_a_candidate():
 # -- cancels --------------------------------------------------------------------------------------
 
 
-HELD_IN = {Stage.PUT_AWAY, Stage.VERIFY, Stage.LIFT, Stage.HOLD, Stage.CARRY}
-JAWS_MOVE_IN = {Stage.MEASURE_EMPTY, Stage.CLOSE, Stage.RELEASE, Stage.RETREAT}
+HELD_IN = {Stage.PUT_AWAY, Stage.VERIFY, Stage.TEST_LIFT, Stage.SET_DOWN}
+HELD_IN |= {Stage.LIFT, Stage.HOLD, Stage.CARRY}
+JAWS_MOVE_IN = {Stage.MEASURE_EMPTY, Stage.CLOSE, Stage.RELEASE, Stage.RETREAT, Stage.CHECK}
 CANCELS = [
     *[(stage, 0.0, stage in HELD_IN | {Stage.RELEASE}) for stage in Stage],
     # Planning takes no time here. Jaws that stop half-way after a closing may hold something.
@@ -339,14 +349,15 @@ CANCELS = [
 
 @pytest.mark.parametrize(("stage", "after_s", "holding"), CANCELS)
 def test_a_cancel_counts_in_every_stage(stage, after_s, holding):
-    robot = FakeRobot(block(0.4), block(0.6), block(0.5, 0.2))
+    gives_way_n = 30.0 if stage is Stage.SET_DOWN else 0.0
+    robot = FakeRobot(block(0.4, needs_n=gives_way_n), block(0.6), block(0.5, 0.2))
     robot.arm.positions[0] += 0.1  # there is something to do in the first stage
     if stage is Stage.PUT_AWAY:
         assert robot.pick(Event(Stage.HOLD, cancels)).holding
     loses = [Event(Stage.CLOSE, rolls_away)] if stage is Stage.RETREAT else []
     outcome = robot.pick(*loses, Event(stage, cancels, after_s), goal=TWICE)
 
-    if stage is Stage.RETURN:  # it is in the bin already
+    if stage in (Stage.RETURN, Stage.CHECK):  # it is in the bin already
         assert outcome.code is Code.OK
         assert "on the way back: cancelled by the client" in outcome.message
     else:
@@ -357,7 +368,7 @@ def test_a_cancel_counts_in_every_stage(stage, after_s, holding):
     held = robot.held
     assert (held is not None) is (holding and (after_s == 0.0 or stage in HELD_IN))
 
-    if stage is Stage.MEASURE_EMPTY and holding:
+    if stage in (Stage.MEASURE_EMPTY, Stage.CHECK) and holding:
         assert robot.pick().code is Code.HAND_NOT_EMPTY
         assert robot.sequence.release().success
     assert robot.pick().code is Code.OK

@@ -20,8 +20,9 @@ class PickResult:
         success: Code OK and the object in the drop bin by the simulator's truth.
         not_fallen: An object was lifted and still in the hand, off the table, at the end of the
             hold (or of the pick, where it ended before): what DSC-GraspNet's authors count.
-        closings: Closings of the jaws.
+        attempts: Grasps tried.
         force_n: Lowest force during the hold, newtons; None unknown.
+        grip_force_n: Asked of the hand at the last closing, newtons per finger; None without.
         held_s: Verified hold, seconds.
         seconds: Simulated time.
         contact_n: Hardest contact of arm, hand and carried object with what was known or seen, the
@@ -38,8 +39,9 @@ class PickResult:
     message: str = ""
     success: bool = False
     not_fallen: bool = False
-    closings: int = 0
+    attempts: int = 0
     force_n: float | None = None
+    grip_force_n: float | None = None
     held_s: float = 0.0
     seconds: float = 0.0
     contact_n: float = 0.0

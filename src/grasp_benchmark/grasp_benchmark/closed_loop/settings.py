@@ -21,7 +21,7 @@ from grasp_sim.objects import NAMED_SETS
 
 TRIALS, DSC, CLEAR = "trials", "dsc", "clear"
 PROTOCOLS = (TRIALS, DSC, CLEAR)
-_FORMAT = 1  # of the records; raised when older ones can no longer be read
+_FORMAT = 2  # of the records; raised when older ones can no longer be read
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class BenchmarkSettings(Checked):
     posts: int = setting(
         0, "columns beside the ways of the hand, which nothing moves", minimum=0, maximum=8
     )
-    attempts: int = setting(1, "closings of the jaws per pick", minimum=1, maximum=100)
+    attempts: int = setting(1, "grasps per pick", minimum=1, maximum=100)
     spread: float = setting(
         0.6, "share of the workspace in which a single object falls", minimum=0.0, maximum=1.0
     )

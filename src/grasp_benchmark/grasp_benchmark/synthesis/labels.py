@@ -34,8 +34,8 @@ from grasp_sim.synthesis.scene_builder import SyntheticView, TrueView
 from grasp_sim.synthesis.trials import GraspTrials
 
 TRIALS = 8  # most per scene
-_DENSE = 200  # most candidates
-_DENSE_JACCARD, _DENSE_ANGLE = 0.6, np.radians(10.0)
+_DENSE = 300  # most candidates; where they are cut off, whole objects would go without
+_DENSE_JACCARD, _DENSE_ANGLE = 0.45, np.radians(15.0)
 _SPREAD_JACCARD, _SPREAD_ANGLE = 0.1, np.radians(30.0)
 _NEAR_JACCARD, _NEAR_ANGLE = 0.2, np.radians(15.0)  # where a trial tells something
 _PRIOR = 0.3  # weight of the estimate beside a trial of the very same grasp

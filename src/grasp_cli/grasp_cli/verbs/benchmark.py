@@ -92,7 +92,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="stand columns beside the ways of the hand, 5 to 30 cm tall, and tell the contact "
         f"forces of every pick (none; without a number {_POSTS})",
     )
-    parser.add_argument("--attempts", type=int, default=1, help="closings allowed per pick (1)")
+    parser.add_argument("--attempts", type=int, default=1, help="grasps allowed per pick (1)")
     parser.add_argument(
         "--protocol",
         default=TRIALS,

@@ -26,7 +26,14 @@ EXAMPLES = (
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     add = parser.add_argument
-    add("--attempts", type=int, default=1, help="closings of the jaws allowed (1)")
+    add("--attempts", type=int, default=1, help="grasps allowed (1)")
+    add(
+        "--delicate",
+        type=float,
+        default=0.0,
+        metavar="N",
+        help="most that it bears, N per finger (as strong as the hand is)",
+    )
     add("--label", default="", help="only objects of this class")
     add("--namespace", default="", help="namespace of the stack")
     add("--yes", action="store_true", help="confirm every motion without asking")
@@ -37,7 +44,11 @@ def run(options: argparse.Namespace) -> int:
     if not 1 <= options.attempts <= 100:
         raise ConfigError(f"--attempts is {options.attempts}, must lie in [1, 100]")
     console = Console()
-    goal = Pick.Goal(max_attempts=options.attempts, label=options.label)
+    goal = Pick.Goal(
+        max_attempts=options.attempts,
+        label=options.label,
+        delicate_force_n=options.delicate,
+    )
     with StackClient(namespace=options.namespace) as client:
         confirms = (lambda what: True) if options.yes else _ask
         result = AttendedPick(client, confirms, console.print).run(goal)

@@ -57,7 +57,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--camera", help="file under config/cameras: topics and encodings")
     add("--cell", help="file under config/cells; another robot has its own")
     add("--planner", choices=SIM_ARGUMENTS["planner"].choices, help="who plans the arm's paths")
-    add("--attempts", type=int, default=1, help="closings of the jaws allowed per pick (1)")
+    add("--attempts", type=int, default=1, help="grasps allowed per pick (1)")
+    add(
+        "--delicate",
+        type=float,
+        default=0.0,
+        metavar="N",
+        help="most that the objects bear, N per finger (as strong as the hand is)",
+    )
     add(
         "--pick-class",
         default="",
@@ -176,6 +183,7 @@ def _plan(options: argparse.Namespace) -> SeriesPlan:
         clutter=options.clutter,
         seed=options.seed,
         attempts=options.attempts,
+        delicate_n=options.delicate,
         pick_class=options.pick_class,
     )
 

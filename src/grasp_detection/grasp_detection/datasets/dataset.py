@@ -48,6 +48,8 @@ class Sample:
         grasp_instances: Shape (N,), instance each grasp belongs to, 0 unknown; None without.
         grasp_quality: Shape (N,), how likely each grasp holds, in [0, 1]; None where all count
             alike.
+        relief_m: Shape (H, W), float32, heights above the support, metres, where the dataset knows
+            them; else they are found in the depth.
         skipped: Labels that could not be used (NaN corners, no area).
     """
 
@@ -60,6 +62,7 @@ class Sample:
     classes: dict[int, str] | None = None
     grasp_instances: NDArray[np.int64] | None = None
     grasp_quality: NDArray[np.float64] | None = None
+    relief_m: NDArray[np.float32] | None = None
     skipped: int = 0
 
     def __post_init__(self) -> None:

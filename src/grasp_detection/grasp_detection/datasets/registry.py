@@ -10,12 +10,15 @@ from grasp_detection.datasets.dataset import Dataset, DatasetError
 from grasp_detection.datasets.files import require_folder
 from grasp_detection.datasets.jacquard import JacquardDataset
 from grasp_detection.datasets.ocid import OcidDataset
+from grasp_detection.datasets.overhead_scenes import OverheadScenes
 
 _LAYOUTS: dict[str, Callable[[Path], Dataset]] = {
     "cornell": CornellDataset,
     "jacquard": JacquardDataset,
     "ocid": OcidDataset,
+    "overhead": OverheadScenes,
 }
+_ONLY_BY_NAME = {"overhead"}  # another view of what is in Jacquard's layout
 
 
 def dataset_names() -> list[str]:
@@ -44,7 +47,7 @@ def detect_dataset(root: Path) -> Dataset:
     require_folder(root)
     fitting: list[Dataset] = []
     reasons: list[str] = []
-    for name in dataset_names():
+    for name in sorted(_LAYOUTS.keys() - _ONLY_BY_NAME):
         try:
             fitting.append(open_dataset(name, root))
         except DatasetError as error:

@@ -78,7 +78,8 @@ REASONS = (
     "a finger would come down on something",
     "the palm would come down on something",
 )
-_CLOSES, _EMPTY, _WIDE, _BLOCKED, _PALM = range(5)
+CLOSES, EMPTY, WIDE, BLOCKED, PALM = range(5)
+"""Indices of :data:`REASONS`."""
 
 
 def close_on(
@@ -108,6 +109,33 @@ def close_on(
     found = _best_of(closer, np.ones(len(_ASIDE_M)), scene, gripper, depths)
     seen = _seen_share(found.rows, found.top_m, scene, sight, gripper)
     return replace(found, factor=found.factor * seen)
+
+
+def too_wide_sections(
+    rows: FloatArray,
+    scene: HeightMap,
+    gripper: GripperProfile,
+    *,
+    finger_depth_m: float,
+    support_clearance_m: float,
+) -> FloatArray:
+    """What the jaws would have to open round, at places where it is wider than they do.
+
+    Args:
+        rows: Shape (N, 5), as :func:`close_on` takes them.
+        scene: What the hand comes down into.
+        gripper: Whose jaws do not close there.
+        finger_depth_m: How far the fingertips go below the local top.
+        support_clearance_m: Lowest fingertip above the support.
+
+    Returns:
+        Shape (N, 5): moved onto what stands there and as wide as far as that was looked at, at the
+        least as wide as the jaws open.
+    """
+    tries = _Tries(rows, scene, gripper)
+    moved = tries.section_rows(finger_depth_m, support_clearance_m)
+    moved[:, 2] = np.maximum(moved[:, 2], gripper.max_gap_m)
+    return moved
 
 
 def _varied(rows: FloatArray, turns: FloatArray, aside_m: FloatArray) -> FloatArray:
@@ -197,14 +225,14 @@ class _Tries:
         count = len(self._rows)
         top = self._top()
         factor, moved = np.full(count, _LEAST_FACTOR), self._rows.copy()
-        reason = np.full(count, _EMPTY)
+        reason = np.full(count, EMPTY)
         open_ = np.ones(count, bool)
         for share in _DEPTHS:
             level = np.maximum(top - share * finger_depth_m, clearance_m)
             start, stop, why = self._section(level)
-            why[top - level < _LEAST_GRIP_M] = _EMPTY
+            why[top - level < _LEAST_GRIP_M] = EMPTY
             self._check_palm(why, level)
-            here = open_ & (why == _CLOSES)
+            here = open_ & (why == CLOSES)
             reason = np.where(open_, why, reason)
             if not here.any():
                 continue
@@ -217,10 +245,16 @@ class _Tries:
                 break
         return factor, moved, top, reason
 
+    def section_rows(self, finger_depth_m: float, clearance_m: float) -> FloatArray:
+        """Each rectangle on what stands between its jaws at the deepest level."""
+        level = np.maximum(self._top() - finger_depth_m, clearance_m)
+        start, stop, _ = self._section(level)
+        return self._moved(start, stop)
+
     def _check_palm(self, why: NDArray[np.intp], level: FloatArray) -> None:
         """Mark those that close, but whose palm would come down on something."""
         limit = level + self._gripper.finger_length_m - _PALM_M
-        look = np.flatnonzero((why == _CLOSES) & (limit < self._scene.height_m.max()))
+        look = np.flatnonzero((why == CLOSES) & (limit < self._scene.height_m.max()))
         if not len(look):
             return
         along, across = (
@@ -230,7 +264,7 @@ class _Tries:
         under = self._sampled(self._rows[look], along, across)
         # The highest few samples may be flying pixels.
         high = np.partition(under.reshape(len(look), -1), -_STRAYS, axis=1)[:, -_STRAYS]
-        why[look[high > limit[look]]] = _PALM
+        why[look[high > limit[look]]] = PALM
 
     def _top(self) -> FloatArray:
         """The percentile of each try's heights between its jaws, shape (M,)."""
@@ -258,9 +292,9 @@ class _Tries:
         offset = np.abs(along - middle[:, None])
         beside = (offset <= outer[:, None]) & ((index < start[:, None]) | (index >= stop[:, None]))
         blocked = (beside & (self._finger > level[:, None] + _NOISE_M)).any(axis=1)
-        why = np.where(blocked, _BLOCKED, _CLOSES)
-        why[(width > widest) | (start == 0) | (stop == len(along))] = _WIDE
-        why[~np.isfinite(away.min(axis=1))] = _EMPTY
+        why = np.where(blocked, BLOCKED, CLOSES)
+        why[(width > widest) | (start == 0) | (stop == len(along))] = WIDE
+        why[~np.isfinite(away.min(axis=1))] = EMPTY
         return start, stop, why
 
     def _held(self, start: NDArray, stop: NDArray, level: FloatArray) -> FloatArray:

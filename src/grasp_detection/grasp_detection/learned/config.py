@@ -65,6 +65,9 @@ class LearnedConfig(Checked):
         minimum=0.0,
         maximum=1.0,
     )
+    report_too_wide: bool = setting(
+        True, "return the narrowest grasp, with quality 0, of objects wider than the gap"
+    )
     nms_jaccard: float = setting(
         0.3,
         "overlap above which the worse of two similar grasps is dropped",

@@ -171,11 +171,15 @@ class LearnedModel:
         )
 
     def rank(
-        self, color: NDArray[np.uint8] | None, depth_m: NDArray[np.float32] | None, limit: int
+        self,
+        color: NDArray[np.uint8] | None,
+        depth_m: NDArray[np.float32] | None,
+        limit: int,
+        relief_m: NDArray[np.float32] | None = None,
     ) -> Ranking:
         """Rank the grasps of a picture, of which the largest square in the middle is seen."""
         window = self._middle(color, depth_m)
-        outputs = self.predict(self.inputs(color, depth_m, window))
+        outputs = self.predict(self.inputs(color, depth_m, window, relief_m))
         return self.read(outputs, limit, window.to_picture)
 
     @property

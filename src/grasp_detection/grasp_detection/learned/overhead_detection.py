@@ -18,7 +18,13 @@ from grasp_core.robot import GripperProfile
 from grasp_core.support import NoSupport
 from grasp_core.transform import Transform
 from grasp_core.unseen import Sight
-from grasp_detection.learned.closing import REASONS, Closings, close_on
+from grasp_detection.learned.closing import (
+    REASONS,
+    WIDE,
+    Closings,
+    close_on,
+    too_wide_sections,
+)
 from grasp_detection.learned.config import LearnedConfig
 from grasp_detection.learned.inputs import MAX_INPUT_PX
 from grasp_detection.learned.model import LearnedModel
@@ -77,6 +83,7 @@ class OverheadDetection:
         timer.end("closing")
         if not grasps:
             self.remark = _why_none(closings, ranking.quality, quality)
+            grasps = self._too_wide(closings, ranking, frame, view)
         return grasps
 
     def input_px(self, frame: RgbdFrame) -> int:
@@ -140,6 +147,39 @@ class OverheadDetection:
                 view.height_map.T_frame_support,
             )
             for index in kept
+        ]
+
+    def _too_wide(
+        self, closings: Closings, ranking: Ranking, frame: RgbdFrame, view: OverheadView
+    ) -> list[Grasp]:
+        """The narrowest of the proposals that the jaws do not open wide enough for.
+
+        Its quality is 0 and its width what was seen: the executor tells that it is too wide.
+        """
+        if not self._config.report_too_wide:
+            return []
+        those = np.flatnonzero((closings.reason == WIDE) & view.contains(closings.rows[:, :2]))
+        if not len(those):
+            return []
+        rows = too_wide_sections(
+            closings.rows[those],
+            view.height_map,
+            self._gripper,
+            finger_depth_m=self._config.finger_depth_m,
+            support_clearance_m=self._config.support_clearance_m,
+        )
+        narrowest = int(rows[:, 2].argmin())
+        index = those[narrowest]
+        return [
+            self._grasp(
+                rows[narrowest],
+                float(closings.top_m[index]),
+                0.0,
+                float(ranking.raw_score[index]),
+                ranking.label(int(index)),
+                frame,
+                view.height_map.T_frame_support,
+            )
         ]
 
     def _grasp(

@@ -130,8 +130,8 @@ def _in_bin(x: float, y: float, half: _Half, rng: np.random.Generator) -> list[S
 def _on_platform(x: float, y: float, half: _Half, rng: np.random.Generator) -> list[Solid]:
     """A box to stand on, with a table or a floor below it."""
     below = -float(rng.choice([rng.uniform(0.02, 0.15), rng.uniform(0.15, 0.8)]))
-    sides = tuple(2.0 * h + float(rng.uniform(0.0, 0.08)) for h in half)
-    top = Solid("table", (*sides, -below), (x, y, 0.5 * below))
+    length, width = (2.0 * h + float(rng.uniform(0.0, 0.08)) for h in half)
+    top = Solid("table", (length, width, -below), (x, y, 0.5 * below))
     return [top, _slab("floor", x, y, _FLOOR_M, below)]
 
 
@@ -172,7 +172,8 @@ def _beside(x: float, y: float, half: _Half, rng: np.random.Generator) -> list[S
     """One to three boxes and posts beside the objects' area."""
     found = []
     for number in range(int(rng.integers(1, 4))):
-        size = tuple(float(s) for s in (*rng.uniform(0.02, 0.25, 2), rng.uniform(0.05, 0.5)))
+        length, width = rng.uniform(0.02, 0.25, 2)
+        size = (float(length), float(width), float(rng.uniform(0.05, 0.5)))
         axis, sign = int(rng.integers(2)), float(rng.choice([-1.0, 1.0]))
         place = rng.uniform(-1.0, 1.0, 2) * half
         place[axis] = sign * (half[axis] + 0.5 * size[axis] + rng.uniform(*_BESIDE_M))

@@ -105,7 +105,7 @@ def outcomes(
     for index in indices:
         sample = dataset.load(index)
         if len(sample.grasps):
-            ranking = model.rank(sample.color, sample.depth_m, _CANDIDATES)
+            ranking = model.rank(sample.color, sample.depth_m, _CANDIDATES, sample.relief_m)
             scores += ranking.score.tolist()
             right += matches(ranking.rows, sample.grasps).tolist()
     return scores, right

@@ -90,7 +90,7 @@ class SampleCache:
                 raise DatasetError(
                     f"view {view} has no depth, which modality {self._modality} needs"
                 )
-            depth_m = relief(depth_m)
+            depth_m = relief(depth_m) if sample.relief_m is None else sample.relief_m
         if self._masks and sample.instances is None:
             raise DatasetError(
                 f"view {view} has no mask of its objects, which a detector with a segmentation "

@@ -28,7 +28,7 @@ def origin_of(
     out: Path,
     command: str,
     root: str,
-    view_m: float,
+    view: Mapping[str, Any],
     process: TrainingProcess,
     initial: Weights | None,
     trunk: Trunk | None = None,
@@ -42,7 +42,7 @@ def origin_of(
         out: Folder of the run, which keeps it.
         command: What to type to train the same again.
         root: Folder of the dataset.
-        view_m: How much of the scene the pictures show, metres; 0 unknown.
+        view: What the pictures show: ``view`` and ``view_m``, where these are known.
         process: Where it is computed.
         initial: Weights that it started from.
         trunk: Trunk that it started from.
@@ -56,9 +56,10 @@ def origin_of(
     if resumed:
         with contextlib.suppress(json.JSONDecodeError, UnicodeError, OSError):
             before = dict(json.loads(path.read_text(encoding="utf-8")))
-            if (began := before.get("view_m", 0.0)) != view_m:
+            given = view.get("view_m", 0.0)
+            if (began := before.get("view_m", 0.0)) != given:
                 raise TrainingError(
-                    f"--view-m is {view_m}, but the run in {out} began with {began}: give "
+                    f"--view-m is {given}, but the run in {out} began with {began}: give "
                     "that, or another --out"
                 )
             if before["command"] != command:  # of more patience, say
@@ -70,7 +71,7 @@ def origin_of(
         "root": root,
         **_history_of(initial, teacher),
         **({} if trunk is None else {"trunk": dict(trunk.about)}),
-        **({"view_m": view_m} if view_m else {}),
+        **view,
         "revision": revision(),
         "device": _device_name(process.device),
         "processes": process.size,

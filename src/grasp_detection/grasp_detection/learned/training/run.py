@@ -10,6 +10,9 @@ from typing import Any
 import torch
 
 from grasp_core.config import build, settings_from_texts
+from grasp_core.errors import ConfigError
+from grasp_detection.datasets.dataset import Dataset
+from grasp_detection.datasets.overhead_scenes import OverheadScenes
 from grasp_detection.datasets.registry import open_dataset
 from grasp_detection.learned.family import Family
 from grasp_detection.learned.training.distributed import training_process
@@ -21,6 +24,7 @@ from grasp_detection.learned.training.teacher import Teacher
 from grasp_detection.learned.training.trainer import Progress, Trained, Trainer
 from grasp_detection.learned.weights import (
     DEFAULT,
+    OVERHEAD,
     WeightsError,
     load_weights,
     read_metadata,
@@ -68,6 +72,22 @@ class Finished:
     metadata: dict[str, Any]
     weights: Path
     labels_skipped: int
+
+
+def view_of(request: TrainingRequest, dataset: Dataset) -> dict[str, Any]:
+    """What the pictures show, for the metadata.
+
+    Raises:
+        ConfigError: A scale was given, and the dataset has another.
+    """
+    if not isinstance(dataset, OverheadScenes):
+        return {"view_m": request.view_m} if request.view_m else {}
+    if request.view_m not in (0.0, dataset.view_m):
+        raise ConfigError(
+            f"--view-m is {request.view_m}, but pictures of {dataset.name} show {dataset.view_m} "
+            "m: leave it out"
+        )
+    return {"view_m": dataset.view_m, "view": OVERHEAD}
 
 
 def finished_before(request: TrainingRequest) -> bool:
@@ -149,7 +169,7 @@ def train(
             out,
             request.command(),
             str(request.root),
-            request.view_m,
+            view_of(request, dataset),
             here,
             initial,
             trunk,
