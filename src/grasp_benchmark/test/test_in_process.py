@@ -41,9 +41,9 @@ def simulation(shared):
     return shared
 
 
-def place(simulation, name="block", size=BLOCK_SIZE, x=0.5, y=0.0, yaw=0.4):
+def place(simulation, name="block", size=BLOCK_SIZE, x=0.5, y=0.0, yaw=0.4, mass_kg=0.1):
     pose = Transform.from_rpy((0.0, 0.0, yaw), (x, y, size[2] / 2))
-    simulation.world.add_box(name, size, pose)
+    simulation.world.add_box(name, size, pose, mass_kg)
 
 
 def sequence(simulation, **settings):
@@ -137,6 +137,24 @@ def test_every_attempt_holds_anew(simulation):
     holds = [seconds for stage, seconds in outcome.stage_s if stage is Stage.HOLD]
     assert len(holds) == 2
     assert all(seconds >= 3.0 for seconds in holds)
+
+
+@pytest.mark.parametrize(
+    ("hand", "source"), [("force_hand", "measured"), ("franka_hand", "payload")]
+)
+def test_what_is_heavy_is_set_down_and_gripped_harder(hand, source):
+    robot = load_robot("panda", hand)
+    simulation = Simulation(SimConfig(renderer="tiny", gripper=hand), robot)
+    try:
+        place(simulation, mass_kg=1.8)
+        detector = create_detector("antipodal", robot.gripper)
+        outcome = sequence_in(simulation, detector, robot).run(PickGoal())
+        assert outcome.code is Code.OK, outcome.message
+        assert (outcome.grip_force_n, outcome.force_source) == (45.0, source)
+        assert [stage for stage, _ in outcome.stage_s].count(Stage.SET_DOWN) == 1
+        assert in_bin(simulation) == ["block"]
+    finally:
+        simulation.close()
 
 
 def test_a_lost_object_is_not_reported_with_what_was_held_before(simulation):
