@@ -14,6 +14,7 @@ from rich.progress import Progress
 from rich.table import Table
 
 from grasp_core.config import settings_from_texts
+from grasp_core.errors import ConfigError
 from grasp_core.gripper_profile import load_gripper
 from grasp_core.json_file import write_json
 from grasp_detection.evaluation.errors import EvaluationError
@@ -85,16 +86,21 @@ def _contestants(options: argparse.Namespace, names: Sequence[str]) -> list[_Con
         predictions.require_views(names)
         found = [_Contestant(options.predictions.stem, predicted_answers(predictions))]
     else:
-        found = [_detector(options.detector, options.weights, options)]
+        found = [_detector(options.detector, options.weights, options, options.set)]
     if options.against:
         name, weights = split_label(options.against)
-        found.append(_detector(name, weights, options))
+        given = options.set if options.against_set is None else options.against_set
+        found.append(_detector(name, weights, options, given))
+    elif options.against_set:
+        raise ConfigError("--against-set means nothing without --against")
     return found
 
 
-def _detector(name: str, weights: str, options: argparse.Namespace) -> _Contestant:
+def _detector(
+    name: str, weights: str, options: argparse.Namespace, given: Sequence[str]
+) -> _Contestant:
     entry = find_detector(name)
-    settings = settings_from_texts(entry.config_class, options.set, "--set")
+    settings = settings_from_texts(entry.config_class, given, "--set")
     if entry.is_learned:
         settings |= {"device": options.device, "weights": weights or "default"}
     gripper = options.gripper or DEFAULT_GRIPPER

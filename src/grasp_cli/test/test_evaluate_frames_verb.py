@@ -60,9 +60,18 @@ def test_a_detector_on_real_frames_beside_predictions(root):
     assert figures["first_difference"] == -1.0
 
 
+def test_a_detector_beside_itself_with_another_setting(root):
+    path = root / "f.json"
+    arguments = ("--against", "antipodal", "--against-set", "min_object_height_m=0.1")
+    assert evaluate(root, "--detector", "antipodal", *arguments, "--json", path, answers="") == 0
+    figures = json.loads(path.read_text())
+    assert (figures["first_good"], figures["against_first_good"]) == (1, 0)
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
+        (("--against-set", "min_quality=0.2"), "means nothing without --against"),
         (("--split", "image-wise"), "--split means nothing with --dataset real_rgbd"),
         (("--part", "test", "--folds", "3"), "--part, --folds means nothing"),
         (("--verdicts", "none.csv"), "cannot read none.csv"),

@@ -144,9 +144,17 @@ def test_what_is_outside_is_not_shown():
     assert (small.width, small.height) == (64, 64)
 
 
+def test_the_picture_can_be_looked_at_instead(scene, solids, gripper):
+    box, _ = solids
+    values = {"device": "cpu", "runtime": "torch", "view": "picture"}
+    detector = create_detector("fast", gripper, values, None)
+    assert detector.detect(scene(box(0.03, 0.02, 0.12, 0.03, 0.04, 0.6)))
+    assert "view" not in detector.stage_ms  # nothing was looked at from above
+
+
 def test_weights_say_which_view_they_know():
     def view(**metadata):
-        return Weights("w", {}, {"modality": "d", **metadata}).view
+        return Weights("w", {}, {"modality": "d", **metadata}).view()
 
     assert view() == "picture"
     assert view(view="overhead", view_m=0.5) == "overhead"
@@ -157,5 +165,9 @@ def test_weights_say_which_view_they_know():
     ):
         with pytest.raises(WeightsError, match=told):
             view(**metadata)
+    depth = Weights("w", {}, {"modality": "d", "view_m": 0.5})
+    assert depth.view("overhead") == "overhead"
+    with pytest.raises(WeightsError, match="needs modality d"):
+        Weights("w", {}, {"modality": "rgb", "view_m": 0.5}).view("overhead")
     shipped = find_weights("dsc_graspnet", "default").with_suffix(".json")
     assert json.loads(shipped.read_text())["view"] == "overhead"

@@ -41,6 +41,8 @@ EXAMPLES = (
     "grasp evaluate --detector grasp_scorer --against grasp_scorer --against-set rank_by=primary "
     "--dataset cornell --root cornell --split all  # what the scorer brings",
     "grasp evaluate --detector default --against antipodal --dataset real_rgbd --root frames",
+    "grasp evaluate --detector default --against default --against-set view=picture "
+    "--dataset real_rgbd --root frames  # what the view from above brings",
     "grasp evaluate --predictions grasps.csv --dataset cornell --root cornell --split all",
 )
 INTERRUPTED = "interrupted: the results are not complete"
@@ -124,7 +126,7 @@ def run(options: argparse.Namespace) -> int:
         raise ConfigError(f"--seed is {options.seed}, must be at least 0")
     require_writable(options.json)
     if options.dataset == REAL_FRAMES:
-        _refuse(options, "split", "part", "folds", "reliability", "against_set")
+        _refuse(options, "split", "part", "folds", "reliability")
         return measure_frames(options, labels_folder())
     _refuse(options, "labels", "gripper", "verdicts")
     return _measure_views(options)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from grasp_core.config import Checked, setting
 from grasp_core.errors import ConfigError
-from grasp_detection.learned.weights import DEFAULT
+from grasp_detection.learned.weights import DEFAULT, VIEWS
 
 DEVICES = ("auto", "cpu", "cuda")
 RUNTIMES = ("auto", "onnxruntime", "openvino", "openvino_bf16", "torch")
@@ -19,6 +19,12 @@ class LearnedConfig(Checked):
 
     weights: str = setting(
         DEFAULT, "shipped weights by name, default for the best ones, or path of a .safetensors"
+    )
+    view: str = setting(
+        AUTO,
+        "what the network looks at: the camera's picture, or the scene from straight above; auto: "
+        "what its weights are for",
+        choices=(AUTO, *VIEWS),
     )
     device: str = setting("auto", "where it computes; auto takes a GPU if any", choices=DEVICES)
     runtime: str = setting(

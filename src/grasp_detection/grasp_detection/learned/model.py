@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from grasp_core.depth import fill_invalid
 from grasp_core.errors import ConfigError
-from grasp_detection.learned.config import LearnedConfig
+from grasp_detection.learned.config import AUTO, LearnedConfig
 from grasp_detection.learned.family import Family
 from grasp_detection.learned.inputs import channels_of
 from grasp_detection.learned.picture_means import PICTURE_MEANS, by_picture_means
@@ -62,13 +62,13 @@ class LearnedModel:
         self.family = family.knowing(weights.metadata.get("measured", {}))
         self.modality = str(weights.metadata["modality"])
         self.size = int(weights.metadata["size"])
-        self.view = weights.view
         if self.size % family.stride:
             raise WeightsError(
                 f"weights {weights.name}: size is {self.size}, must be a multiple of "
                 f"{family.stride} for detector {name}"
             )
         self._config = config or family.config_class()
+        self.view = weights.view("" if self._config.view == AUTO else self._config.view)
         self._calibration = Calibration.from_json(weights.metadata["calibration"])
         channels = channels_of(self.modality)
         network = self.family.build(channels, 0.0)

@@ -48,14 +48,16 @@ class Weights:
     state: dict[str, Tensor]
     metadata: Mapping[str, Any]
 
-    @property
-    def view(self) -> str:
+    def view(self, asked: str = "") -> str:
         """What the network looks at, one of :data:`VIEWS`.
+
+        Args:
+            asked: Instead of what the weights are for; empty for that.
 
         Raises:
             WeightsError: There is no such view, or the network cannot look at it.
         """
-        view = str(self.metadata.get("view", PICTURE))
+        view = asked or str(self.metadata.get("view", PICTURE))
         if view not in VIEWS:
             raise WeightsError(
                 f"weights {self.name}: view is {view!r}, must be {' or '.join(VIEWS)}"
