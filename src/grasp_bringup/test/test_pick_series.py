@@ -2,6 +2,7 @@
 
 import csv
 import dataclasses
+from dataclasses import replace
 from types import SimpleNamespace
 
 import cv2
@@ -81,6 +82,13 @@ def test_scenes_are_those_of_the_seed_and_records_tell_what_came_of_them():
     assert second.sentence == "it slipped"
     assert series.renderer == "tiny"
     assert told[:3] == [f"{found[0][0]}: {what}" for what in ("placing", "close", "hold, 20 N")]
+
+
+def test_a_class_is_asked_for_by_every_pick():
+    client = PretendingClient(result(), result(Code.OBJECT_NOT_FOUND))
+    series = PickSeries(client, replace(PLAN, pick_class="mug"))
+    assert [record.code for _, record in series.run()] == ["OK", "OBJECT_NOT_FOUND"]
+    assert [goal.label for goal in client.goals] == ["mug", "mug"]
 
 
 def test_success_is_what_lies_in_the_bin():

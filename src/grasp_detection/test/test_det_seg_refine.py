@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 import torch
 
+from grasp_core.camera import PinholeCamera
+from grasp_core.frame import RgbdFrame
 from grasp_core.grasp import Level
 from grasp_detection.datasets.dataset import DatasetError
 from grasp_detection.datasets.registry import open_dataset
@@ -51,11 +53,17 @@ from grasp_detection.det_seg_refine.refinement import (
 from grasp_detection.det_seg_refine.segmentation import MiniDeepLab, hard_pixel_loss
 from grasp_detection.learned import trunk
 from grasp_detection.learned.boxes import encode
+from grasp_detection.learned.model import LearnedModel
+from grasp_detection.learned.picture_detection import PictureDetection
 from grasp_detection.learned.proposals import ProposalSettings
+from grasp_detection.learned.score_calibration import Calibration
 from grasp_detection.learned.training.config import AugmentConfig, TrainingConfig
 from grasp_detection.learned.training.distributed import TrainingProcess
 from grasp_detection.learned.training.trainer import Trainer
 from grasp_detection.learned.trunk import TrunkLayout
+from grasp_detection.learned.weights import Weights
+from grasp_detection.ranking import UNSEEN
+from grasp_detection.stage_timer import StageTimer
 
 TAUGHT = DetSegRefineTargets()
 SMALL = Sizes(pyramid=8, hidden=16, segmentation=4, refinement=8, map_px=6)
@@ -392,6 +400,37 @@ def test_grasps_are_told_by_object_and_class():
     assert told["object"].labels == ("mug", "mug", "can")
     assert told["class"].labels == ("mug", "can")
     assert told["class"].rows[:, :2] == pytest.approx(rows[[0, 2], :2], abs=1e-3)
+
+
+def test_the_class_under_a_grasp_reaches_its_message_s_fields(tiny, gripper):
+    torch.manual_seed(2)
+    family = tiny(replace(DET_SEG, classes=("mug",)))
+    network = family.build(3, 0.0)
+    torch.nn.init.normal_(network.head.orientation[-1].weight)
+    torch.nn.init.constant_(network.segmentation.classes.weight, 0.0)
+    network.segmentation.classes.bias.data = torch.tensor([0.0, 1.0])  # mugs everywhere
+    metadata = {
+        "detector": "det_seg", "modality": "rgb", "size": 64,
+        "calibration": Calibration((0.0, 1.0), (0.2, 1.0)).to_json(),
+        "measured": {"classes": ["mug"], "anchor_px": [8.0, 16.0, 32.0]},
+    }  # fmt: skip
+    config = DetSegRefineConfig(runtime="torch", device="cpu")
+    model = LearnedModel("det_seg", family, Weights("w", network.state_dict(), metadata), config)
+    color = np.random.default_rng(0).integers(0, 255, (48, 64, 3)).astype(np.uint8)
+    ranking = model.rank(color, None, 5)
+    assert ranking.labels == ("mug",) * 5
+    assert model.classes == ("mug",)
+    ranking, areas = model.rank_by_class(color, None)
+    assert len(ranking) > 5
+    # The square in the middle was looked at.
+    assert (areas[:, 8:56] == 1).all()
+    assert (areas[:, :7] == areas[:, 57:]).all()
+    assert (areas[:, :7] == UNSEEN).all()
+    detection = PictureDetection("det_seg", model, gripper, config, None)
+    depth_m = np.full((48, 64), np.nan, np.float32)
+    frame = RgbdFrame(color, depth_m, PinholeCamera(64, 48, 60.0, 60.0, 31.5, 23.5))
+    grasps = detection.detect(frame, StageTimer())
+    assert {(one.label, one.level) for one in grasps} == {("mug", Level.REGION)}
 
 
 # Training

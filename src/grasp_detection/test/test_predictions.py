@@ -17,10 +17,11 @@ HEADER = "picture,u,v,width,height,angle_rad,score\n"
 
 def test_what_is_written_is_read(tmp_path):
     grasps = [
-        Grasp(GraspRectangle(10.0, 20.0, 30.0, 15.0, 0.5), 0.9, depth_m=0.7, model="mine"),
+        Grasp(GraspRectangle(10.0, 20.0, 30.0, 15.0, 0.5), 0.9, depth_m=0.7, label="mug"),
         Grasp(GraspRectangle(11.0, 21.0, 31.0, 16.0, -0.5), 0.4),
     ]
     write_predictions(tmp_path / "g.csv", {"a": grasps, "b": []})
+    assert (tmp_path / "g.csv").read_text().splitlines()[1].endswith(",mug")
     read = read_predictions(tmp_path / "g.csv")
     ranking = read.of("a")
     np.testing.assert_allclose(ranking.rows[0], (10.0, 20.0, 30.0, 15.0, 0.5))
