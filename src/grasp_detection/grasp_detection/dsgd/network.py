@@ -87,6 +87,7 @@ class Dsgd(nn.Module):
         before = trunk_channels(trunk)
         self.trunk = build_trunk(trunk, channels)
         self.neck: nn.Module
+        self.strides: tuple[int, ...]
         if sizes.pyramid:
             self.neck, self.strides = PyramidLevels(before, sizes.pyramid), STRIDES
         else:

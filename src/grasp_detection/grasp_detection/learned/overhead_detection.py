@@ -177,6 +177,7 @@ class OverheadDetection:
                 float(closings.top_m[index]),
                 0.0,
                 float(ranking.raw_score[index]),
+                ranking.level,
                 ranking.label(int(index)),
                 frame,
                 view.height_map.T_frame_support,
