@@ -455,7 +455,7 @@ def trainer_of(family, bars, out, epochs, modality="rgb"):
 @pytest.mark.parametrize(
     ("family", "names"),
     [
-        (REGIONS_ALONE, ("turn", "confidence")),
+        (REGIONS_ALONE, ("salience", "turn")),
         (PIXELS_ALONE, ("pixels",)),
         (GLOBAL_ALONE, ("predicted",)),
     ],

@@ -23,9 +23,12 @@ from visualization_msgs.msg import Marker, MarkerArray
 from grasp_core.camera_profile import load_camera
 from grasp_core.errors import Code
 from grasp_core.frame import RgbdFrame
+from grasp_core.grasp import Grasp, Level
 from grasp_core.hand_eye import HandEye, write_hand_eye
+from grasp_core.rectangle import GraspRectangle
 from grasp_core.transform import Transform
 from grasp_detection.node import DetectorNode
+from grasp_detection.ros_diagnostics import DetectionReport
 from grasp_ros.camera_input import STREAMS
 from grasp_ros.conversions import (
     camera_to_info,
@@ -238,6 +241,17 @@ def test_depth_in_another_unit_or_without_its_colour_is_an_error(stack):
     stack.detector._report.succeeded(1.0)
     level, _ = wait_for_status(status, "their stamps do not match")
     assert level == DiagnosticStatus.ERROR
+
+
+def test_the_report_counts_what_the_best_grasps_are_from():
+    report = DetectionReport()
+    place = GraspRectangle(1.0, 1.0, 2.0, 1.0, 0.0)
+    best, other = (Grasp(place, quality=0.9, level=one) for one in (Level.REGION, Level.PIXEL))
+    for grasps in ((best, other), (best,), (other,), ()):
+        report.succeeded(1.0, grasps)
+    _, _, values = report.summary(active=True, camera_open=True)
+    told = {name: value for name, value in values.items() if name.startswith("best_from")}
+    assert told == {"best_from_pixel": 1, "best_from_region": 2}
 
 
 def test_a_slow_detector_is_busy_and_one_whose_camera_leads_has_an_error_of_the_clock(
