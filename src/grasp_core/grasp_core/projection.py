@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from grasp_core.camera import PinholeCamera
 from grasp_core.errors import BadCalibration, InvalidDepth
-from grasp_core.rectangle import GraspRectangle
+from grasp_core.rectangle import GraspRectangle, wrap_angle
 from grasp_core.transform import Transform
 
 _MIN_INCIDENCE = 0.2
@@ -113,3 +113,42 @@ def plane_to_rectangle(
     ray = camera.rays(middle)
     depth = float(grasp.centre @ grasp.approach / (ray @ grasp.approach))
     return rectangle, depth
+
+
+def planes_to_rectangles(
+    places: NDArray[np.float64],
+    T_camera_support: Transform,
+    camera: PinholeCamera,
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """:func:`plane_to_rectangle` of many grasps along the normal of one support.
+
+    Args:
+        places: Shape (N, 6): x, y, z of the middle between the jaws, opening and jaw size, all
+            metres, support frame; and the closing direction from +x, radians.
+        T_camera_support: The frame, whose +Z points against the approach.
+        camera: Intrinsics of the image.
+
+    Returns:
+        Rectangles (u, v, width, height, angle), shape (N, 5), pixels and radians; and the depths
+        of their planes at their centres, shape (N,), metres.
+    """
+    middle, angle = places[:, :3], places[:, 5]
+    zero = np.zeros(len(places))
+    along = np.column_stack([np.cos(angle), np.sin(angle), zero])
+    side = np.column_stack([-np.sin(angle), np.cos(angle), zero])
+    reach, jaw = 0.5 * places[:, 3:4] * along, 0.5 * places[:, 4:5] * side
+    corners = np.stack([middle - reach, middle + reach, middle - jaw, middle + jaw])
+    pixels = camera.project(T_camera_support.apply(corners.reshape(-1, 3))).reshape(4, -1, 2)
+    first, second, low, high = pixels
+    span, centre = second - first, 0.5 * (first + second)
+    approach = -T_camera_support.rotation[:, 2]
+    depth_m = T_camera_support.apply(middle) @ approach / (camera.rays(centre) @ approach)
+    rows = np.column_stack(
+        [
+            centre,
+            np.linalg.norm(span, axis=1),
+            np.linalg.norm(high - low, axis=1),
+            wrap_angle(np.arctan2(span[:, 1], span[:, 0])),
+        ]
+    )
+    return rows, np.asarray(depth_m)

@@ -15,12 +15,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from grasp_core.camera import PinholeCamera
 from grasp_core.cell import Cell
 from grasp_core.errors import BadCalibration, CandidateFailure
 from grasp_core.frame import RgbdFrame
 from grasp_core.grasp import Grasp
-from grasp_core.rectangle import angle_difference, iou_matrix, suppress, wrap_angle
+from grasp_core.projection import planes_to_rectangles
+from grasp_core.rectangle import angle_difference, iou_matrix, suppress
 from grasp_core.robot import GripperProfile
 from grasp_core.support import Plane
 from grasp_core.transform import Transform
@@ -135,7 +135,8 @@ class Labeller:
 
     def shown(self, labels: SceneLabels, view: SyntheticView) -> ViewLabels:
         """The labels whose object a picture shows at their place."""
-        rows = _rectangles(labels.places, view.camera, view.T_base_camera.inverse())
+        T_camera_base = view.T_base_camera.inverse()
+        rows, _ = planes_to_rectangles(labels.places, T_camera_base, view.camera)
         seen = [
             index
             for index, (row, owner) in enumerate(zip(rows, labels.owners, strict=True))
@@ -188,27 +189,6 @@ class Labeller:
         best = spread[: TRIALS // 2]
         others = np.setdiff1d(spread, best)
         return np.concatenate([best, rng.permutation(others)[: TRIALS - len(best)]])
-
-
-def _rectangles(
-    places: NDArray[np.float64], camera: PinholeCamera, T_camera_base: Transform
-) -> NDArray[np.float64]:
-    """Many places at once as :func:`grasp_core.projection.plane_to_rectangle` has them."""
-    middle, angle = places[:, :3], places[:, 5]
-    along = np.column_stack([np.cos(angle), np.sin(angle), np.zeros(len(places))])
-    side = np.column_stack([-np.sin(angle), np.cos(angle), np.zeros(len(places))])
-    reach, jaw = 0.5 * places[:, 3:4] * along, 0.5 * places[:, 4:5] * side
-    corners = [middle - reach, middle + reach, middle - jaw, middle + jaw]
-    first, second, low, high = (camera.project(T_camera_base.apply(one)) for one in corners)
-    span = second - first
-    return np.column_stack(
-        [
-            0.5 * (first + second),
-            np.linalg.norm(span, axis=1),
-            np.linalg.norm(high - low, axis=1),
-            wrap_angle(np.arctan2(span[:, 1], span[:, 0])),
-        ]
-    )
 
 
 def _around(instances: NDArray[np.uint8], u: float, v: float) -> NDArray[np.uint8]:

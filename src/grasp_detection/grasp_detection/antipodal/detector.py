@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -13,8 +12,8 @@ from grasp_core.frame import RgbdFrame
 from grasp_core.grasp import Grasp, Level
 from grasp_core.height_map import HeightMap, cells_in_view
 from grasp_core.overhead import OverheadView, look_down
-from grasp_core.projection import PlanarGrasp, plane_to_rectangle
-from grasp_core.rectangle import suppress
+from grasp_core.projection import planes_to_rectangles
+from grasp_core.rectangle import GraspRectangle, suppress
 from grasp_core.robot import GripperProfile
 from grasp_core.support import NoSupport
 from grasp_detection.antipodal.config import AntipodalConfig
@@ -171,31 +170,36 @@ class AntipodalDetector:
             angle=config.nms_angle,
             limit=config.top_k,
         )
-        return [self._grasp(frame, scene, rated, int(index)) for index in order[kept]]
+        return self._grasps(frame, scene, rated, order[kept])
 
-    def _grasp(self, frame: RgbdFrame, scene: HeightMap, rated: _Rated, index: int) -> Grasp:
-        T_camera_support = scene.T_frame_support
-        angle = float(rated.angle[index])
-        place = (rated.x_m[index], rated.y_m[index], rated.top_m[index])
-        width_m = float(rated.width_m[index])
-        planar = PlanarGrasp(
-            centre=T_camera_support.apply(place),
-            closing=T_camera_support.rotate((math.cos(angle), math.sin(angle), 0.0)),
-            approach=T_camera_support.rotate((0.0, 0.0, -1.0)),
-            width_m=width_m,
+    def _grasps(
+        self, frame: RgbdFrame, scene: HeightMap, rated: _Rated, which: NDArray[np.intp]
+    ) -> list[Grasp]:
+        places = np.stack(
+            [
+                rated.x_m[which],
+                rated.y_m[which],
+                rated.top_m[which],
+                rated.width_m[which],
+                np.full(len(which), self._gripper.pad_width_m),
+                rated.angle[which],
+            ],
+            axis=1,
         )
-        rectangle, depth_m = plane_to_rectangle(planar, frame.camera, self._gripper.pad_width_m)
-        raw_score = float(rated.log_odds[index])
-        quality = float(probability(rated.log_odds[index])) if rated.fits[index] else 0.0
-        return Grasp(
-            rectangle=rectangle,
-            quality=quality,
-            raw_score=raw_score,
-            depth_m=depth_m,
-            level=Level.GEOMETRY,
-            model=self.name,
-            width_m=width_m,
-        )
+        rows, depth_m = planes_to_rectangles(places, scene.T_frame_support, frame.camera)
+        quality = np.where(rated.fits[which], probability(rated.log_odds[which]), 0.0)
+        return [
+            Grasp(
+                rectangle=GraspRectangle(*map(float, row)),
+                quality=float(quality[index]),
+                raw_score=float(rated.log_odds[which[index]]),
+                depth_m=float(depth_m[index]),
+                level=Level.GEOMETRY,
+                model=self.name,
+                width_m=float(places[index, 3]),
+            )
+            for index, row in enumerate(rows)
+        ]
 
 
 def _best_of_buckets(rated: _Rated, chosen: NDArray[np.intp]) -> NDArray[np.intp]:

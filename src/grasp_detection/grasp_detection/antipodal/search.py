@@ -7,6 +7,7 @@ between the jaws, with free space for a finger at both ends, is a candidate.
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -23,6 +24,7 @@ from grasp_detection.antipodal.config import AntipodalConfig
 _LINES_M = 0.004  # between closing lines
 _HIDDEN, _OUTSIDE = 1, 2
 _PALM_CELLS = 4  # whose highest point counts for the palm
+_ROUNDING = 1e-3  # of a level: which one a height belongs to is not decided more finely
 _BLOCKED_M = 10.0  # height given to cells outside the image: no finger goes there
 
 
@@ -154,19 +156,11 @@ def find_sections(turned: TurnedMap, gripper: GripperProfile, config: AntipodalC
     )
     # Neighbouring lines show the same: those a few millimetres apart are enough.
     step = max(1, round(_LINES_M / cell))
-    highest_of_row = np.full(len(blocked), -np.inf, np.float32)
-    highest_of_row[::step] = blocked[::step].max(axis=1)
+    has_top = _rows_with_tops(blocked[::step], len(levels), config)
     found = [
-        _sections_at(
-            turned,
-            float(level),
-            np.flatnonzero(highest_of_row > level),
-            (left, right),
-            widest,
-            gripper,
-            config,
-        )
-        for level in levels
+        _sections_at(turned, float(level), step * rows, (left, right), widest, gripper, config)
+        for level, rows in zip(levels, map(np.flatnonzero, has_top.T), strict=True)
+        if len(rows) or level == levels[0]
     ]
     return Sections(
         **{
@@ -174,6 +168,33 @@ def find_sections(turned: TurnedMap, gripper: GripperProfile, config: AntipodalC
             for name in _SECTION_FIELDS
         }
     )
+
+
+def _rows_with_tops(
+    heights: NDArray[np.float32], levels: int, config: AntipodalConfig
+) -> NDArray[np.bool_]:
+    """Which rows hold a height that could be the top of a section, by level of the fingertips.
+
+    Args:
+        heights: Shape (R, C), metres.
+        levels: How many, each ``level_step_m`` above the one before.
+        config: How deep the fingertips go below a top.
+
+    Returns:
+        Shape (R, levels).
+    """
+    found = np.zeros((len(heights), levels), np.bool_)
+    # A section's top is as high as the cells beside it, or higher.
+    is_top = heights > config.support_clearance_m
+    is_top[:, :-1] &= heights[:, :-1] >= heights[:, 1:]
+    is_top[:, 1:] &= heights[:, 1:] >= heights[:, :-1]
+    rows, columns = np.nonzero(is_top)
+    tip_m = heights[rows, columns] - config.finger_depth_m - config.support_clearance_m
+    level = tip_m / np.float32(config.level_step_m)
+    for rounding in (-_ROUNDING, _ROUNDING):
+        index = np.floor(level + np.float32(rounding)).astype(np.intp)
+        found[rows, np.clip(index, 0, levels - 1)] = True
+    return found
 
 
 def _sections_at(
@@ -185,7 +206,7 @@ def _sections_at(
     gripper: GripperProfile,
     config: AntipodalConfig,
 ) -> Sections:
-    """Sections at one height of the fingertips, in the rows in which anything is higher."""
+    """Sections at one height of the fingertips, in rows that may hold some."""
     blocked = turned.blocked_m[those]
     rows, columns = blocked.shape
     # Runs of solid cells along the rows of the flattened map: an empty cell precedes each row.
@@ -221,7 +242,10 @@ def _under_palm(height: NDArray[np.float32], rows: float, columns: float) -> NDA
     coarse = tuple(-(-length // _PALM_CELLS) for length in shape)
     padded = np.zeros((coarse[0] * _PALM_CELLS, coarse[1] * _PALM_CELLS), np.float32)
     padded[: shape[0], : shape[1]] = height
-    blocks = padded.reshape(coarse[0], _PALM_CELLS, coarse[1], _PALM_CELLS).max(axis=(1, 3))
+    # Over rows first, then slice by slice: a reduction of few values each is slow.
+    tall = padded.reshape(coarse[0], _PALM_CELLS, -1).max(axis=1)
+    slices = [tall[:, first::_PALM_CELLS] for first in range(_PALM_CELLS)]
+    blocks = np.ascontiguousarray(functools.reduce(np.maximum, slices))
     window = (_odd_cells(rows, _PALM_CELLS), _odd_cells(columns, _PALM_CELLS))
     spread = _spread(_spread(blocks, window[0], 1), 1, window[1])
     whole = np.repeat(np.repeat(spread, _PALM_CELLS, axis=0), _PALM_CELLS, axis=1)

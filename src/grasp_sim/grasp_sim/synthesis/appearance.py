@@ -46,7 +46,7 @@ def lit(
     seen = color.astype(np.float32) / np.float32(255.0)
     tile, tile_m = _tile(rng), float(rng.uniform(*_TILE_M))
     pattern = _on_plane(tile, camera, T_base_camera, support_z_m, tile_m)
-    seen[on_table] *= pattern[on_table] / np.asarray(table_rgb, np.float32)
+    seen[on_table] = seen[on_table] * pattern[on_table] / np.asarray(table_rgb, np.float32)
     seen = seen * _light(seen.shape[0], seen.shape[1], rng)
     seen *= _shade(depth_m, camera, rng)[..., None]
     return np.asarray(cv2.convertScaleAbs(seen, alpha=255.0), np.uint8)

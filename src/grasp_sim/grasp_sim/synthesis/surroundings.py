@@ -178,7 +178,8 @@ def _beside(x: float, y: float, half: _Half, rng: np.random.Generator) -> list[S
         place = rng.uniform(-1.0, 1.0, 2) * half
         place[axis] = sign * (half[axis] + 0.5 * size[axis] + rng.uniform(*_BESIDE_M))
         z = float(rng.uniform(-0.5, 0.4)) * size[2]
-        found.append(Solid(f"beside_{number}", size, (x + place[0], y + place[1], z)))
+        center = (x + float(place[0]), y + float(place[1]), z)
+        found.append(Solid(f"beside_{number}", size, center))
     return found
 
 
