@@ -66,7 +66,9 @@ def test_a_block_is_picked_and_the_stages_are_told_in_order(simulation):
     assert outcome.held_s >= 3.0
     assert outcome.opening_m == pytest.approx(0.04, abs=0.002)
     assert outcome.T_base_grasp.translation[:2] == pytest.approx((0.5, 0.0), abs=0.006)
-    wanted = [stage for stage in Stage if stage not in (Stage.PUT_AWAY, Stage.RETREAT)]
+    wanted = [
+        stage for stage in Stage if stage not in (Stage.PUT_AWAY, Stage.SET_DOWN, Stage.RETREAT)
+    ]
     assert list(dict.fromkeys(stages)) == wanted
 
 

@@ -38,6 +38,7 @@ def command(*arguments):
         (("--trials", "0"), "trials is 0"),
         (("--seed", "-1"), "seed is -1"),
         (("--attempts", "0"), "attempts is 0"),
+        (("--policy", "nosuch"), "policy is 'nosuch'"),
         (("--workers", "0"), "--workers is 0"),
         (("--scheduler", "tcp://10.0.0.7:8786"), "is not encrypted"),
         (("--scheduler", "tls://10.0.0.7:8786"), "needs --tls FOLDER"),

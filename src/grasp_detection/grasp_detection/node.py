@@ -234,7 +234,7 @@ class DetectorNode(GraspLifecycleNode):
             error = self._as_error(caught)
             self._report.failed(str(error))
             return Outcome(stamp_ns, frame, error=error, arrived_s=arrived_s)
-        self._report.succeeded(elapsed_ms)
+        self._report.succeeded(elapsed_ms, grasps)
         return Outcome(stamp_ns, frame, grasps, elapsed_ms, arrived_s=arrived_s, remark=remark)
 
     def _refuse_lead(self, stamp_ns: int) -> None:

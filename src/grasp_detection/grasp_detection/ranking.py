@@ -8,6 +8,8 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
+from grasp_core.grasp import Level
+
 UNSEEN = 255  # in the classes of pixels: outside of what the detector looked at
 
 
@@ -22,6 +24,7 @@ class Ranking:
         score: Shape (N,), descending, what they are ranked by and ``quality`` is calibrated on.
         labels: N classes of the objects they are on, empty where it is unknown; none where the
             detector knows no classes.
+        level: What they were derived from.
     """
 
     rows: NDArray[np.float64]
@@ -33,6 +36,8 @@ class Ranking:
     def label(self, index: int) -> str:
         """Class of the object of a candidate; empty unknown."""
         return self.labels[index] if self.labels else ""
+
+    level: Level = Level.PIXEL
 
     def __len__(self) -> int:
         return len(self.rows)

@@ -18,6 +18,7 @@ from grasp_detection.antipodal.config import AntipodalConfig
 from grasp_detection.antipodal.detector import AntipodalDetector
 from grasp_detection.det_seg_refine.members import DET_SEG_REFINE
 from grasp_detection.detector import Detector
+from grasp_detection.dsgd.members import DSGD
 from grasp_detection.entry import Entry
 from grasp_detection.external import (
     entry_from_file,
@@ -41,7 +42,7 @@ from grasp_detection.ranking import PictureDetector
 DEFAULT = "default"
 _DEFAULT_DETECTOR = "dsc_graspnet"  # what picks best in closed loop on development objects
 _ANTIPODAL = Entry("antipodal", "antipodal", AntipodalConfig, AntipodalDetector)
-_LEARNED = (MAPS, GRASP_SCORERS, DET_SEG_REFINE)
+_LEARNED = (MAPS, GRASP_SCORERS, DET_SEG_REFINE, DSGD)
 _ENTRIES = {
     entry.name: entry
     for entry in (_ANTIPODAL, *(entry for members in _LEARNED for entry in members.entries()))

@@ -5,10 +5,12 @@ from __future__ import annotations
 import statistics
 import threading
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Sequence
 
 from diagnostic_msgs.msg import DiagnosticStatus
+
+from grasp_core.grasp import Grasp
 
 _KEPT = 50
 
@@ -20,14 +22,16 @@ class DetectionReport:
         self._lock = threading.Lock()
         self._latencies_ms: deque[float] = deque(maxlen=_KEPT)
         self._detections = 0
+        self._levels: Counter[str] = Counter()
         self._failures = 0
         self._last_error = ""
         self._since_s = time.monotonic()
         self._counted = 0
 
-    def succeeded(self, latency_ms: float) -> None:
-        """Count a frame that was worked on."""
+    def succeeded(self, latency_ms: float, grasps: Sequence[Grasp] = ()) -> None:
+        """Count a frame that was worked on, and what its best grasp was derived from."""
         with self._lock:
+            self._levels.update(grasp.level.name.lower() for grasp in grasps[:1])
             self._latencies_ms.append(latency_ms)
             self._detections += 1
             self._last_error = ""
@@ -62,6 +66,7 @@ class DetectionReport:
                 "rate_hz": round(rate, 2),
                 "detections": self._detections,
                 "failures": self._failures,
+                **{f"best_from_{level}": count for level, count in sorted(self._levels.items())},
             }
             if self._latencies_ms:
                 values["detection_ms_median"] = round(statistics.median(self._latencies_ms), 1)

@@ -16,6 +16,7 @@ from grasp_detection.datasets.jacquard import JacquardDataset
 from grasp_detection.datasets.ocid import CLASSES, OcidDataset
 from grasp_detection.datasets.registry import dataset_names, detect_dataset, open_dataset
 from grasp_detection.datasets.split import published_splits
+from grasp_detection.evaluation.protocol import Protocol
 
 SIZE = 120
 CENTER = np.array([62.0, 55.0])
@@ -276,7 +277,9 @@ def test_the_layout_is_found_by_what_is_there(tmp_path):
     (tmp_path / "empty").mkdir()
     with pytest.raises(DatasetError, match="fits no known layout") as caught:
         detect_dataset(tmp_path / "empty")
-    assert all(f"{name}: " in str(caught.value) for name in dataset_names())
+    # Scenes from above are a view of what Jacquard's layout holds: to be asked for by name.
+    found_out = set(dataset_names()) - {"overhead"}
+    assert all(f"{name}: " in str(caught.value) for name in found_out)
     with pytest.raises(DatasetError, match="valid are cornell, jacquard, ocid"):
         open_dataset("nosuch", tmp_path)
 
@@ -304,6 +307,18 @@ def test_ocids_published_folds(tmp_path):
         assert len(split.validation) == 2  # one whole scene chooses the epoch
         assert len({name.rpartition("/")[0] for name in split.validation}) == 1
     assert published_splits(dataset)[1].digest == splits[1].digest
+    protocol = Protocol.of(dataset, "published", None, None, 0)
+    assert (protocol.folds, protocol.part) == (2, "test")
+    assert [dataset.records[index].object for index in protocol.views(1)] == [
+        "ARID20/table/seq01"
+    ] * 2
     (tmp_path / "data_split" / "validation_1.txt").unlink()
     with pytest.raises(DatasetError, match=r"validation_1\.txt is missing"):
         published_splits(dataset)
+
+
+def test_other_layouts_come_with_no_folds(tmp_path):
+    write(tmp_path / "0_a_RGB.png", color_of(bar(0)))
+    write_text(tmp_path / "0_a_grasps.txt", "62;55;0;40;16\n")
+    with pytest.raises(DatasetError, match="jacquard comes with no published folds"):
+        published_splits(JacquardDataset(tmp_path))

@@ -56,11 +56,10 @@ def _close_on_nothing(context: PickContext) -> None:
         return  # nothing would tell
     hand.closes(profile.max_gap_m, None)
     context.jaws.close(profile.start_force_n)
-    shut = context.jaws.fresh_state()
-    if not hand.looks_empty(shut):
+    if not hand.certainly_empty(context.mover.tick):
         raise NotPlaced(
-            f"the hand has let go and closes to {shut.opening}, not as when it is empty: "
-            "something hangs on a finger"
+            f"the hand has let go and closes to {context.jaws.fresh_state().opening}, not as when "
+            "it is empty: something hangs on a finger"
         )
 
 

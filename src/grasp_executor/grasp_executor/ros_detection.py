@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from grasp_msgs.msg import Grasp as GraspMsg
 from grasp_msgs.srv import DetectGrasps
 from rclpy.node import Node
+from std_msgs.msg import Header
 
 from grasp_core.errors import (
     Code,
@@ -49,34 +50,23 @@ class DetectionClient:
         response = self._ask(round(not_before_s * NANOSECONDS), label, wait)
         if response.code != Code.OK:
             raise failure_from(response.code, response.message)
-        return self._observation(response, _usable(response.grasps.grasps), not_before_s, wait)
+        header = response.grasps.header
+        _require_new(header, not_before_s)
+        return self._observation(response, header, _usable(response.grasps.grasps), wait)
 
     def see(self, not_before_s: float, wait: Wait) -> Observation:
         """See Camera."""
         response = self._ask(round(not_before_s * NANOSECONDS), "", wait)
         if response.code not in (Code.OK, Code.NO_GRASP):
             raise failure_from(response.code, response.message)
-        return self._observation(response, [], not_before_s, wait)
+        header = response.depth.header
+        _require_new(header, not_before_s)
+        return self._observation(response, header, [], wait)
 
     def _observation(
-        self,
-        response: DetectGrasps.Response,
-        grasps: list[Grasp],
-        not_before_s: float,
-        wait: Wait,
+        self, response: DetectGrasps.Response, header: Header, grasps: list[Grasp], wait: Wait
     ) -> Observation:
-        """What an answer shows.
-
-        Raises:
-            StaleDetection: Its image is older than asked for.
-        """
-        header = response.depth.header
         stamp_ns = stamp_to_ns(header.stamp)
-        if stamp_ns < round(not_before_s * NANOSECONDS):
-            raise StaleDetection(
-                f"the detector answered with an image of {stamp_ns / NANOSECONDS:.3f} s, asked "
-                f"for was {not_before_s:.3f} s or later"
-            )
         return Observation(
             grasps=grasps,
             depth_m=depth_from_image(response.depth),
@@ -110,6 +100,20 @@ class DetectionClient:
             self._client.remove_pending_request(future)
             raise
         return future.result()
+
+
+def _require_new(header: Header, not_before_s: float) -> None:
+    """Refuse an older image than was asked for.
+
+    Raises:
+        StaleDetection: It is older.
+    """
+    stamp_ns = stamp_to_ns(header.stamp)
+    if stamp_ns < round(not_before_s * NANOSECONDS):
+        raise StaleDetection(
+            f"the detector answered with an image of {stamp_ns / NANOSECONDS:.3f} s, asked "
+            f"for was {not_before_s:.3f} s or later"
+        )
 
 
 def _usable(messages: Sequence[GraspMsg]) -> list[Grasp]:

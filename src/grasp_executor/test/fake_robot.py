@@ -517,6 +517,16 @@ def slips(robot: FakeRobot) -> None:
     robot.held.width_m -= 0.005
 
 
+def turns_below(force_n: float) -> Callable[[FakeRobot], None]:
+    """The held block turns in the air unless it is gripped with so much."""
+    return lambda robot: setattr(robot.held, "needs_n", force_n)
+
+
+def comes_back(robot: FakeRobot) -> None:
+    """The first block lies on the table again."""
+    robot.blocks[0].x_m, robot.blocks[0].y_m = 0.5, 0.0
+
+
 def weakens(robot: FakeRobot) -> None:
     """The jaws press too weakly, but they press."""
     robot.hand.strength = 0.3

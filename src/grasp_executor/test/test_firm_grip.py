@@ -6,7 +6,7 @@ import math
 from dataclasses import replace
 
 import pytest
-from fake_robot import Block, Event, FakeRobot, cancels, drops, moves
+from fake_robot import CONFIG, Block, Event, FakeRobot, cancels, drops, moves
 from gantry import gantry
 
 from grasp_core.errors import Code, PlanningFailed, TrajectoryAborted
@@ -28,9 +28,14 @@ def without_force():
     return replace(model, gripper=replace(model.gripper, reports_force=False))
 
 
+def pretended(*blocks, **values):
+    """A robot whose closings are all on objects but the first, which measures the empty hand."""
+    return FakeRobot(*blocks, config=replace(CONFIG, check_placed=False), **values)
+
+
 def closings(robot):
-    """Forces of the closings on an object, newtons."""
-    return [force for gap, force in robot.hand.asked if gap == 0.0][1:]  # the first is on nothing
+    """Forces of the closings on objects, newtons."""
+    return [force for gap, force in robot.hand.asked if gap == 0.0][1:]
 
 
 def finds_no_line(robot):
@@ -47,7 +52,7 @@ def count(outcome, stage):
 
 
 def test_what_holds_at_once_is_gripped_no_harder():
-    robot = FakeRobot(block())
+    robot = pretended(block())
     outcome = robot.pick()
     assert (outcome.code, outcome.grip_force_n) == (Code.OK, 20.0), outcome.message
     assert closings(robot) == [20.0]
@@ -57,7 +62,7 @@ def test_what_holds_at_once_is_gripped_no_harder():
 
 @pytest.mark.parametrize("model", [gantry(), without_force()], ids=["force", "width alone"])
 def test_what_turns_in_the_test_lift_is_set_down_and_gripped_harder(model):
-    robot = FakeRobot(block(needs_n=30.0), model=model)
+    robot = pretended(block(needs_n=30.0), model=model)
     outcome = robot.pick()
     assert (outcome.code, outcome.grip_force_n, outcome.attempts) == (Code.OK, 40.0, 1)
     assert closings(robot) == [20.0, 40.0]
@@ -68,7 +73,7 @@ def test_what_turns_in_the_test_lift_is_set_down_and_gripped_harder(model):
 
 
 def test_what_is_heavier_than_the_grip_surely_holds_is_gripped_harder_before_it_slips():
-    robot = FakeRobot(block(weight_n=15.0), model=without_force())
+    robot = pretended(block(weight_n=15.0), model=without_force())
     robot.arm.weighs = True
     outcome = robot.pick()
     assert (outcome.code, outcome.grip_force_n) == (Code.OK, 40.0), outcome.message
@@ -79,7 +84,7 @@ def test_what_is_heavier_than_the_grip_surely_holds_is_gripped_harder_before_it_
     ("delicate_n", "forces"), [(0.0, [20.0, 40.0]), (25.0, [20.0, 25.0]), (8.0, [8.0])]
 )
 def test_at_its_limit_the_hand_gives_up_and_leaves_it_where_it_stood(delicate_n, forces):
-    robot = FakeRobot(block(needs_n=99.0))
+    robot = pretended(block(needs_n=99.0))
     outcome = robot.pick(goal=PickGoal(delicate_force_n=delicate_n))
     assert (outcome.code, outcome.holding) == (Code.SLIPPED, False), outcome.message
     assert closings(robot) == forces
@@ -90,14 +95,14 @@ def test_at_its_limit_the_hand_gives_up_and_leaves_it_where_it_stood(delicate_n,
 
 
 def test_then_the_next_candidate_is_taken():
-    robot = FakeRobot(block(needs_n=99.0), Block(0.6, 0.1, quality=0.5))
+    robot = pretended(block(needs_n=99.0), Block(0.6, 0.1, quality=0.5))
     outcome = robot.pick(goal=PickGoal(max_attempts=2))
     assert (outcome.code, outcome.attempts) == (Code.OK, 2), outcome.message
     assert [thing.in_bin for thing in robot.blocks] == [False, True]
 
 
 def test_what_is_lost_in_the_test_lift_is_looked_for_again():
-    robot = FakeRobot(block())
+    robot = pretended(block())
     outcome = robot.pick(Event(Stage.TEST_LIFT, drops, 0.05), goal=PickGoal(max_attempts=2))
     assert (outcome.code, outcome.attempts) == (Code.OK, 2), outcome.message
     assert count(outcome, Stage.RETREAT) == 1
@@ -113,7 +118,7 @@ def test_what_is_lost_in_the_test_lift_is_looked_for_again():
     ],
 )
 def test_what_cannot_be_set_down_stays_in_the_hand(event, code):
-    robot = FakeRobot(block(needs_n=30.0))
+    robot = pretended(block(needs_n=30.0))
     outcome = robot.pick(event, goal=PickGoal(max_attempts=3))
     assert (outcome.code, outcome.holding) == (code, True), outcome.message
     assert robot.held is robot.blocks[0]
@@ -128,7 +133,7 @@ def test_a_hand_that_knows_one_force_refuses_to_be_gentle():
         model,
         gripper=replace(model.gripper, driver=lines, reports_opening=False, reports_force=False),
     )
-    outcome = FakeRobot(block(), model=model).pick(goal=PickGoal(delicate_force_n=10.0))
+    outcome = pretended(block(), model=model).pick(goal=PickGoal(delicate_force_n=10.0))
     assert outcome.code is Code.BAD_GOAL
     assert "knows 40.0 N alone" in outcome.message
     assert math.isnan(outcome.grip_force_n)

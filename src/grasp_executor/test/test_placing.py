@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from fake_robot import CONFIG, Block, Event, FakeRobot, hand_tells, sees
+from fake_robot import CONFIG, Block, Event, FakeRobot, comes_back, hand_tells, sees
 
 from grasp_core.cell import Cell
 from grasp_core.errors import Code, NoImage, NotPlaced
@@ -64,16 +64,11 @@ def test_a_drop_zone_that_is_hardly_seen_says_nothing():
     judge(heights(THING, unseen_from_y=0.42), heights(unseen_from_y=0.42))
 
 
-def puts_it_back(robot):
-    """What was let go lies where it stood."""
-    robot.blocks[0].x_m, robot.blocks[0].y_m = 0.5, 0.0
-
-
 @pytest.mark.parametrize(
     ("event", "holding", "why"),
     [
         (Event(Stage.CHECK, hand_tells(9.0, gap_m=0.004)), True, "hangs on a finger"),
-        (Event(Stage.RETURN, puts_it_back), False, "has not left it"),
+        (Event(Stage.RETURN, comes_back), False, "has not left it"),
     ],
 )
 def test_a_pick_that_was_not_placed_is_no_success(event, holding, why):
@@ -93,6 +88,6 @@ def test_no_image_afterwards_does_not_undo_a_pick():
 
 def test_it_is_left_out_where_it_is_not_wanted():
     robot = FakeRobot(Block(0.5, 0.0), config=replace(CONFIG, check_placed=False))
-    outcome = robot.pick(Event(Stage.RETURN, puts_it_back))
+    outcome = robot.pick(Event(Stage.RETURN, comes_back))
     assert outcome.code is Code.OK
     assert Stage.CHECK not in [stage for stage, _ in outcome.stage_s]

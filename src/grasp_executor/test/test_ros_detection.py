@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 from builtin_interfaces.msg import Time
 from grasp_msgs.srv import DetectGrasps
 
+from grasp_core.camera import PinholeCamera
 from grasp_core.errors import Cancelled, Code, HardwareLost, NoGrasp, NoImage, StaleDetection
 from grasp_executor.config import ExecutorConfig
 from grasp_executor.ros_detection import DetectionClient
+from grasp_ros.conversions import camera_to_info, depth_to_image
 
 
 class FakeService:
@@ -88,3 +91,19 @@ def test_an_old_image_is_refused_whatever_the_detector_says():
 def test_an_answer_without_candidates_is_no_grasp():
     with pytest.raises(NoGrasp, match="the list is empty"):
         camera(FakeService(answer())).look(4.0, "", lambda: None)
+
+
+def test_a_look_after_letting_go_is_content_with_an_image_in_which_nothing_is_to_be_grasped():
+    response = answer(code=Code.NO_GRASP)
+    response.depth = depth_to_image(np.full((4, 6), 0.75, np.float32), 5 * 10**9, "optical")
+    intrinsics = PinholeCamera(6, 4, 300.0, 300.0, 2.5, 1.5)
+    response.camera_info = camera_to_info(intrinsics, 5 * 10**9, "optical")
+    client = camera(FakeService(response))
+    client._pose = SimpleNamespace(at=lambda frame, *_: frame)
+    seen = client.see(4.0, lambda: None)
+    assert (seen.grasps, seen.stamp_s, seen.T_base_camera) == ([], 5.0, "optical")
+    assert seen.depth_m.shape == (4, 6)
+    with pytest.raises(StaleDetection, match="asked for was 6"):
+        client.see(6.0, lambda: None)
+    with pytest.raises(NoImage, match="told"):
+        camera(FakeService(answer(code=Code.NO_IMAGE))).see(4.0, lambda: None)

@@ -300,7 +300,7 @@ def test_what_goes_wrong_with_arm_and_hand_ends_the_pick(monkeypatch, event, cod
     robot = FakeRobot(block())
     outcome = robot.pick(event)
     assert (outcome.code, outcome.holding) == (code, holding), outcome.message
-    assert robot.blocks[0].in_bin is (code is Code.NOT_PLACED)
+    assert bool(robot.blocks[0].in_bin) is (code is Code.NOT_PLACED)
     if code is Code.HARDWARE_LOST:
         assert "may still move" in outcome.message
     else:
@@ -373,7 +373,7 @@ def test_a_cancel_counts_in_every_stage(stage, after_s, holding):
         assert robot.sequence.release().success
     assert robot.pick().code is Code.OK
     # What was not verified is still where it stood: it is let go there.
-    at_once = {Stage.VERIFY, Stage.MEASURE_EMPTY, Stage.CLOSE, Stage.RETREAT}
+    at_once = {Stage.VERIFY, Stage.MEASURE_EMPTY, Stage.CLOSE, Stage.RETREAT, Stage.CHECK}
     assert (robot.stages[0] is Stage.PUT_AWAY) is (holding and stage not in at_once)
     assert held is None or held.in_bin
     assert is_ready(robot)

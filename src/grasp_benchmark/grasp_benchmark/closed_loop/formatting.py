@@ -7,7 +7,7 @@ from typing import Any
 
 from grasp_benchmark.closed_loop.contestants import ORACLE
 from grasp_benchmark.closed_loop.figures import Figures, parts_of
-from grasp_benchmark.closed_loop.settings import CLEAR, DSC
+from grasp_benchmark.closed_loop.settings import CLEAR, DSC, RANDOM_ABOVE
 
 _PARTS = {
     "fitting_objects": "objects that fit the jaws",
@@ -42,11 +42,12 @@ def title_of(settings: Mapping[str, Any]) -> str:
     what = {DSC: "placements of each object", CLEAR: "scenes to clear"}.get(
         settings["protocol"], "trials"
     )
+    by_chance = ", policy random_above" if settings.get("policy") == RANDOM_ABOVE else ""
     return (
         f"protocol {settings['protocol']}: {settings['trials']} {what}, objects "
         f"{settings['objects']}, clutter {settings['clutter']}, posts {settings['posts']}, "
         f"spread {settings['spread']}, noise {settings['noise']}, seed {settings['seed']}, "
-        f"{settings['attempts']} attempt(s), hand {settings['gripper']}, "
+        f"{settings['attempts']} attempt(s){by_chance}, hand {settings['gripper']}, "
         f"renderer {settings['renderer']}"
     )
 

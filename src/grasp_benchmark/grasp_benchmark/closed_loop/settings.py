@@ -16,11 +16,13 @@ from grasp_core.config import Checked, setting
 from grasp_core.errors import ConfigError
 from grasp_core.robot import CAMERA_MOUNTS
 from grasp_core.transform import Transform
+from grasp_executor.selection import Policy
 from grasp_sim.config import MAX_OBJECTS, NOISE_PRESETS, SimConfig
 from grasp_sim.objects import NAMED_SETS
 
 TRIALS, DSC, CLEAR = "trials", "dsc", "clear"
 PROTOCOLS = (TRIALS, DSC, CLEAR)
+BEST, RANDOM_ABOVE = POLICIES = tuple(policy.name.lower() for policy in Policy)
 _FORMAT = 2  # of the records; raised when older ones can no longer be read
 
 
@@ -42,6 +44,9 @@ class BenchmarkSettings(Checked):
         0, "columns beside the ways of the hand, which nothing moves", minimum=0, maximum=8
     )
     attempts: int = setting(1, "grasps per pick", minimum=1, maximum=100)
+    policy: str = setting(
+        BEST, "which candidate is tried first: the best, or any above 0.9", choices=POLICIES
+    )
     spread: float = setting(
         0.6, "share of the workspace in which a single object falls", minimum=0.0, maximum=1.0
     )

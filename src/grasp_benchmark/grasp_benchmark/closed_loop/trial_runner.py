@@ -19,7 +19,7 @@ from grasp_core.errors import ConfigError
 from grasp_core.frame import RgbdFrame
 from grasp_core.robot import load_robot
 from grasp_detection.detector import Detector
-from grasp_executor.selection import PickGoal
+from grasp_executor.selection import PickGoal, Policy
 from grasp_sim.config import SimConfig
 from grasp_sim.posts import place_posts
 from grasp_sim.simulation import Simulation
@@ -41,7 +41,9 @@ class Bench:
             ConfigError, WeightsError, MissingDependency: Something cannot be built.
         """
         self._settings = settings
-        self._goal = PickGoal(max_attempts=settings.attempts)
+        self._goal = PickGoal(
+            policy=Policy[settings.policy.upper()], max_attempts=settings.attempts
+        )
         config = SimConfig(
             robot=settings.robot,
             gripper=settings.gripper,

@@ -19,7 +19,15 @@ from grasp_benchmark.closed_loop.page import write_report
 from grasp_benchmark.closed_loop.played_operator import operator_lines
 from grasp_benchmark.closed_loop.record import TrialRecord
 from grasp_benchmark.closed_loop.run import carry_out
-from grasp_benchmark.closed_loop.settings import CLEAR, DSC, PROTOCOLS, TRIALS, BenchmarkSettings
+from grasp_benchmark.closed_loop.settings import (
+    BEST,
+    CLEAR,
+    DSC,
+    POLICIES,
+    PROTOCOLS,
+    TRIALS,
+    BenchmarkSettings,
+)
 from grasp_benchmark.closed_loop.table import show
 from grasp_benchmark.scheduler import Scheduler
 from grasp_bringup.stack import simulated_cell, simulated_robot
@@ -93,6 +101,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         f"forces of every pick (none; without a number {_POSTS})",
     )
     parser.add_argument("--attempts", type=int, default=1, help="grasps allowed per pick (1)")
+    parser.add_argument(
+        "--policy",
+        default=BEST,
+        help=f"{', '.join(POLICIES)}: the best candidate first, or by chance one above 0.9 as in "
+        "DSGD's paper (best)",
+    )
     parser.add_argument(
         "--protocol",
         default=TRIALS,
@@ -203,6 +217,7 @@ def _settings(options: argparse.Namespace) -> BenchmarkSettings:
         "noise": options.noise,
         "posts": options.posts,
         "attempts": options.attempts,
+        "policy": options.policy.replace("-", "_"),
         "spread": options.spread,
         "robot": robot,
         "gripper": gripper,

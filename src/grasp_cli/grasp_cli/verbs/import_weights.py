@@ -9,7 +9,8 @@ from typing import Any
 
 from grasp_core.errors import ConfigError
 from grasp_core.optional import needed_by
-from grasp_detection.learned.inputs import CHANNELS
+
+_PUBLISHED = ("d", "rgb", "rgbd")  # what published networks see
 
 EXAMPLES = (
     "grasp import ggcnn2.pt --detector gg_cnn2 --modality d --out ggcnn2.safetensors",
@@ -27,10 +28,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     what.add_argument(
         "--trunk",
         help="layout of the pretrained trunk that it holds: thin_resnet50, or resnet18, resnet50, "
-        "resnet101 of torchvision",
+        "resnet101, densenet121, densenet161, densenet169, densenet201 of torchvision",
     )
     parser.add_argument(
-        "--modality", choices=tuple(CHANNELS), help="channels the detector was trained with"
+        "--modality", choices=_PUBLISHED, help="channels the detector was trained with"
     )
     parser.add_argument(
         "--size",
@@ -57,7 +58,7 @@ def run(options: argparse.Namespace) -> int:
     else:
         _refuse(options, "with --detector", "origin", "licence", "half")
         if options.modality is None:
-            raise ConfigError(f"--modality is missing: one of {', '.join(CHANNELS)}")
+            raise ConfigError(f"--modality is missing: one of {', '.join(_PUBLISHED)}")
         _import_detector(options)
     return 0
 
@@ -97,10 +98,9 @@ def _import_detector(options: argparse.Namespace) -> None:
 
 def _import_trunk(options: argparse.Namespace) -> None:
     with needed_by("grasp import", "torch safetensors"):
-        from grasp_detection.learned.trunk import find_layout
         from grasp_detection.learned.trunk_import import import_trunk, origin_of
         from grasp_detection.learned.weights import save_weights
-    layout = find_layout(options.trunk.replace("-", "_")).name
+    layout = options.trunk.replace("-", "_")
     state = import_trunk(options.file, layout)
     if options.half:
         state = {name: tensor.half() for name, tensor in state.items()}

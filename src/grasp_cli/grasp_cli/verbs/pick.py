@@ -15,6 +15,7 @@ from rich.console import Console
 from grasp_bringup.attended_pick import AttendedPick
 from grasp_bringup.client import StackClient
 from grasp_core.errors import Code, ConfigError
+from grasp_executor.selection import Policy
 
 EXAMPLES = (
     "grasp pick",
@@ -27,6 +28,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     add = parser.add_argument
     add("--attempts", type=int, default=1, help="grasps allowed (1)")
+    add(
+        "--policy",
+        default=Policy.BEST.name.lower(),
+        choices=[policy.name.lower() for policy in Policy],
+        help="the best candidate first, or by chance one above the executor's random_threshold "
+        "(best)",
+    )
     add(
         "--delicate",
         type=float,
@@ -47,6 +55,7 @@ def run(options: argparse.Namespace) -> int:
     goal = Pick.Goal(
         max_attempts=options.attempts,
         label=options.label,
+        policy=int(Policy[options.policy.upper()]),
         delicate_force_n=options.delicate,
     )
     with StackClient(namespace=options.namespace) as client:

@@ -56,12 +56,34 @@ class Candidates:
         raw_score: Shape (N,), what the network itself says of their quality.
         labels: N classes of the objects they are on, empty where it is unknown; none where the
             network knows no classes.
+        level: What they are derived from; None for the family's own.
     """
 
     rows: FloatArray
     score: FloatArray
     raw_score: FloatArray
     labels: tuple[str, ...] = ()
+    level: Level | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """A part of a network that is carried out by itself, so that it runs only where it is needed.
+
+    Attributes:
+        network: Maps shape (B, channels, H, W) to a tensor, or to a tuple of tensors.
+        channels: Of what it is shown: a picture's, or those of features.
+        outputs: Names of what it puts out, in order.
+    """
+
+    network: nn.Module
+    channels: int
+    outputs: tuple[str, ...]
+
+
+RunPart = Callable[[str, NDArray[np.float32]], dict[str, NDArray[np.float32]]]
+"""Carries a part out by its name: shape (B, C, H, W) to what it puts out, batch first."""
+WHOLE = "whole"  # the one part of most networks
 
 
 @dataclass(frozen=True)
@@ -228,6 +250,27 @@ class Family(ABC):
         return (Stage("all", epochs),)
 
     # Answers
+
+    def parts(self, network: nn.Module, channels: int) -> dict[str, Part]:
+        """What the network is carried out in, by name; here it is one part.
+
+        Args:
+            network: Made by :meth:`build`, with its weights.
+            channels: Input channels.
+        """
+        return {WHOLE: Part(network, channels, self.outputs)}
+
+    def answer(
+        self, run: RunPart, inputs: NDArray[np.float32], config: LearnedConfig
+    ) -> dict[str, NDArray[np.float32]]:
+        """Run the parts that are needed, batch first; what did not run is not in the answer.
+
+        Args:
+            run: Carries a part out.
+            inputs: Shape (1, C, H, W).
+            config: Settings of the detector, of ``config_class``.
+        """
+        return run(WHOLE, inputs)
 
     @abstractmethod
     def read(

@@ -8,7 +8,12 @@ from numpy.typing import NDArray
 from grasp_core.errors import ConfigError
 
 _COLORS = ("red", "green", "blue")
-CHANNELS = {"d": ("relief",), "rgb": _COLORS, "rgbd": (*_COLORS, "relief")}
+CHANNELS = {
+    "d": ("relief",),
+    "rgb": _COLORS,
+    "rgbd": (*_COLORS, "relief"),
+    "rgd": (*_COLORS[:2], "relief"),  # as networks for three channels see depth
+}
 RELIEF_M = (-0.1, 0.3)  # what lies lower or higher looks the same
 RELIEF_UNIT_M = 0.1
 MAX_INPUT_PX = 1024  # side of what is shown to a network
@@ -49,6 +54,7 @@ def to_channels(
             raise ConfigError(f"modality {modality!r} needs colour, which is not there")
         scaled = np.asarray(color, np.float32).transpose(2, 0, 1) / np.float32(255.0)
         planes += list(scaled - scaled.mean(axis=(1, 2), keepdims=True))
+        planes = planes[: sum(name in _COLORS for name in CHANNELS[modality])]
     if modality != "rgb":
         if relief_m is None:
             raise ConfigError(f"modality {modality!r} needs depth, which is not there")

@@ -38,7 +38,7 @@ class LearnedModel:
         size: Side of the input it was trained with, pixels.
         view: What it looks at in a frame, ``picture`` or ``overhead``.
         parameters: Number of trained numbers.
-        runtime: What carries the network out.
+        runtime: What carries the network out, or the first of its parts.
     """
 
     def __init__(
@@ -74,14 +74,14 @@ class LearnedModel:
         network = self.family.build(channels, 0.0)
         weights.load_into(network)
         self.parameters = sum(p.numel() for p in network.parameters())
-        self.runtime: Runtime = start_runtime(
-            network,
-            channels,
-            family.outputs,
-            self._config.runtime,
-            self._config.device,
-            family.quickest,
-        )
+        runtime, device = self._config.runtime, self._config.device
+        self._runtimes: dict[str, Runtime] = {
+            part: start_runtime(
+                one.network, one.channels, one.outputs, runtime, device, family.quickest
+            )
+            for part, one in self.family.parts(network, channels).items()
+        }
+        self.runtime = next(iter(self._runtimes.values()))
 
     @classmethod
     def load(cls, name: str, family: Family, config: LearnedConfig) -> LearnedModel:
@@ -136,7 +136,11 @@ class LearnedModel:
 
     def predict(self, channels: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
         """What the network puts out, by name, for channels of shape (C, H, W), float32."""
-        return {name: array[0] for name, array in self.runtime(channels[None]).items()}
+        found = self.family.answer(self._run, channels[None], self._config)
+        return {name: array[0] for name, array in found.items()}
+
+    def _run(self, part: str, inputs: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
+        return self._runtimes[part](inputs)
 
     def read(
         self,
@@ -168,6 +172,7 @@ class LearnedModel:
             found.raw_score,
             found.score,
             found.labels,
+            self.family.level if found.level is None else found.level,
         )
 
     def rank(

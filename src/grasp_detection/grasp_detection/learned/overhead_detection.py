@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from grasp_core.cell import Cell
 from grasp_core.frame import RgbdFrame
-from grasp_core.grasp import Grasp
+from grasp_core.grasp import Grasp, Level
 from grasp_core.overhead import OverheadView, look_down
 from grasp_core.projection import PlanarGrasp, plane_to_rectangle
 from grasp_core.rectangle import suppress
@@ -142,6 +142,7 @@ class OverheadDetection:
                 float(closings.top_m[index]),
                 float(quality[index]),
                 float(raw_score[index]),
+                ranking.level,
                 ranking.label(int(index)),
                 frame,
                 view.height_map.T_frame_support,
@@ -176,6 +177,7 @@ class OverheadDetection:
                 float(closings.top_m[index]),
                 0.0,
                 float(ranking.raw_score[index]),
+                ranking.level,
                 ranking.label(int(index)),
                 frame,
                 view.height_map.T_frame_support,
@@ -188,6 +190,7 @@ class OverheadDetection:
         top_m: float,
         quality: float,
         raw_score: float,
+        level: Level,
         label: str,
         frame: RgbdFrame,
         T_camera_support: Transform,
@@ -205,7 +208,7 @@ class OverheadDetection:
             quality=quality,
             raw_score=raw_score,
             depth_m=depth_m,
-            level=self._model.family.level,
+            level=level,
             label=label,
             model=self._name,
             width_m=planar.width_m,

@@ -71,7 +71,7 @@ class PictureDetection:
                 GraspRectangle(*map(float, row)),
                 quality=float(quality),
                 raw_score=float(raw),
-                level=self._model.family.level,
+                level=ranking.level,
                 label=ranking.label(index),
                 model=self._name,
             )

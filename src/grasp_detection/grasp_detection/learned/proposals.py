@@ -70,6 +70,8 @@ class RegionProposals(nn.Module):
         settings: How many boxes.
     """
 
+    sizes: Tensor  # shape (levels, ratios, 2), width and height, pixels
+
     def __init__(
         self,
         channels: int,
@@ -79,11 +81,9 @@ class RegionProposals(nn.Module):
         settings: ProposalSettings,
     ) -> None:
         super().__init__()
-        self.settings, self.strides = settings, tuple(strides)
-        self._sizes = [
-            torch.tensor([(side / ratio**0.5, side * ratio**0.5) for ratio in ratios])
-            for side in sides
-        ]
+        self.settings, self.strides, self.shapes = settings, tuple(strides), len(ratios)
+        sizes = [[(side / r**0.5, side * r**0.5) for r in ratios] for side in sides]
+        self.register_buffer("sizes", torch.tensor(sizes), persistent=False)
         self.shared = nn.Conv2d(channels, channels, 3, padding=1)
         self.score = nn.Conv2d(channels, len(ratios), 1)
         self.correction = nn.Conv2d(channels, 4 * len(ratios), 1)
@@ -94,13 +94,13 @@ class RegionProposals(nn.Module):
     def forward(self, levels: Sequence[Tensor]) -> Proposals:
         """Levels of a pyramid, shapes (B, C, H / s, W / s), fine to coarse."""
         logits, corrections, anchors = [], [], []
-        for level, stride, sizes in zip(levels, self.strides, self._sizes, strict=True):
+        for number, (level, stride) in enumerate(zip(levels, self.strides, strict=True)):
             seen = functional.leaky_relu(self.shared(level), _SLOPE)
             batch = level.shape[0]
             logits.append(self.score(seen).permute(0, 2, 3, 1).reshape(batch, -1))
             found = self.correction(seen).permute(0, 2, 3, 1).reshape(batch, -1, 4)
             corrections.append(found)
-            anchors.append(_anchors(level, stride, sizes.to(level.device)))
+            anchors.append(_anchors(level, stride, self.sizes[number], self.shapes))
         every = torch.cat(anchors)[None].expand(levels[0].shape[0], -1, -1)
         score, correction = torch.cat(logits, dim=1).float(), torch.cat(corrections, dim=1).float()
         boxes = self._best(score.detach(), correction.detach(), every)
@@ -164,14 +164,14 @@ def _mean_of(values: Tensor, chosen: Tensor) -> Tensor:
     return (values * chosen).sum() / chosen.sum().clamp(min=1)
 
 
-def _anchors(level: Tensor, stride: int, sizes: Tensor) -> Tensor:
+def _anchors(level: Tensor, stride: int, sizes: Tensor, count: int) -> Tensor:
     """Anchors of a level in the order of its cells, shape (H W k, 4), pixels of the input."""
     height, width = level.shape[2:]
     rows, columns = (
-        (torch.arange(count, device=level.device) + 0.5) * stride - 0.5
-        for count in (height, width)
+        (torch.arange(cells, device=level.device) + 0.5) * stride - 0.5
+        for cells in (height, width)
     )
-    rows = rows[:, None, None].expand(-1, width, len(sizes))
-    columns = columns[None, :, None].expand(height, -1, len(sizes))
+    rows = rows[:, None, None].expand(-1, width, count)
+    columns = columns[None, :, None].expand(height, -1, count)
     sides = sizes.expand(height, width, -1, -1)
     return torch.cat([torch.stack([columns, rows], dim=-1), sides], dim=-1).reshape(-1, 4)

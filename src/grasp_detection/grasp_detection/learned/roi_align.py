@@ -59,7 +59,12 @@ def sample(features: Tensor, points: Tensor, stride: int) -> Tensor:
         Shape (B, C, M, N).
     """
     height, width = features.shape[2:]
-    size = torch.stack([torch.as_tensor(width), torch.as_tensor(height)]).to(points) * stride
     # grid_sample counts from -1 to 1, edge to edge.
-    grid = 2.0 * (points + 0.5) / size - 1.0
+    grid = torch.stack(
+        [
+            2.0 * (points[..., 0] + 0.5) / (width * stride) - 1.0,
+            2.0 * (points[..., 1] + 0.5) / (height * stride) - 1.0,
+        ],
+        dim=-1,
+    )
     return functional.grid_sample(features, grid, padding_mode="border", align_corners=False)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from grasp_core.errors import ConfigError
-from grasp_detection.learned.trunk import find_layout, layout_names
+from grasp_detection.learned.trunks import trunk_names
 from grasp_detection.learned.weights import (
     SHIPPED,
     WeightsError,
@@ -22,6 +22,7 @@ from grasp_detection.learned.weights import (
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from grasp_detection.learned.dense_net import DenseNet
     from grasp_detection.learned.trunk import ResNet
 
 RANDOM = "random"  # in place of a file: numbers drawn by chance
@@ -45,10 +46,11 @@ class Trunk:
     state: Mapping[str, Tensor]
     about: Mapping[str, Any]
 
-    def load_into(self, network: ResNet, modality: str) -> None:
+    def load_into(self, network: ResNet | DenseNet, modality: str) -> None:
         """Give a network these numbers; filters for relief are made of those for colour.
 
-        Beside colour they start at zero, alone they are the mean over the colours.
+        Beside colour they start at zero, in place of blue they are blue's, alone they are the
+        mean over the colours.
 
         Raises:
             WeightsError: The network has another shape.
@@ -83,7 +85,7 @@ def find_trunk(name: str) -> Path:
         if not path.exists():
             raise WeightsError(f"no trunk file {name}: make it with `grasp import`")
         return path
-    if name not in layout_names():
+    if name not in trunk_names():
         raise ConfigError(
             f"no trunk {name!r}; valid are {', '.join(shipped_trunks())}, {RANDOM} or the path of "
             "a .safetensors file by `grasp import --trunk`"
@@ -111,11 +113,15 @@ def load_trunk(name: str) -> Trunk:
 
     Raises:
         ConfigError: No such layout.
-        WeightsError: It is not there, or broken.
+        WeightsError: It is not there, broken, or of no known layout.
     """
     path = find_trunk(name)
     about = read_json_beside(path, _NEEDED, "grasp import --trunk")
-    layout = find_layout(str(about["trunk"])).name
+    layout = str(about["trunk"])
+    if layout not in trunk_names():
+        raise WeightsError(
+            f"{path} holds a trunk {layout!r}; known are {', '.join(trunk_names())}"
+        )
     kept = ("origin", "licence", "imported_from", "imported_sha256", "sha256")
     told = {"name": layout, **{key: about[key] for key in kept if key in about}}
     return Trunk(layout, read_tensors(path, str(about["sha256"])), told)

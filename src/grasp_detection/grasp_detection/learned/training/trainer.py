@@ -17,6 +17,7 @@ from torch.nn.modules.batchnorm import _NormBase
 from grasp_core.errors import ConfigError
 from grasp_detection.datasets.dataset import Dataset, DatasetError
 from grasp_detection.datasets.split import Split
+from grasp_detection.learned.dense_net import DenseNet
 from grasp_detection.learned.family import Family, Stage, TargetSettings
 from grasp_detection.learned.inputs import channels_of
 from grasp_detection.learned.training.averaging import RunningAverage
@@ -169,7 +170,7 @@ class Trainer:
         torch.manual_seed(config.seed)
         self._network = self._family.build(channels_of(config.modality), config.dropout)
         if trunk is not None:
-            trunk.load_into(cast(ResNet, self._network.trunk), config.modality)
+            trunk.load_into(cast(ResNet | DenseNet, self._network.trunk), config.modality)
         if initial is not None:
             start_from(initial, self._network, config.modality)
         self._drawn_s = time.monotonic()
