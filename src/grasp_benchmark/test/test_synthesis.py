@@ -127,7 +127,7 @@ def test_jaws_of_labels_have_room_beside_what_they_hold(root: Path) -> None:
     T_camera_base = above.T_base_camera.inverse()
     for x, y, z, opening, _, angle in labels.places:
         reach = (opening / 2 + 0.006) * np.array([np.cos(angle), np.sin(angle), 0.0])
-        beside = np.array([(x, y, z) - reach, (x, y, z, *reach)])
+        beside = np.array([x, y, z]) + np.array([[-1.0], [1.0]]) * reach
         u, v = np.rint(above.camera.project(T_camera_base.apply(beside))).astype(int).T
         height_m = above.T_base_camera.translation[2] - above.depth_m[v, u]
         lower += height_m.max() < z - 0.003
