@@ -20,7 +20,7 @@ from torch import Tensor
 from grasp_core.optional import needed_by
 from grasp_detection.learned.torch_files import read_published
 from grasp_detection.learned.trunk import STAGES, THIN_RESNET50
-from grasp_detection.learned.trunks import build_trunk
+from grasp_detection.learned.trunks import build_trunk, check_trunk
 from grasp_detection.learned.weights import WeightsError
 
 _SPREAD = (0.229, 0.224, 0.225)  # of the channels, which torchvision's networks divide by
@@ -70,6 +70,7 @@ def import_trunk(path: Path, layout: str) -> dict[str, Tensor]:
         ConfigError: No such layout.
         WeightsError: It cannot be read, or holds something else.
     """
+    check_trunk(layout)
     if path.suffix == ".onnx":
         state, stages = _from_onnx(path), STAGES  # the one that ships: its fourth is never used
     else:

@@ -25,7 +25,7 @@ def build_trunk(name: str, channels: int, stages: int = STAGES) -> ResNet | Dens
     Raises:
         ConfigError: There is none of that name.
     """
-    _check(name)
+    check_trunk(name)
     if name in DENSE_LAYOUTS:
         return DenseNet(channels, DENSE_LAYOUTS[name])
     return ResNet(channels, find_layout(name), stages)
@@ -37,12 +37,17 @@ def trunk_channels(name: str) -> list[int]:
     Raises:
         ConfigError: There is no layout of that name.
     """
-    _check(name)
+    check_trunk(name)
     if name in DENSE_LAYOUTS:
         return [DENSE_LAYOUTS[name].channels(block) for block in range(BLOCKS)]
     return [find_layout(name).channels(stage) for stage in range(STAGES)]
 
 
-def _check(name: str) -> None:
+def check_trunk(name: str) -> None:
+    """Refuse what is no layout's name.
+
+    Raises:
+        ConfigError: There is none of that name.
+    """
     if name not in trunk_names():
         raise ConfigError(f"no trunk {name!r}; valid are {', '.join(trunk_names())}")
