@@ -25,9 +25,9 @@ def model_of(name, weights, runtime):
     return create_picture_detector(name, {"weights": weights, "device": "cpu", "runtime": runtime})
 
 
-def network_of(name):
+def network_of(name, channels=1):
     family = find_learned(name).family()
-    return family, family.build(1, 0.0).eval()
+    return family, family.build(channels, 0.0).eval()
 
 
 def largest_difference(one, other):
@@ -51,18 +51,22 @@ def test_runtimes_agree_on_all_shipped_weights(name, weights):
             assert largest_difference(found, expected) < 1e-4
 
 
-@pytest.mark.parametrize("name", LEARNED)
+@pytest.mark.parametrize("name", [name for name in LEARNED if not name.endswith("_full")])
 def test_every_network_can_be_converted(name):
-    family, network = network_of(name)
-    # Not square, and no more than the network can take.
+    """The sizes of papers are the same layers, wider, and take minutes."""
+    family, network = network_of(name, 3)
+    # Not square, and no less than the network takes.
     height, width = max(48, 2 * family.stride), max(32, family.stride)
-    picture = np.random.default_rng(0).normal(size=(2, 1, height, width)).astype(np.float32)
-    expected, *others = (
-        start_runtime(network, 1, family.outputs, one, "cpu")(picture) for one in RUNTIMES
-    )
-    assert tuple(expected) == family.outputs
-    for found in others:
-        assert largest_difference(found, expected) < 1e-4
+    for part in family.parts(network, 3).values():
+        shape = (2, part.channels, height, width)
+        picture = np.random.default_rng(0).normal(size=shape).astype(np.float32)
+        expected, *others = (
+            start_runtime(part.network, part.channels, part.outputs, one, "cpu")(picture)
+            for one in RUNTIMES
+        )
+        assert tuple(expected) == part.outputs
+        for found in others:
+            assert largest_difference(found, expected) < 1e-4
 
 
 def test_half_precision_says_so_and_stays_close():

@@ -91,7 +91,8 @@ def judge_places(compared: Compared, cell: Cell, between_m2: float, top_z_m: flo
     middle, half_m = np.array(cell.bin_center), cell.bin_size_m / 2.0
     drop_zone = _inside(before, middle - half_m, middle + half_m)
     seen = drop_zone & both
-    seen_share = seen.sum() / max(drop_zone.sum(), 1)
+    # Of the whole zone: the map may end within it, where the picture does.
+    seen_share = seen.sum() * before.grid.cell_m**2 / cell.bin_size_m**2
     if seen_share < _SEEN_SHARE or height_m < 2.0 * _CHANGED_M:
         return
     changed = seen & (np.abs(after.height_m - before.height_m) > _CHANGED_M)

@@ -33,7 +33,7 @@ def heights(*places, height_m=0.06, unseen_from_y=1.0):
 
 
 def judge(before, after):
-    x, y = GRID.centres()
+    x, y = before.grid.centres()
     region = (np.abs(x - THING[0]) < 0.02)[None, :] & (np.abs(y - THING[1]) < 0.02)[:, None]
     judge_places(Compared(before, after, region), CELL, 0.04 * 0.02, 0.06)
 
@@ -62,6 +62,15 @@ def test_what_was_seen_speaks_against_it(after, why):
 
 def test_a_drop_zone_that_is_hardly_seen_says_nothing():
     judge(heights(THING, unseen_from_y=0.42), heights(unseen_from_y=0.42))
+
+
+def test_a_drop_zone_that_the_map_ends_in_is_not_all_seen():
+    def cut(whole):
+        rows = 80  # up to y = 0.4: a quarter of the zone
+        grid = Grid(GRID.x0_m, GRID.y0_m, GRID.cell_m, rows, GRID.shape[1])
+        return HeightMap(whole.height_m[:rows], whole.seen[:rows], grid, whole.T_frame_support)
+
+    judge(cut(heights(THING)), cut(heights()))
 
 
 @pytest.mark.parametrize(
