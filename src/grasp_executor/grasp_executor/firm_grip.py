@@ -17,7 +17,7 @@ _LOSS_S = 0.4
 
 
 class FirmGrip:
-    """Closes on an object and lifts it, again and again with more force until it hangs still.
+    """Closes on an object and lifts it a little, again and again with more force.
 
     Attributes:
         is_lifted: Whether what was closed on last has left its support and was not set down.
@@ -34,10 +34,7 @@ class FirmGrip:
         self.is_lifted = False
 
     def take(self, plan: GraspPlan, forces_n: Sequence[float]) -> None:
-        """Close, verify, prove the grip in a test lift, and lift, with each force until one holds.
-
-        An opening that has changed by the end of the lift, or a weight that only shows there, is
-        reason to set it down only while the hand can close harder.
+        """Close, verify, and prove the grip in a test lift, with each force until one holds.
 
         Args:
             plan: Whose approach has been followed.
@@ -56,20 +53,13 @@ class FirmGrip:
             force_n = left.pop(0)
             needed_n = 0.0
             self._close(plan, force_n)
-            failure: GraspStackError | None = None
             try:
                 needed_n = self._prove(plan)
+                if needed_n <= force_n or not left:
+                    return
+                failure: GraspStackError = Slipped(f"its weight needs {needed_n:.0f} N per finger")
             except (Slipped, Dropped, WeakGrip) as gave_way:
                 failure = gave_way
-            if failure is None and (needed_n <= force_n or not left):
-                changed_m, needed_n = self._lift(plan)
-                if changed_m > self._station.config.max_creep_m and left:
-                    failure = Slipped(
-                        f"the opening changed by {changed_m * 1000:.1f} mm in the lift"
-                    )
-                elif needed_n <= force_n or not left:
-                    return
-            failure = failure or Slipped(f"its weight needs {needed_n:.0f} N per finger")
             self._set_down(plan, failure)
             if not left:
                 raise type(failure)(f"{failure}; it was closed with {force_n:.0f} N") from failure
@@ -97,22 +87,6 @@ class FirmGrip:
             self._mover.settle(self._station.config.settle_s, self._holding.watch)
             self._holding.until_sure()
             return self._holding.prove(plan.target)
-
-    def _lift(self, plan: GraspPlan) -> tuple[float, float]:
-        """Lift all the way; by how much the opening has changed, and what the weight needs.
-
-        Raises:
-            EmptyGrip, Dropped, ...: See :meth:`take`; it stays in the hand if it is there.
-        """
-        with self._context.stage(Stage.LIFT):
-            holding = self._holding
-            before_m = self._hand.held_now().monitor.grip.gap_m
-            holding.until_sure()
-            self._mover.follow(plan.lift, holding.watch)
-            self._mover.settle(self._station.config.settle_s, holding.watch)
-            holding.until_sure()
-            needed_n = holding.verify(plan.target, lifted=True)
-            return abs(self._hand.held_now().monitor.grip.gap_m - before_m), needed_n
 
     def _set_down(self, plan: GraspPlan, failure: GraspStackError) -> None:
         """Lower what is held to where it stood, and open.

@@ -77,23 +77,19 @@ class Holding:
     def _feels_force(self) -> bool:
         return self._station.model.gripper.reports_force
 
-    def verify(self, target: GraspTarget, *, lifted: bool) -> float:
+    def verify(self, target: GraspTarget, *, lifted: bool) -> None:
         """Gather a window of samples, judge the grip, and watch it from now on.
 
         Args:
             target: The grasp.
             lifted: Whether the object hangs in the air: until then it may settle.
 
-        Returns:
-            Force that the object's weight needs, newtons per finger, where the arm weighs what is
-            lifted; 0 where no weight stands out.
-
         Raises:
             EmptyGrip: They do not prove an object, nor does its weight where nothing else could.
             StaleJointStates: They do not come without gaps.
         """
         self._payload.forget()
-        weighs = lifted and self._payload.is_tared
+        weighs = lifted and not self._feels_force and self._payload.is_tared
         grip = self._verified(target.opening_m, weighs=weighs)
         weight_n = self._payload.weigh() if weighs else None
         if lifted and weight_n is None and not self._station.model.gripper.driver.shows_parts:
@@ -101,16 +97,11 @@ class Holding:
                 f"nothing shows a part: the hand has no input for it, and the arm feels less than "
                 f"{self._config.min_payload_n:.1f} N more than before the grasp"
             )
-        if weight_n is not None and not self._feels_force:
+        if weight_n is not None:
             grip = replace(grip, force_n=weight_n / 2.0, force_source=PAYLOAD)
         self._outcome.force_n, self._outcome.force_source = grip.force_n, grip.force_source
         self._outcome.opening_m = grip.gap_m
         self._take(target, grip, self._config.max_drift_m if lifted else math.inf)
-        return self._needed_n(weight_n)
-
-    def _needed_n(self, weight_n: float | None) -> float:
-        """Force per finger that holds a weight by the friction that is relied on, newtons."""
-        return (weight_n or 0.0) / (2.0 * self._config.relied_friction)
 
     def prove(self, target: GraspTarget) -> float:
         """Judge the grip after the test lift, by its opening before and now, and by its rest.
@@ -136,7 +127,8 @@ class Holding:
         self._mover.settle(self._config.test_s, self.watch)
         self.until_sure()
         self._take(target, grip, math.inf)
-        return self._needed_n(self._payload.weigh())
+        weight_n = self._payload.weigh() or 0.0
+        return weight_n / (2.0 * self._config.relied_friction)
 
     def _take(self, target: GraspTarget, grip: Grip, max_drift_m: float) -> None:
         """From now on, watch this grip."""

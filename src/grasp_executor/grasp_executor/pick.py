@@ -267,6 +267,8 @@ class _Run:
             self._follow_by_image(plan.approach)
         self.outcome.attempts += 1
         self._grip.take(plan, forces_n)
+        with self._context.stage(Stage.LIFT):
+            self._lift(plan)
 
     def _travel(self, plan: GraspPlan) -> None:
         """Go above the grasp, with the jaws no wider on the way than was planned for."""
@@ -280,6 +282,13 @@ class _Run:
             self._jaws.open(opening_m, self._station.model.gripper.start_force_n)
             self._follow_by_image(plan.travel)
         self._station.emptied(opening_m)
+
+    def _lift(self, plan: GraspPlan) -> None:
+        self._holding.until_sure()
+        self._mover.follow(plan.lift, self._holding.watch)
+        self._mover.settle(self._config.settle_s, self._holding.watch)
+        self._holding.until_sure()
+        self._holding.verify(plan.target, lifted=True)
 
     def _follow_by_image(self, trajectory: JointTrajectory) -> None:
         """Follow what was planned from an image, if that is not too old.

@@ -72,26 +72,6 @@ def test_what_turns_in_the_test_lift_is_set_down_and_gripped_harder(model):
     assert robot.let_go_at_m[0] == pytest.approx(0.0, abs=1e-3)
 
 
-def is_less_wide(robot):
-    """The held block has turned a little."""
-    robot.held.width_m -= 0.0008
-
-
-def test_what_turns_by_the_end_of_the_lift_is_set_down_and_gripped_harder():
-    robot = pretended(block())
-    outcome = robot.pick(Event(Stage.LIFT, is_less_wide, 0.1))
-    assert (outcome.code, outcome.grip_force_n) == (Code.OK, 40.0), outcome.message
-    assert closings(robot) == [20.0, 40.0]
-    assert robot.let_go_at_m[0] == pytest.approx(0.0, abs=1e-3)
-
-
-def test_at_the_hands_limit_a_small_turn_in_the_lift_is_no_reason_to_give_up():
-    robot = pretended(block())
-    goal = PickGoal(delicate_force_n=20.0)
-    outcome = robot.pick(Event(Stage.LIFT, is_less_wide, 0.1), goal=goal)
-    assert (outcome.code, outcome.grip_force_n) == (Code.OK, 20.0), outcome.message
-
-
 def test_what_is_heavier_than_the_grip_surely_holds_is_gripped_harder_before_it_slips():
     robot = pretended(block(weight_n=15.0), model=without_force())
     robot.arm.weighs = True
