@@ -56,7 +56,7 @@ def test_every_network_can_be_converted(name):
     """The sizes of papers are the same layers, wider, and take minutes."""
     family, network = network_of(name, 3)
     # Not square, and no less than the network takes.
-    height, width = max(48, 2 * family.stride), max(32, family.stride)
+    height, width = max(48, 4 * family.stride), max(32, 3 * family.stride)
     for part in family.parts(network, 3).values():
         shape = (2, part.channels, height, width)
         picture = np.random.default_rng(0).normal(size=shape).astype(np.float32)
