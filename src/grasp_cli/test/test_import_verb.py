@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from grasp_cli.main import main
+from grasp_detection.learned.family import WHOLE
 from grasp_detection.learned.trunk import ResNet, find_layout
 from grasp_detection.learned.trunk_files import load_trunk
 from grasp_detection.registry import create_picture_detector, find_learned
@@ -33,9 +34,8 @@ def test_a_coloured_picture_is_fed_as_they_were_taught(tmp_path, monkeypatch):
     model = create_picture_detector("gr_convnet", {"weights": str(out)})
     assert model.size == 224
     fed = []
-    monkeypatch.setattr(
-        model, "runtime", lambda x: fed.append(x) or {"maps": np.zeros((1, 4, 224, 224))}
-    )
+    answer = {"maps": np.zeros((1, 4, 224, 224))}
+    monkeypatch.setitem(model._runtimes, WHOLE, lambda x: fed.append(x) or answer)
     model.rank(np.full((224, 224, 3), (250, 130, 10), np.uint8), None, 5)
     assert np.allclose(fed[0].mean(axis=(2, 3)), [[120 / 255, 0.0, -120 / 255]], atol=1e-6)
 
