@@ -109,14 +109,12 @@ class RegionProposals(nn.Module):
     def _best(self, logits: Tensor, corrections: Tensor, anchors: Tensor) -> Tensor:
         """The best boxes that do not overlap much, best first."""
         chosen = self.settings
-        # A small picture has fewer anchors than are considered in others.
-        considered = min(chosen.considered, int(logits.shape[1]))
-        score, at = logits.topk(considered, dim=1)
+        score, at = logits.topk(chosen.considered, dim=1)
         at = at[..., None].expand(-1, -1, 4)
         boxes = decode(corrections.gather(1, at), anchors.gather(1, at))
-        kept = unsuppressed(boxes, chosen.overlap, considered, _ROUNDS)
+        kept = unsuppressed(boxes, chosen.overlap, chosen.considered, _ROUNDS)
         # Where too few are left the best of the dropped ones follow.
-        place = (score.sigmoid() + kept).topk(min(chosen.proposed, considered), dim=1).indices
+        place = (score.sigmoid() + kept).topk(chosen.proposed, dim=1).indices
         return boxes.gather(1, place[..., None].expand(-1, -1, 4))
 
 
