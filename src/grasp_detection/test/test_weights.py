@@ -164,7 +164,10 @@ def detector_of(gripper, cell=None, **settings):
 
 def looking_of(gripper, cell):
     """What such a detector does between frame and grasps."""
-    family, config = find_detector("dsc_graspnet").family(), MapsConfig("cornell_rgb", "cpu")
+    family, config = (
+        find_detector("dsc_graspnet").family(),
+        MapsConfig(weights="cornell_rgb", device="cpu"),
+    )
     model = LearnedModel.load("dsc_graspnet", family, config)
     return PictureDetection("dsc_graspnet", model, gripper, config, cell)
 
