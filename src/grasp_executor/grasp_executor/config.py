@@ -68,8 +68,8 @@ class PickConfig(Checked):
     max_drift_m: float = setting(0.003, "change of opening that means SLIPPED, m", minimum=0.0005)
     max_settle_m: float = setting(
         0.015,
-        "change of opening by the test lift at which a grip gives way, m; what is round or slanted "
-        "turns until it lies well between the pads, and then holds",
+        "change of opening by the test lift at which a grip gives way, m; what is round or "
+        "slanted turns until it lies well between the pads, and then holds",
         minimum=0.0002,
     )
     max_creep_m: float = setting(

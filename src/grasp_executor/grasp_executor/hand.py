@@ -241,6 +241,7 @@ class Hand:
                 and agreeing[-1] > began_s
                 and agreeing[-1] - agreeing[0] >= self._config.loss_s
             ):
+                self._was_closed = False  # on nothing, if it was: who opens the jaws finds nothing
                 return True
             tick()
         return False

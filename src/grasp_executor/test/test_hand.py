@@ -298,6 +298,14 @@ def test_a_measured_hand_that_somebody_opens_is_still_empty():
     assert robot.pick().code is Code.OK
 
 
+def test_a_hand_that_closed_on_nothing_after_a_pick_is_empty_when_somebody_opens_it():
+    robot = FakeRobot(block())
+    assert robot.pick().code is Code.OK
+    assert robot.hand.gap_m < 0.001
+    shut_on(robot, robot.model.gripper.max_gap_m)
+    assert robot.pick().code is not Code.HAND_NOT_EMPTY
+
+
 @pytest.mark.parametrize("gap_m", [0.0805, 0.0815, 80.0])
 def test_a_hand_wider_than_its_widest_is_no_open_one(gap_m):
     robot = FakeRobot(block())
