@@ -21,7 +21,7 @@ def words(example):
 def test_the_verbs_are_the_files():
     assert set(VERBS) == {
         *("sim", "real", "pick", "detect", "calibrate", "moveit", "bench", "benchmark"),
-        *("data", "train", "crossval", "evaluate", "import", "config"),
+        *("data", "train", "crossval", "evaluate", "compare", "import", "config"),
     }
 
 
