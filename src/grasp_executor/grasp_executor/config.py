@@ -67,13 +67,13 @@ class PickConfig(Checked):
     )
     max_drift_m: float = setting(0.003, "change of opening that means SLIPPED, m", minimum=0.0005)
     max_settle_m: float = setting(
-        0.015,
+        0.05,
         "change of opening by the test lift at which a grip gives way, m; what is round or "
         "slanted turns until it lies well between the pads, and then holds",
         minimum=0.0002,
     )
     max_creep_m: float = setting(
-        0.0005, "change of opening after the test lift at which it does, m", minimum=0.0001
+        0.0015, "change of opening after the test lift at which it does, m", minimum=0.0001
     )
     test_s: float = setting(
         0.3, "rest after the test lift in which a grip must not give way, s", minimum=0.0

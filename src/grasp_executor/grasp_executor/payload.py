@@ -77,6 +77,7 @@ class PayloadWatch:
 
     def weigh(self) -> float | None:
         """Weight of what was lifted, newtons; None if the arm tells none or none stands out."""
+        self.weight_n, self.lowest_n = None, math.nan  # what an earlier weighing found is past
         after, before = self._middle(), self._before
         if after is None or before is None:
             return None
