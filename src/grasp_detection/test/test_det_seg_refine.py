@@ -1,13 +1,13 @@
 """Det_Seg_Refine: the paper's layers, losses and equations, and what its answers mean."""
 
 import math
-import shutil
 from dataclasses import replace
 
 import cv2
 import numpy as np
 import pytest
 import torch
+from training_checks import by_heart, moved
 
 from grasp_core.camera import PinholeCamera
 from grasp_core.frame import RgbdFrame
@@ -153,17 +153,6 @@ def test_anchors_are_measured_on_the_labels():
     assert (found[:2, 2] * found[:2, 3]).tolist() == pytest.approx([400.0, 400.0])
     assert (found[:2, 3] / found[:2, 2]).tolist() == pytest.approx([0.625, 1.0])
     assert found[-1, :2].tolist() == [55.5, 55.5]
-
-
-def moved(network, loss):
-    """Parts of a network that a loss moves."""
-    network.zero_grad(set_to_none=True)
-    loss.backward(retain_graph=True)
-    return {
-        name.partition(".")[0]
-        for name, parameter in network.named_parameters()
-        if parameter.grad is not None and parameter.grad.abs().max() > 0.0
-    }
 
 
 def test_each_loss_moves_its_own_part(tiny):
@@ -437,26 +426,9 @@ def test_the_class_under_a_grasp_reaches_its_message_s_fields(tiny, gripper):
 
 
 def test_two_samples_are_learnt_by_heart(bars, tmp_path, tiny):
-    torch.set_num_threads(1)
     family = tiny(DET)
-    for path in list((bars / "01").iterdir()):
-        if path.name[:7] not in ("pcd0100", "pcd0101"):
-            path.unlink()
-    for copy in range(2, 11):
-        shutil.copytree(bars / "01", bars / f"{copy:02d}")
-    # The same two pictures train and validate: here, remembering is the point.
-    split = Split("cornell", "image-wise", 0, ("0100", "0101"), (), ())
-    object.__setattr__(split, "validation", split.train)
-    config = TrainingConfig(
-        size=64, epochs=8, batch=2, learning_rate=0.005, dropout=0.0, average=0.8
-    )
-    still = AugmentConfig(
-        rotate=False, flip=False, zoom=1.0, shift=0.0, contrast=0.0, gamma=0.0, tint=0.0,
-        color_noise=0.0,
-    )  # fmt: skip
-    alone = TrainingProcess(0, 1, torch.device("cpu"))
-    dataset = open_dataset("cornell", bars)
-    trained = Trainer(family, dataset, split, config, still, tmp_path / "run", alone).run()
+    cycle = {"epochs": 8, "learning_rate": 0.005, "average": 0.8}
+    trained = by_heart(family, bars, tmp_path / "run", copies=10, **cycle).run()
     first, last = trained.history[0], trained.history[-1]
     for name in (PROPOSAL_SCORE, ROTATION):  # the boxes are right from the start, as the anchors
         assert last.losses[name] < 0.5 * first.losses[name]

@@ -1,18 +1,16 @@
 """DSGD: the paper's layers, equations and targets, what its answers mean, and the switch."""
 
 import math
-import shutil
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
+from training_checks import by_heart, moved
 
 from grasp_core.errors import ConfigError
 from grasp_core.grasp import Level
 from grasp_core.rectangle import matches
-from grasp_detection.datasets.registry import open_dataset
-from grasp_detection.datasets.split import Split
 from grasp_detection.dsgd import losses as equations
 from grasp_detection.dsgd.angles import angle_of, class_of
 from grasp_detection.dsgd.config import DsgdConfig
@@ -46,9 +44,6 @@ from grasp_detection.learned.boxes import encode
 from grasp_detection.learned.dense_net import DENSE_LAYOUTS
 from grasp_detection.learned.family import WHOLE
 from grasp_detection.learned.runtime import start_runtime
-from grasp_detection.learned.training.config import AugmentConfig, TrainingConfig
-from grasp_detection.learned.training.distributed import TrainingProcess
-from grasp_detection.learned.training.trainer import Trainer
 from grasp_detection.learned.trunk import TrunkLayout
 
 ROWS = np.array([[20.0, 30.0, 24.0, 10.0, 0.4], [45.0, 41.0, 30.0, 12.0, -1.2]])
@@ -260,17 +255,6 @@ def test_equation_13_sums_the_maps_and_counts_angles_on_labels():
     assert float(equations.pixel_loss(wanted, angle, wanted, classes)) < 1e-6
 
 
-def moved(network, loss):
-    """Parts of a network that a loss moves."""
-    network.zero_grad(set_to_none=True)
-    loss.backward(retain_graph=True)
-    return {
-        name.partition(".")[0]
-        for name, parameter in network.named_parameters()
-        if parameter.grad is not None and parameter.grad.abs().max() > 0.0
-    }
-
-
 def test_each_loss_moves_its_own_network(tiny):
     torch.manual_seed(1)
     family = tiny(DSGD)
@@ -432,24 +416,8 @@ def test_runtimes_agree(family, tiny):
 
 
 def trainer_of(family, bars, out, epochs, modality="rgb"):
-    for path in list((bars / "01").iterdir()):
-        if path.name[:7] not in ("pcd0100", "pcd0101"):
-            path.unlink()
-    for copy in range(2, 7):
-        shutil.copytree(bars / "01", bars / f"{copy:02d}")
-    # The same two pictures train and validate: here, remembering is the point.
-    split = Split("cornell", "image-wise", 0, ("0100", "0101"), (), ())
-    object.__setattr__(split, "validation", split.train)
-    config = TrainingConfig(
-        size=64, epochs=epochs, batch=2, learning_rate=0.01, dropout=0.0, average=0.7,
-        modality=modality,
-    )  # fmt: skip
-    still = AugmentConfig(
-        rotate=False, flip=False, zoom=1.0, shift=0.0, contrast=0.0, gamma=0.0, tint=0.0,
-        color_noise=0.0,
-    )  # fmt: skip
-    alone = TrainingProcess(0, 1, torch.device("cpu"))
-    return Trainer(family, open_dataset("cornell", bars), split, config, still, out, alone)
+    cycle = {"epochs": epochs, "learning_rate": 0.01, "average": 0.7}
+    return by_heart(family, bars, out, copies=6, modality=modality, **cycle)
 
 
 @pytest.mark.parametrize(

@@ -1,16 +1,14 @@
 """The grasp scorer: the paper's layers, losses and ways of gradients, and what it learns."""
 
-import shutil
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 from torch.nn import functional
+from training_checks import by_heart, moved
 
 from grasp_core.rectangle import matches
-from grasp_detection.datasets.registry import open_dataset
-from grasp_detection.datasets.split import Split
 from grasp_detection.grasp_scorer.anchors import Anchors
 from grasp_detection.grasp_scorer.config import GraspScorerConfig
 from grasp_detection.grasp_scorer.family import (
@@ -31,9 +29,6 @@ from grasp_detection.grasp_scorer.family import (
 from grasp_detection.grasp_scorer.network import Scorer, ScorerSizes
 from grasp_detection.learned import trunk
 from grasp_detection.learned.family import TargetSettings
-from grasp_detection.learned.training.config import AugmentConfig, TrainingConfig
-from grasp_detection.learned.training.distributed import TrainingProcess
-from grasp_detection.learned.training.trainer import Trainer
 from grasp_detection.learned.trunk import TrunkLayout
 
 ANCHORS = Anchors(40.0, 18.0, 6, 16)
@@ -98,17 +93,6 @@ def test_the_scorer_is_the_paper_s_layers_on_each_grasp():
         joint = weight @ torch.cat([neighbourhood, told]) + scorer.joint_image.bias
         expected = scorer.verdict(functional.leaky_relu(joint, 0.1))
         assert torch.allclose(got[0, anchor, :, row, column], expected, atol=1e-5)
-
-
-def moved(network, loss):
-    """Parts of a network that a loss moves."""
-    network.zero_grad(set_to_none=True)
-    loss.backward(retain_graph=True)
-    return {
-        name.partition(".")[0]
-        for name, parameter in network.named_parameters()
-        if parameter.grad is not None and parameter.grad.abs().max() > 0.0
-    }
 
 
 def test_each_loss_moves_what_the_paper_says():
@@ -235,30 +219,13 @@ def test_what_is_taught_can_be_read_by_either_score():
 
 
 def test_two_samples_are_learnt_by_heart(bars, tmp_path, monkeypatch):
-    torch.set_num_threads(1)
     tiny = TrunkLayout("tiny", (1, 1, 1, 1), 8, bottleneck=False)
     monkeypatch.setitem(trunk._LAYOUTS, "tiny", tiny)
     # As many of its 96 anchors as make the scorer learn in a few steps.
     monkeypatch.setattr("grasp_detection.grasp_scorer.family._SCORED", 150)
     family = replace(GRASP_SCORER, trunk="tiny", sizes=ScorerSizes(16, 16, 16))
-    for path in list((bars / "01").iterdir()):
-        if path.name[:7] not in ("pcd0100", "pcd0101"):
-            path.unlink()
-    for copy in range(2, 21):
-        shutil.copytree(bars / "01", bars / f"{copy:02d}")
-    # The same two pictures train and validate: here, remembering is the point.
-    split = Split("cornell", "image-wise", 0, ("0100", "0101"), (), ())
-    object.__setattr__(split, "validation", split.train)
-    config = TrainingConfig(
-        size=64, epochs=12, batch=2, learning_rate=0.003, dropout=0.0, average=0.8
-    )
-    still = AugmentConfig(
-        rotate=False, flip=False, zoom=1.0, shift=0.0, contrast=0.0, gamma=0.0, tint=0.0,
-        color_noise=0.0,
-    )  # fmt: skip
-    alone = TrainingProcess(0, 1, torch.device("cpu"))
-    dataset = open_dataset("cornell", bars)
-    trained = Trainer(family, dataset, split, config, still, tmp_path / "run", alone).run()
+    cycle = {"epochs": 12, "learning_rate": 0.003, "average": 0.8}
+    trained = by_heart(family, bars, tmp_path / "run", copies=20, **cycle).run()
     first = trained.history[0]
     for name in (PRIMARY_SCORE, SCORER):  # the guiding term grows with the scorer's skill
         assert min(one.losses[name] for one in trained.history) < 0.5 * first.losses[name]
